@@ -1,0 +1,32 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "orch",
+    products: [
+        .library(name: "IPC", targets: ["IPC"]),
+    ],
+    dependencies: [
+    ],
+    targets: [
+        // MARK: CSystem: Linux calls the Glibc module does not export
+        .target(name: "CSystem", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+
+        // MARK: IPC: the wire
+        .target(name: "IPC", dependencies: ["CSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "IPCTests",
+            dependencies: ["IPC", "CSystem"],
+            exclude: ["Golden"],
+            swiftSettings: settings
+        ),
+
+    ]
+)

@@ -1,0 +1,99 @@
+/* Linux calls that Swift's Glibc module does not export, behind plain C types.
+ * Every function returns -1 and sets errno on failure unless it says otherwise. */
+#ifndef CSYSTEM_H
+#define CSYSTEM_H
+
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+/* What to start. `files[i]` becomes descriptor i of the child (-1: /dev/null); every other descriptor is
+ * closed. The child starts with all signals unblocked and at their default action. */
+typedef struct {
+    const char *program;          /* a path; no search is made */
+    char *const *arguments;       /* NULL-terminated, arguments[0] first */
+    char *const *environment;     /* NULL-terminated */
+    const char *directory;        /* working directory, or NULL for ours */
+    const int *files;
+    int file_count;
+    int new_session;              /* nonzero: setsid() */
+} cs_spawn_request;
+
+/* Starts a child with posix_spawn. 0 and *pid on success, an errno value otherwise (errno itself is untouched). */
+int cs_spawn(const cs_spawn_request *request, pid_t *pid);
+
+/* A pidfd of `pid` (close-on-exec). Only sound for a child not yet reaped, or followed by a check of identity. */
+int cs_pidfd_open(pid_t pid);
+int cs_pidfd_send_signal(int pidfd, int signal);
+
+/* How a reaped child ended. */
+typedef struct {
+    pid_t pid;      /* 0: nothing has ended yet (only with `wait` == 0) */
+    int code;       /* exit code, or -1 when ended by a signal */
+    int signal;     /* signal number, or 0 */
+    int64_t max_rss_kib;
+    int64_t cpu_microseconds;   /* user + system of the child and the descendants it waited for */
+} cs_exit;
+
+/* Reaps the child `pid`; `wait` zero does not block. */
+int cs_reap(pid_t pid, int wait, cs_exit *out);
+/* Reaps any one child. -1 with ECHILD when there is none. */
+int cs_reap_any(int wait, cs_exit *out);
+
+/* Reaps the child a pidfd stands for, and no other, whatever became of its number. -1 with ECHILD when it is not ours. */
+int cs_reap_pidfd(int pidfd, int wait, cs_exit *out);
+
+/* Makes the caller inherit the orphans among its descendants. */
+int cs_become_subreaper(void);
+
+/* A pipe whose ends are close-on-exec. */
+int cs_pipe(int *read_end, int *write_end);
+
+/* One process, as /proc shows it. `pid` and `start` together name it until the machine restarts. */
+typedef struct {
+    pid_t pid;
+    pid_t parent;
+    uint64_t start;     /* clock ticks from the machine's start to the process's (field 22 of /proc/PID/stat) */
+    int alive;          /* zero: it has ended and waits to be reaped */
+} cs_process;
+int cs_process_status(pid_t pid, cs_process *out);
+
+/* The id of this start of the machine, 36 characters and a NUL. */
+int cs_boot_id(char out[37]);
+
+/* The processes of a run: the descendants of `root`, the process `leader`, every process whose environment holds the
+ * entry `marker`, and the descendants of those. Neither the caller nor `root` belongs. */
+typedef struct {
+    pid_t root;             /* 0: none */
+    pid_t leader;           /* 0: none; belongs only if it started at `leader_start` */
+    uint64_t leader_start;
+    const char *marker;     /* NAME=value, or NULL */
+    uint64_t since;         /* what started before this (see cs_process.start) does not belong */
+} cs_tree;
+
+/* Sends `signal` (0: none) to the living processes of the tree, each proven by its start time through a pidfd, and says
+ * how many they were. One pass: what forks meanwhile is found by the next one. Linear in the machine's processes. */
+int cs_tree_signal(const cs_tree *tree, int signal);
+
+/* Accepts one connection, non-blocking and close-on-exec. */
+int cs_accept(int listener);
+
+typedef struct { pid_t pid; uid_t uid; gid_t gid; } cs_peer;
+int cs_peer_credentials(int socket, cs_peer *out);
+
+/* The calling thread's id. */
+pid_t cs_thread_id(void);
+/* Names the calling thread, for ps and debuggers; 15 bytes count. */
+void cs_name_thread(const char *name);
+
+/* Columns a character takes on a terminal in the present locale; -1 when it cannot be printed. */
+int cs_columns(uint32_t scalar);
+
+/* write(2) to standard error, for code that may not use stdio. */
+void cs_write_error(const char *bytes, size_t count);
+
+#endif

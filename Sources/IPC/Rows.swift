@@ -1,0 +1,201 @@
+// The things a client sees, as they travel: one struct per noun, with the documented, stable names of
+// docs/protocol.md. The daemon's Gateway makes them from Core's values; the dashboard and the CLI read them.
+
+/// One ticket. Everything here is a fact, except `reason` of a queued ticket: see `Picture.waiting`.
+public struct TicketRow: Codable, Equatable, Sendable {
+    public var id: String
+    public var title: String
+    /// The repository's opaque id (`r1`).
+    public var repository: String
+    /// `queued`, `running`, `stopped`, `awaiting_approval`, `landing`, `merged`, `pr_open`, `done`,
+    /// `needs_human_review` or `cancelled`; a client shows one it does not know as it stands.
+    public var state: String
+    /// Why it is in that state, in one sentence.
+    public var reason: String?
+    /// `setup`, `work`, `verify`, `approve`, `land`.
+    public var stage: String?
+    /// `agent-2`, while it works on this ticket.
+    public var agent: String?
+    /// The agent profile.
+    public var profile: String
+    public var priority: Int
+    /// The patterns and resources the ticket asks for.
+    public var locks: [String]
+    public var depends_on: [String]
+    public var branch: String?
+    public var worktree: String?
+    /// The head of the ticket's branch; once merged, the commit on the target branch.
+    public var commit: String?
+    /// How often its agent has been started.
+    public var attempts: Int
+    /// The run under way (`T-7.2`), else the last one.
+    public var run: String?
+    /// When it entered this state, RFC 3339 in UTC with milliseconds.
+    public var since: String
+    public var created: String
+    /// The event that brought it here, by number, and its name: `1042 ticket.started`.
+    public var evidence: String?
+
+    public init(
+        id: String,
+        title: String,
+        repository: String,
+        state: String,
+        reason: String? = nil,
+        stage: String? = nil,
+        agent: String? = nil,
+        profile: String,
+        priority: Int,
+        locks: [String],
+        depends_on: [String],
+        branch: String? = nil,
+        worktree: String? = nil,
+        commit: String? = nil,
+        attempts: Int,
+        run: String? = nil,
+        since: String,
+        created: String,
+        evidence: String? = nil
+    ) {
+        self.id = id
+        self.title = title
+        self.repository = repository
+        self.state = state
+        self.reason = reason
+        self.stage = stage
+        self.agent = agent
+        self.profile = profile
+        self.priority = priority
+        self.locks = locks
+        self.depends_on = depends_on
+        self.branch = branch
+        self.worktree = worktree
+        self.commit = commit
+        self.attempts = attempts
+        self.run = run
+        self.since = since
+        self.created = created
+        self.evidence = evidence
+    }
+}
+
+/// One agent slot.
+public struct AgentRow: Codable, Equatable, Sendable {
+    public var id: String
+    /// `idle` or `working`, `stopping`; what the agent itself says comes with structured agents.
+    public var state: String
+    public var ticket: String?
+    public var profile: String?
+    public var run: String?
+    public var since: String
+
+    public init(
+        id: String,
+        state: String,
+        ticket: String? = nil,
+        profile: String? = nil,
+        run: String? = nil,
+        since: String
+    ) {
+        self.id = id
+        self.state = state
+        self.ticket = ticket
+        self.profile = profile
+        self.run = run
+        self.since = since
+    }
+}
+
+/// One granted lock.
+public struct LockRow: Codable, Equatable, Sendable {
+    public var pattern: String
+    public var repository: String
+    public var ticket: String
+    public var run: String?
+    public var since: String
+    public var expires: String?
+    public var fence: Int
+
+    public init(
+        pattern: String,
+        repository: String,
+        ticket: String,
+        run: String? = nil,
+        since: String,
+        expires: String? = nil,
+        fence: Int
+    ) {
+        self.pattern = pattern
+        self.repository = repository
+        self.ticket = ticket
+        self.run = run
+        self.since = since
+        self.expires = expires
+        self.fence = fence
+    }
+}
+
+/// One registered repository.
+public struct RepositoryRow: Codable, Equatable, Sendable {
+    public var id: String
+    public var path: String
+    /// The branch tickets land on.
+    public var target: String
+    /// The target branch as orch last saw it.
+    public var tip: String?
+
+    public init(
+        id: String,
+        path: String,
+        target: String,
+        tip: String? = nil
+    ) {
+        self.id = id
+        self.path = path
+        self.target = target
+        self.tip = tip
+    }
+}
+
+/// One attempt at a stage, as `ticket.show` and `ticket.checks` list it.
+public struct RunRow: Codable, Equatable, Sendable {
+    /// `T-7.2`.
+    public var id: String
+    public var ticket: String
+    public var number: Int
+    public var stage: String
+    /// The agent slot, the verifier's name, or `setup`.
+    public var name: String
+    /// `starting`, `running`, `stopping`, `passed`, `failed`, `stopped`, `timed_out`, `lost`.
+    public var state: String
+    /// One sentence: `exit 1 after 12.4 s`.
+    public var outcome: String?
+    public var started: String?
+    public var ended: String?
+    /// The tree a verifier judged.
+    public var tree: String?
+
+    public init(
+        id: String,
+        ticket: String,
+        number: Int,
+        stage: String,
+        name: String,
+        state: String,
+        outcome: String? = nil,
+        started: String? = nil,
+        ended: String? = nil,
+        tree: String? = nil
+    ) {
+        self.id = id
+        self.ticket = ticket
+        self.number = number
+        self.stage = stage
+        self.name = name
+        self.state = state
+        self.outcome = outcome
+        self.started = started
+        self.ended = ended
+        self.tree = tree
+    }
+}

@@ -1,0 +1,293 @@
+import CSystem
+import Glibc
+
+/// The thread that owns the ring and the connections. This file waits and distributes; delivery, requests and
+/// subscriptions are in the files beside it.
+final class EventLoop {
+    let mailbox: Mailbox
+    let replayer: Replayer
+    let limits: EventServer.Limits
+    let callbacks: EventServer.Callbacks
+    var ring: Ring
+
+    private let listener: Int32
+    private let poll: Int32
+    private let buffer = UnsafeMutableRawBuffer(count: 64 << 10)
+    private(set) var connections: [UInt64: Connection] = [:]
+    /// The same connections, to go through quickly.
+    private(set) var everyone: [Connection] = []
+    private var nextConnection = Token.firstConnection
+    /// No subscriber's cursor is before this offset.
+    var slowest = 0
+    /// Connections to be looked at before sleeping.
+    private var dirty: [Connection] = []
+    /// When a connection must be looked at again: a mark is due, or a goodbye has taken too long.
+    private var deadlines: [UInt64: Int64] = [:]
+    private var stopAt: Int64?
+
+    /// Keeps a descriptor in reserve, to be able to turn a client away when there are no others.
+    private var reserve: Int32
+    /// While descriptors are exhausted nobody is accepted until a connection closes, or this moment.
+    private var acceptAgainAt: Int64?
+
+    private enum Token {
+        static let listener: UInt64 = 0
+        static let mailbox: UInt64 = 1
+        static let firstConnection: UInt64 = 2
+    }
+
+    init(
+        listener: Int32,
+        mailbox: Mailbox,
+        replayer: Replayer,
+        lastSeq: Int,
+        limits: EventServer.Limits,
+        callbacks: EventServer.Callbacks
+    ) throws(RPCError) {
+        self.listener = listener
+        self.mailbox = mailbox
+        self.replayer = replayer
+        self.limits = limits
+        self.callbacks = callbacks
+        ring = Ring(capacity: limits.ringBytes, through: lastSeq)
+        reserve = Self.openReserve()
+        poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard poll >= 0 else { throw RPCError(.internal, "cannot create an epoll descriptor: \(systemError())") }
+        watch(listener, Token.listener, EPOLLIN.rawValue)
+        watch(mailbox.wakeup, Token.mailbox, EPOLLIN.rawValue | EPOLLET.rawValue)
+    }
+
+    deinit {
+        Glibc.close(poll)
+        if reserve >= 0 { Glibc.close(reserve) }
+    }
+
+    /// Serves until a `stop` letter has been carried out.
+    func run() {
+        var events = [epoll_event](repeating: epoll_event(), count: 256)
+        while !isFinished {
+            let timeout = mailbox.fallAsleep() ? timeoutMilliseconds() : 0
+            let count = epoll_wait(poll, &events, Int32(events.count), timeout)
+            for event in events.prefix(max(0, Int(count))) { take(event) }
+            let before = ring.head
+            for letter in mailbox.take() { open(letter) }
+            if ring.head > before { distribute() }
+            expire()
+            settle()
+        }
+        for connection in everyone { drop(connection) }
+        mailbox.stop()
+    }
+
+    private var isFinished: Bool {
+        guard let stopAt else { return false }
+        return everyone.isEmpty || monotonicMilliseconds() >= stopAt
+    }
+
+    private func take(_ event: epoll_event) {
+        switch event.data.u64 {
+        case Token.listener: accept()
+        case Token.mailbox: break
+        case let number:
+            guard let connection = connections[number] else { return }
+            if event.events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+                read(connection, hasHungUp: event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0)
+            }
+            if event.events & EPOLLOUT.rawValue != 0 {
+                connection.isBlocked = false
+                markDirty(connection)
+            }
+        }
+    }
+
+    private func open(_ letter: Letter) {
+        switch letter {
+        case .lines(let lines): append(lines)
+        case .reply(let id, let bytes):
+            guard let connection = connections[id.number] else { return }
+            connection.inFlight -= 1
+            answer(connection, bytes)
+        case .page(let id, let epoch, let page):
+            guard let connection = connections[id.number], connection.epoch == epoch else { return }
+            receive(page, for: connection)
+        case .stop:
+            stopAt = monotonicMilliseconds() + limits.stopMilliseconds
+            watch(listener, Token.listener, 0, isNew: false)
+            mailbox.stop()
+            for connection in everyone { sayGoodbye(connection, "stopping", afterPending: true) }
+        }
+    }
+
+    /// Sends, processes and watches until nothing is left to be done for anyone.
+    private func settle() {
+        while let connection = dirty.popLast() {
+            connection.isDirty = false
+            guard !connection.isClosed else { continue }
+            deliver(connection)
+            guard !connection.isClosed else { continue }
+            process(connection)
+            updateInterest(connection)
+        }
+    }
+
+    /// Has a connection looked at before the loop sleeps.
+    func markDirty(_ connection: Connection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+    }
+}
+
+// MARK: Time
+
+extension EventLoop {
+    /// -1, that is until something happens, unless something is due.
+    private func timeoutMilliseconds() -> Int32 {
+        var earliest = deadlines.values.min() ?? .max
+        if let acceptAgainAt { earliest = min(earliest, acceptAgainAt) }
+        if let stopAt { earliest = min(earliest, stopAt) }
+        guard earliest < .max else { return -1 }
+        return Int32(clamping: max(0, earliest - monotonicMilliseconds() + 1))
+    }
+
+    func setDeadline(_ connection: Connection, _ moment: Int64) { deadlines[connection.id.number] = moment }
+
+    private func expire() {
+        guard !deadlines.isEmpty || acceptAgainAt != nil else { return }
+        let now = monotonicMilliseconds()
+        for (number, moment) in deadlines where moment <= now {
+            deadlines[number] = nil
+            guard let connection = connections[number] else { continue }
+            if connection.isLeaving { drop(connection) } else { markDirty(connection) }
+        }
+        if let again = acceptAgainAt, again <= now { acceptAgain() }
+    }
+}
+
+// MARK: Coming and going
+
+extension EventLoop {
+    private func accept() {
+        for _ in 0..<64 {
+            let descriptor = cs_accept(listener)
+            if descriptor >= 0 {
+                welcome(descriptor)
+                continue
+            }
+            switch errno {
+            case EINTR, ECONNABORTED: continue
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                if !turnAway() { return }
+            default: return
+            }
+        }
+    }
+
+    private func welcome(_ descriptor: Int32) {
+        guard let peer = Peer(socket: descriptor), peer.mayConnect(to: geteuid()) else {
+            Glibc.close(descriptor)
+            return
+        }
+        let id = ConnectionID(number: nextConnection)
+        nextConnection += 1
+        let connection = Connection(
+            id: id,
+            descriptor: descriptor,
+            peer: peer,
+            cursor: ring.head,
+            lineLimit: limits.lineBytes
+        )
+        guard watch(descriptor, id.number, 0) else {
+            Glibc.close(descriptor)
+            return
+        }
+        connections[id.number] = connection
+        everyone.append(connection)
+        var params = callbacks.greeting()
+        params["seq"] = JSONValue(ring.through)
+        connection.known = ring.through
+        connection.add(Notification("hello", params).bytes, barrier: ring.head)
+        markDirty(connection)
+    }
+
+    /// Accepts one client with the descriptor kept for this, tells it why it is closed, and closes it.
+    private func turnAway() -> Bool {
+        guard reserve >= 0 else {
+            pauseAccepting()
+            return false
+        }
+        Glibc.close(reserve)
+        let descriptor = cs_accept(listener)
+        if descriptor >= 0 {
+            let params: JSONObject = ["reason": "too many connections", "seq": JSONValue(ring.through)]
+            let line = Notification("goodbye", params).bytes + [0x0A]
+            send(descriptor, line, line.count, Int32(MSG_NOSIGNAL))
+            Glibc.close(descriptor)
+        }
+        reserve = Self.openReserve()
+        if reserve < 0 || descriptor < 0 { pauseAccepting() }
+        return reserve >= 0 && descriptor >= 0
+    }
+
+    private static func openReserve() -> Int32 { Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC) }
+
+    /// Clients wait in the backlog, and the loop does not spin on a listener it cannot serve.
+    private func pauseAccepting() {
+        acceptAgainAt = monotonicMilliseconds() + 1000
+        watch(listener, Token.listener, 0, isNew: false)
+    }
+
+    private func acceptAgain() {
+        acceptAgainAt = nil
+        if reserve < 0 { reserve = Self.openReserve() }
+        if stopAt == nil { watch(listener, Token.listener, EPOLLIN.rawValue, isNew: false) }
+    }
+
+    /// Closes a connection at once.
+    func drop(_ connection: Connection) {
+        guard !connection.isClosed else { return }
+        connection.isClosed = true
+        connection.feed = .none
+        connection.outbox = []
+        connections[connection.id.number] = nil
+        deadlines[connection.id.number] = nil
+        if let index = everyone.firstIndex(where: { $0 === connection }) {
+            everyone.swapAt(index, everyone.count - 1)
+            everyone.removeLast()
+        }
+        Glibc.close(connection.descriptor)
+        if acceptAgainAt != nil { acceptAgain() }
+    }
+
+    /// Reads what there is into the loop's buffer.
+    func receive(_ connection: Connection) -> (count: Int, bytes: UnsafeRawBufferPointer) {
+        let count = recv(connection.descriptor, buffer.base, buffer.count, 0)
+        return (count, UnsafeRawBufferPointer(start: buffer.base, count: max(0, count)))
+    }
+
+    private func updateInterest(_ connection: Connection) {
+        var wanted: UInt32 = 0
+        if connection.isBlocked { wanted |= EPOLLOUT.rawValue }
+        if mayRead(connection) { wanted |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
+        guard wanted != connection.interest else { return }
+        connection.interest = wanted
+        watch(connection.descriptor, connection.id.number, wanted, isNew: false)
+    }
+
+    @discardableResult
+    private func watch(_ descriptor: Int32, _ token: UInt64, _ events: UInt32, isNew: Bool = true) -> Bool {
+        var event = epoll_event(events: events, data: epoll_data_t(u64: token))
+        return epoll_ctl(poll, isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event) == 0
+    }
+}
+
+/// Bytes that live as long as their owner.
+final class UnsafeMutableRawBuffer {
+    let base: UnsafeMutableRawPointer
+    let count: Int
+    init(count: Int) {
+        self.count = count
+        base = .allocate(byteCount: count, alignment: 64)
+    }
+    deinit { base.deallocate() }
+}

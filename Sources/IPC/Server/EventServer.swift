@@ -1,0 +1,135 @@
+import Glibc
+import Synchronization
+
+/// The daemon's end of the socket: one thread that greets clients, sends every subscriber what is published, hands
+/// requests over and sends the responses. Each line is copied once, into a ring that all subscribers read; one that
+/// falls behind by more than the ring is told so and closed. An idle server does not wake up.
+public final class EventServer: Sendable {
+    /// What bounds the server's memory and patience. The defaults are meant to be kept; tests use smaller ones.
+    public struct Limits: Sendable {
+        /// How far a subscriber may fall behind.
+        public var ringBytes = 16 << 20
+        /// The longest request.
+        public var lineBytes = LineFramer.defaultLimit
+        /// A request of so many bytes ends the connection.
+        public var hopelessLineBytes = 64 << 20
+        /// So many malformed lines one after the other end the connection.
+        public var malformedInARow = 100
+        /// No request is read from a connection while so many bytes of responses wait for it to read.
+        public var outboxBytes = 1 << 20
+        /// No request is read from a connection while so many are being answered.
+        public var requestsInFlight = 64
+        /// How many events are read from the history at a time, and how many bytes of them are kept.
+        public var pageLines = 512
+        public var pageBytes = 256 << 10
+        /// The least time between two `through` marks of a connection.
+        public var markMilliseconds: Int64 = 250
+        /// How long a connection being closed may take to read its `goodbye`.
+        public var goodbyeMilliseconds: Int64 = 2000
+        /// How long `stop` waits for clients to take what is left for them.
+        public var stopMilliseconds: Int64 = 500
+
+        public init() {}
+    }
+
+    /// What the server asks of the daemon. All are called on threads of the server.
+    public struct Callbacks: Sendable {
+        /// The params of `hello`, for a new connection; the server sets `seq` in them. Must not block.
+        public var greeting: @Sendable () -> JSONObject
+        /// Takes a request, `subscribe` excepted. Must not block: it hands the request on, and whoever carries it
+        /// out calls `reply` exactly once (not for a request without id).
+        public var handler: @Sendable (ConnectionID, Peer, Request) -> Void
+        /// The stored events after a number, at most `limit`. May block; called on a thread of its own. It must
+        /// know every event that has been published.
+        public var history: @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
+
+        public init(
+            greeting: @escaping @Sendable () -> JSONObject,
+            handler: @escaping @Sendable (ConnectionID, Peer, Request) -> Void,
+            history: @escaping @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
+        ) {
+            self.greeting = greeting
+            self.handler = handler
+            self.history = history
+        }
+    }
+
+    /// Where it listens.
+    public let path: String
+    private let mailbox: Mailbox
+    private let replayer = Replayer()
+    /// Nil once stopped.
+    private let threads: Mutex<[OwnThread]>
+
+    /// Listens on `path` and starts to serve. `lastSeq` is the number of the last event stored so far. Throws when
+    /// the path is too long, another daemon listens there, or the system refuses.
+    public init(path: String, lastSeq: Int, limits: Limits = Limits(), callbacks: Callbacks) throws(RPCError) {
+        self.path = path
+        mailbox = try Mailbox(limit: limits.ringBytes / 4, lastSeq: lastSeq)
+        let listener = try Listener(path: path)
+        let loop: EventLoop
+        do throws(RPCError) {
+            loop = try EventLoop(
+                listener: listener.descriptor,
+                mailbox: mailbox,
+                replayer: replayer,
+                lastSeq: lastSeq,
+                limits: limits,
+                callbacks: callbacks
+            )
+        } catch {
+            listener.close()
+            throw error
+        }
+        // Handed over whole: from here on only the loop's thread touches the loop.
+        let handOver = HandOver(loop: loop, listener: listener)
+        let serve = OwnThread(name: "orch-socket") { handOver.serve() }
+        let replay = OwnThread(name: "orch-replay") { [replayer, mailbox] in
+            replayer.run(callbacks.history) { job, page in
+                mailbox.post(.page(job.connection, epoch: job.epoch, page))
+            }
+        }
+        threads = Mutex([serve, replay])
+    }
+
+    deinit { stop() }
+
+    /// Sends lines to every subscriber that wants them, in this order and after everything published before. Events
+    /// must be stored already, and their numbers must go on where the last ones ended. Does not wait for subscribers.
+    public func publish(_ lines: [PublishedLine]) {
+        if !lines.isEmpty { mailbox.publish(lines) }
+    }
+
+    /// Answers a request, after every line published before this call. `id` nil (a notification) answers nothing.
+    /// From any thread; a connection that has gone is none of the caller's concern.
+    public func reply(to connection: ConnectionID, id: JSONValue?, _ result: Result<JSONValue, RPCError>) {
+        guard let id else { return }
+        mailbox.post(.reply(connection, Response(id: id, result: result).bytes))
+    }
+
+    /// Says goodbye to everyone, sends what is left for them as far as they take it quickly, closes and removes the
+    /// socket. When it returns, no callback runs any more. Not to be called from a callback; repeating it is harmless.
+    public func stop() {
+        let running = threads.withLock { exchange(&$0, with: []) }
+        guard !running.isEmpty else { return }
+        mailbox.post(.stop)
+        replayer.stop()
+        for thread in running { thread.join() }
+    }
+}
+
+/// Carries the loop to its thread. Right to send because the creator gives it away and only `serve` uses it, once.
+private final class HandOver: @unchecked Sendable {
+    private let loop: EventLoop
+    private var listener: Listener?
+
+    init(loop: EventLoop, listener: consuming Listener) {
+        self.loop = loop
+        self.listener = .some(listener)
+    }
+
+    func serve() {
+        loop.run()
+        listener.take()?.close()
+    }
+}
