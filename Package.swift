@@ -11,11 +11,19 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "orch",
     products: [
+        .library(name: "Core", targets: ["Core"]),
         .library(name: "IPC", targets: ["IPC"]),
     ],
     dependencies: [
     ],
     targets: [
+        // MARK: Core: the domain, pure
+        .target(
+            name: "Core",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: settings),
+
         // MARK: CSystem: Linux calls the Glibc module does not export
         .target(name: "CSystem", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 

@@ -1,0 +1,184 @@
+// What people ask of tickets. Each command says what it does in each state; one that finds its wish already fulfilled
+// changes nothing and succeeds, so that all are safe to repeat.
+
+extension Orchestrator {
+    mutating func obey(_ command: Command, _ id: TicketID) throws(Refusal) {
+        guard tickets[id] != nil else {
+            throw Refusal(.notFound, "there is no ticket \(id)", hint: "`orch list --all` shows every ticket")
+        }
+        switch command {
+        case .continue, .retry: try goOn(id, command)
+        case .stop: try stop(id)
+        case .cancel(let reason): try cancel(id, reason)
+        case .approve(let comment): try approve(id, comment)
+        case .requestChanges(let comment): try requestChanges(id, comment)
+        }
+    }
+
+    private mutating func goOn(_ id: TicketID, _ command: Command) throws(Refusal) {
+        switch tickets[id]!.state {
+        case .queued, .running, .landing:
+            if tickets[id]!.halt != nil {
+                throw refused(command, id, "it is being stopped", "wait until it has stopped")
+            }
+        case .stopped(let stage), .needsHuman(_, let stage):
+            try refuseUnlandable(id, command)
+            if command == .retry { change(id) { $0.feedback = nil } }
+            resume(id, at: stage, command)
+        case .awaitingApproval:
+            guard command == .continue else {
+                throw refused(command, id, "it waits for approval", "use `orch approve` or `orch request-changes`")
+            }
+            try approve(id, nil)
+        case .merged, .cancelled:
+            throw refused(command, id, "it is \(tickets[id]!.state.name)", "file a new ticket")
+        }
+    }
+
+    /// In the queue it would wait for ever for a dependency that will never land.
+    private func refuseUnlandable(_ id: TicketID, _ command: Command) throws(Refusal) {
+        for dependency in tickets[id]!.dependsOn {
+            switch tickets[dependency]?.state {
+            case nil:
+                throw refused(
+                    command,
+                    id,
+                    "it depends on \(dependency), which does not exist",
+                    "cancel it, or file \(dependency)"
+                )
+            case .cancelled?:
+                throw refused(
+                    command,
+                    id,
+                    "it depends on \(dependency), which was cancelled",
+                    "cancel it, and file it again without that dependency"
+                )
+            case .queued?, .running?, .stopped?, .awaitingApproval?, .landing?, .needsHuman?, .merged?:
+                continue
+            }
+        }
+    }
+
+    private mutating func resume(_ id: TicketID, at stage: Stage, _ command: Command) {
+        enter(id, .queued(resume: stage))
+        emit(.ticketContinued(id, command))
+    }
+
+    private mutating func stop(_ id: TicketID) throws(Refusal) {
+        switch tickets[id]!.state {
+        case .stopped:
+            return
+        case .queued(let stage):
+            enter(id, .stopped(resume: stage))
+            emit(.ticketStopped(id))
+        case .running, .landing:
+            try halt(id, .stop, naming: .stop)
+        case .awaitingApproval, .needsHuman:
+            throw refused(.stop, id, "nothing of it runs: it waits for a human", "use `orch cancel` to end it")
+        case .merged, .cancelled:
+            throw refused(.stop, id, "it is \(tickets[id]!.state.name)", nil)
+        }
+    }
+
+    private mutating func cancel(_ id: TicketID, _ reason: String) throws(Refusal) {
+        switch tickets[id]!.state {
+        case .cancelled: return
+        case .merged: throw refused(.cancel(reason: reason), id, "it has landed", "revert its commit instead")
+        case .running, .landing: try halt(id, .cancel(reason: reason), naming: .cancel(reason: reason))
+        case .queued, .stopped, .awaitingApproval, .needsHuman: becomeCancelled(id, reason)
+        }
+    }
+
+    /// What is under way is awaited; what can be ended at once, is.
+    private mutating func halt(_ id: TicketID, _ halt: Halt, naming command: Command) throws(Refusal) {
+        switch (tickets[id]!.halt, halt) {
+        case (halt?, _), (.cancel?, .stop): return  // It is ending already; to be cancelled is to be stopped.
+        case (nil, _), (.stop?, _), (.cancel?, _): break
+        }
+        switch tickets[id]!.state {
+        case .running(var running):
+            switch (running.step, halt) {
+            case (.snapshotting(.stopped), .stop), (.snapshotting(.cancelled), .stop): return
+            default: break
+            }
+            running.halt = halt
+            enter(id, .running(running))
+            emit(.ticketStopping(id))
+            if case .trying(.waitingForSlot) = running.step { settleHalt(id) }
+        case .landing(var landing):
+            if isAdvancing(id, landing) {
+                // Its outcome is on the way, and decides.
+                throw refused(command, id, "it is landing at this moment", "look again in a second")
+            }
+            landing.halt = halt
+            enter(id, .landing(landing))
+            emit(.ticketStopping(id))
+            switch landing.step {
+            case .waiting, .waitingForPaths, .blocked, .trying(.waitingForSlot): settleHalt(id)
+            case .trying, .advancing: break
+            }
+        case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:
+            preconditionFailure("nothing of \(id) is under way")
+        }
+    }
+
+    private mutating func approve(_ id: TicketID, _ comment: String?) throws(Refusal) {
+        switch tickets[id]!.state {
+        case .landing, .merged:
+            return
+        case .awaitingApproval(let candidate, _):
+            note(comment, on: id)
+            land(id, candidate, Approval(by: .human, head: candidate.head))
+        case .needsHuman(.lockViolation(_, let candidate), _):
+            note(comment, on: id)
+            change(id) { ticket in
+                ticket.approvedHead = candidate.head
+                ticket.waivedHead = candidate.head
+            }
+            guard isProven(candidate, tickets[id]!) else {
+                // Let through, but not yet tested: the verify stage comes first, and remembers the word given.
+                return resume(id, at: .verify, .approve())
+            }
+            land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: true))
+        case .queued(.verify) where tickets[id]!.approvedHead != nil:
+            return  // Its word has been given, and it is on its way to being tested.
+        case .queued, .running, .stopped, .needsHuman, .cancelled:
+            throw refused(
+                .approve(),
+                id,
+                "it is \(tickets[id]!.state.name), not awaiting_approval",
+                "`orch show \(id)` says what it waits for"
+            )
+        }
+    }
+
+    private mutating func requestChanges(_ id: TicketID, _ comment: String) throws(Refusal) {
+        switch tickets[id]!.state {
+        case .awaitingApproval, .needsHuman, .stopped:
+            try refuseUnlandable(id, .requestChanges(comment: comment))
+            change(id) { ticket in
+                ticket.feedback = .changesRequested(comment: comment)
+                // Who asks for changes takes back what was approved before, and wants to see what comes of it.
+                if ticket.approvedHead != nil { ticket.wasSentBack = true }
+                ticket.approvedHead = nil
+                ticket.waivedHead = nil
+            }
+            resume(id, at: .work, .requestChanges(comment: comment))
+        case .queued, .running, .landing, .merged, .cancelled:
+            throw refused(
+                .requestChanges(comment: comment),
+                id,
+                "it is \(tickets[id]!.state.name)",
+                "changes can be asked for while it waits for a human"
+            )
+        }
+    }
+
+    private mutating func note(_ comment: String?, on id: TicketID) {
+        if let comment, !comment.isEmpty { emit(.ticketCommented(id, comment: comment)) }
+    }
+
+    private func refused(_ command: Command, _ id: TicketID, _ why: String, _ hint: String?) -> Refusal {
+        Refusal(.refused, "cannot \(command.name) \(id): \(why)", hint: hint)
+    }
+}

@@ -1,0 +1,47 @@
+// How a ticket leaves the queue and the agents' hands: to a human, landed, or cancelled; and how what it leaves behind is
+// put away.
+
+extension Orchestrator {
+    /// A human has to say how it goes on. Whatever it occupied is free; its locks stay its own.
+    mutating func askHuman(_ id: TicketID, _ problem: Problem, resume stage: Stage) {
+        enter(id, .needsHuman(problem, resume: stage))
+        emit(.humanNeeded(id, problem))
+    }
+
+    mutating func becomeCancelled(_ id: TicketID, _ reason: String) {
+        let tidy = beginTidy(id)
+        releaseLocks(of: id)
+        enter(id, .cancelled(reason: reason, tidy: tidy))
+        emit(.ticketCancelled(id, reason: reason))
+        dependencyCancelled(id)
+    }
+
+    mutating func becomeMerged(_ id: TicketID, _ commit: ObjectID) {
+        let tidy = beginTidy(id)
+        releaseLocks(of: id)
+        change(id) { $0.head = commit }
+        enter(id, .merged(commit: commit, tidy: tidy))
+        emit(.ticketMerged(id, commit: commit))
+        dependencyLanded(id)
+    }
+
+    private mutating func beginTidy(_ id: TicketID) -> Tidy {
+        guard tickets[id]!.worktree != nil else { return .done }
+        change(id) { $0.lastSnapshot += 1 }
+        return .pending
+    }
+
+    mutating func tidied(_ id: TicketID, _ outcome: TidyOutcome) {
+        guard let ticket = tickets[id] else { return }
+        let tidy: Tidy = if case .done = outcome { .done } else { .left }
+        switch ticket.state {
+        case .merged(let commit, .pending): enter(id, .merged(commit: commit, tidy: tidy))
+        case .cancelled(let reason, .pending): enter(id, .cancelled(reason: reason, tidy: tidy))
+        case .queued, .running, .stopped, .awaitingApproval, .landing, .needsHuman, .merged, .cancelled: return
+        }
+        switch outcome {
+        case .done: emit(.ticketTidied(id))
+        case .left(let reason): emit(.ticketLeft(id, reason: reason))
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/// An immutable fact, in the past tense: what subscribers are told and the store keeps.
+/// docs/protocol.md lists them; the values that changed travel beside it in a `Fact`.
+public enum Event: Equatable, Sendable {
+    case repositoryAdded(RepositoryID)
+    case repositoryTrusted(RepositoryID, digest: String)
+    /// Its tickets land on another branch from now on.
+    case repositoryChanged(RepositoryID)
+    /// The target branch is not where orch left it.
+    case targetMoved(RepositoryID, from: ObjectID, to: ObjectID)
+
+    case ticketEnqueued(TicketID)
+    case ticketStarted(TicketID, AgentID, Stage)
+    case worktreePrepared(TicketID, branch: String, base: ObjectID)
+    case runRequested(RunID, name: String, stage: String)
+    case runStarted(RunID)
+    case runEnded(RunID, RunOutcome)
+    case workCollected(TicketID, head: ObjectID, committedLeftovers: Bool)
+    case candidateBuilt(TicketID, commit: ObjectID, tree: ObjectID, tip: ObjectID)
+    case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
+    case verificationStarted(TicketID, slot: Int)
+    case ticketVerified(TicketID, tree: ObjectID, reused: Bool)
+    case verificationFailed(TicketID, verifier: String, outcome: String)
+    case verificationErred(TicketID, reason: String)
+    case sentBack(TicketID, Feedback, attempt: Int)
+    case approvalRequested(TicketID, [ApprovalReason])
+    /// What a human said with a word given.
+    case ticketCommented(TicketID, comment: String)
+    case ticketApproved(TicketID, Approval.Approver)
+    case landingStarted(TicketID)
+    case landingWaited(TicketID, of: [TicketID])
+    case landingBlocked(TicketID, reason: String)
+    case lockViolationAllowed(TicketID, paths: [String])
+    case ticketEvicted(TicketID, reason: String)
+    case ticketMerged(TicketID, commit: ObjectID)
+    case ticketStopping(TicketID)
+    case ticketStopped(TicketID)
+    case ticketContinued(TicketID, Command)
+    case snapshotTaken(TicketID, number: Int)
+    case snapshotFailed(TicketID, reason: String)
+    case humanNeeded(TicketID, Problem)
+    case ticketCancelled(TicketID, reason: String)
+    case ticketTidied(TicketID)
+    case ticketLeft(TicketID, reason: String)
+    /// A ticket's facts changed in a way no other event names.
+    case ticketChanged(TicketID)
+
+    /// The ticket it is about.
+    public var ticket: TicketID? {
+        switch self {
+        case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved: nil
+        case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _): run.ticket
+        case .ticketEnqueued(let id), .ticketStarted(let id, _, _), .worktreePrepared(let id, _, _),
+            .workCollected(let id, _, _), .candidateBuilt(let id, _, _, _), .candidateConflicted(let id, _, _),
+            .verificationStarted(let id, _), .ticketVerified(let id, _, _),
+            .verificationFailed(let id, _, _), .verificationErred(let id, _), .sentBack(let id, _, _),
+            .approvalRequested(let id, _), .ticketApproved(let id, _), .ticketCommented(let id, _),
+            .landingStarted(let id),
+            .landingWaited(let id, _), .landingBlocked(let id, _), .lockViolationAllowed(let id, _),
+            .ticketEvicted(let id, _), .ticketMerged(let id, _), .ticketStopping(let id), .ticketStopped(let id),
+            .ticketContinued(let id, _), .snapshotTaken(let id, _), .snapshotFailed(let id, _),
+            .humanNeeded(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id), .ticketLeft(let id, _),
+            .ticketChanged(let id):
+            id
+        }
+    }
+}
+
+/// A value before and after. Either side is nil where the value did not, or does no longer, exist.
+public struct Change<Value: Equatable & Sendable>: Equatable, Sendable {
+    public let old: Value?
+    public let new: Value?
+    public init(old: Value?, new: Value?) {
+        self.old = old
+        self.new = new
+    }
+}
+
+/// Which values differ between the last fact and this one.
+public struct Changes: Equatable, Sendable {
+    public var tickets: [Change<Ticket>] = []
+    public var repositories: [Change<Repository>] = []
+    public var agents: [Change<Agent>] = []
+    public var grants: [Change<Grant>] = []
+    public var runs: [RunRecord] = []
+    public init() {}
+}
+
+/// Something that happened, and everything it changed: the unit that is stored and published.
+public struct Fact: Equatable, Sendable {
+    public let event: Event
+    public let changes: Changes
+    public init(event: Event, changes: Changes) {
+        self.event = event
+        self.changes = changes
+    }
+}
+
+/// What history learns about a run.
+public enum RunRecord: Equatable, Sendable {
+    /// - Parameters:
+    ///   - name: the agent slot, the verifier, or `setup`.
+    ///   - tree: the tree a verifier judges.
+    case requested(RunID, name: String, stage: String, tree: ObjectID?)
+    case started(RunID, Instant)
+    case ended(RunID, Instant, RunOutcome)
+}
+
+/// An agent slot.
+public struct Agent: Equatable, Sendable, Codable {
+    public let id: AgentID
+    public internal(set) var ticket: TicketID?
+    /// When it took up, or let go of, a ticket.
+    public internal(set) var since: Instant
+    /// Its ticket is being stopped.
+    public internal(set) var stopping: Bool
+}
+
+/// One granted lock.
+public struct Grant: Equatable, Sendable, Codable {
+    /// Grows with every grant, so that what an earlier holder still does can be told from what the present one does.
+    public let fence: Int
+    public let pattern: LockPattern
+    public let repository: RepositoryID
+    public let ticket: TicketID
+    public let since: Instant
+}

@@ -1,0 +1,114 @@
+/// Everything that can happen to the orchestrator. Past tense: by the time Core hears of it, it has happened.
+public enum Input: Equatable, Sendable {
+    // MARK: asked by people
+    case enqueueAsked(RepositoryID, [NewTicket])
+    case commandGiven(Command, TicketID)
+    case repositoryAsked(path: String, target: String, tip: ObjectID, trusted: Set<String>)
+    case trustGiven(RepositoryID, digest: String)
+    /// The daemon starts nothing new from here on.
+    case drainAsked
+
+    // MARK: outcomes of effects
+    case worktreeReady(TicketID, branch: String, base: ObjectID, head: ObjectID, Rules)
+    case worktreeFailed(TicketID, reason: String)
+    case workCollected(TicketID, head: ObjectID, changed: Bool, committedLeftovers: Bool)
+    case collectFailed(TicketID, reason: String)
+    case snapshotTaken(TicketID)
+    case snapshotFailed(TicketID, reason: String)
+    case candidateBuilt(TicketID, Candidate)
+    /// The ticket's work is in the target already, or changes nothing on top of it.
+    case candidateEmpty(TicketID, tip: ObjectID)
+    case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
+    case candidateFailed(TicketID, reason: String)
+    case checkoutReady(TicketID)
+    case checkoutFailed(TicketID, reason: String)
+    /// `changed` names tracked files that differ from the candidate's after its verifiers ran.
+    case checkoutInspected(TicketID, changed: [String])
+    case targetAdvanced(TicketID, to: ObjectID)
+    case targetMoved(TicketID, to: ObjectID)
+    case targetBlocked(TicketID, reason: String)
+    case targetFailed(TicketID, reason: String)
+    case tidied(TicketID, TidyOutcome)
+
+    // MARK: facts about the world
+    case runStarted(RunID, at: Instant)
+    case runEnded(RunID, RunOutcome, at: Instant)
+    /// A deadline of `nextDeadline` has come.
+    case deadlineReached
+}
+
+public enum TidyOutcome: Equatable, Sendable {
+    case done
+    case left(reason: String)
+}
+
+/// A ticket as it is asked for: checked, and without an id where its author left that to orch.
+public struct NewTicket: Equatable, Sendable {
+    public var id: TicketID?
+    public var title: String
+    public var priority: Int
+    public var locks: [LockPattern]
+    public var dependsOn: [TicketID]
+    public var profile: String
+    public init(
+        id: TicketID? = nil,
+        title: String,
+        priority: Int = 0,
+        locks: [LockPattern] = [],
+        dependsOn: [TicketID] = [],
+        profile: String
+    ) {
+        self.id = id
+        self.title = title
+        self.priority = priority
+        self.locks = locks
+        self.dependsOn = dependsOn
+        self.profile = profile
+    }
+}
+
+/// What a person can ask of a ticket. All of them are safe to repeat.
+public enum Command: Equatable, Sendable {
+    case `continue`
+    case stop
+    case cancel(reason: String)
+    case retry
+    case approve(comment: String? = nil)
+    case requestChanges(comment: String)
+
+    /// The word a person types.
+    public var name: String {
+        switch self {
+        case .continue: "continue"
+        case .stop: "stop"
+        case .cancel: "cancel"
+        case .retry: "retry"
+        case .approve: "approve"
+        case .requestChanges: "request-changes"
+        }
+    }
+}
+
+/// How a run ended.
+public enum RunOutcome: Equatable, Sendable, Codable {
+    case exited(Int)
+    case signalled(Int)
+    case stopped
+    case timedOut
+    /// It never ran.
+    case notStarted(String)
+    /// Its runner ended without saying how; what was left of its tree is dead.
+    case lost(String)
+
+    /// One phrase, the same for the same outcome: it is counted by.
+    public var phrase: String {
+        switch self {
+        case .exited(let code): "exit \(code)"
+        case .signalled(let signal): "ended by signal \(signal)"
+        case .stopped: "stopped"
+        case .timedOut: "ran into its time limit"
+        case .notStarted(let reason): "could not be started: \(reason)"
+        case .lost(let reason): "lost: \(reason)"
+        }
+    }
+}

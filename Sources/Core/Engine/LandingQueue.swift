@@ -1,0 +1,134 @@
+// The landing queue of a repository: approved tickets land one after the other, each as exactly the tree that was
+// tested on top of the one before.
+
+extension Orchestrator {
+    /// Into the queue, with a word given for exactly this head.
+    mutating func land(_ id: TicketID, _ candidate: Candidate, _ approval: Approval) {
+        if approval.by == .human { change(id) { $0.approvedHead = approval.head } }
+        if plantedBugs.contains(.locksReleasedBeforeLanding) { releaseLocks(of: id) }
+        enter(id, .landing(Landing(approval: approval, step: .waiting(candidate))))
+        emit(.ticketApproved(id, approval.by))
+    }
+
+    /// The first of the queue moves; those behind it wait.
+    mutating func advanceQueue(_ repository: RepositoryID) {
+        while let first = repositories[repository]!.landingQueue.first,
+            case .landing(let landing) = tickets[first]!.state, case .waiting(let candidate) = landing.step
+        {
+            if let candidate, candidate.tip == repositories[repository]!.tip,
+                candidate.rules.verifiers.isEmpty || isProven(candidate, tickets[first]!)
+            {
+                // The target has not moved since this very commit was tested: it can land as it is.
+                readyToLand(first, candidate, landing.approval)
+            } else {
+                setStep(first, .trying(.building))
+                emit(.landingStarted(first))
+            }
+        }
+    }
+
+    private mutating func setStep(_ id: TicketID, _ step: LandingStep) {
+        guard case .landing(var landing) = tickets[id]!.state else { preconditionFailure("\(id) is not landing") }
+        landing.step = step
+        enter(id, .landing(landing))
+    }
+
+    /// Built and tested. What is left to ask: does the word given still hold, and does it leave others' locks alone?
+    mutating func readyToLand(_ id: TicketID, _ candidate: Candidate, _ approval: Approval) {
+        let ticket = tickets[id]!
+        // A word is given for one head: the policy's is looked at again, a human's is asked for again.
+        if approval.by == .policy || approval.head != candidate.head {
+            let reasons = approvalReasons(candidate, ticket)
+            guard reasons.isEmpty else {
+                enter(id, .awaitingApproval(candidate, reasons))
+                emit(.approvalRequested(id, reasons))
+                return
+            }
+        }
+        if ticket.locks.isEmpty, !(approval.waivesLocks && approval.head == candidate.head) {
+            let holders = holders(of: candidate.paths, in: ticket.repository, except: id)
+            guard holders.isEmpty else {
+                setStep(id, .waitingForPaths(candidate, of: holders))
+                emit(.landingWaited(id, of: holders))
+                return
+            }
+        }
+        setStep(id, .advancing(candidate))
+        emit(.landingStarted(id))
+    }
+
+    private func holders(of paths: [String], in repository: RepositoryID, except id: TicketID) -> [TicketID] {
+        guard let index = held[repository] else { return [] }
+        return Set(paths.flatMap { index.owners(covering: $0) }).subtracting([id]).sorted()
+    }
+
+    // MARK: outcomes
+
+    private func advancing(_ id: TicketID) -> Candidate? {
+        guard case .landing(let landing) = tickets[id]?.state else { return nil }
+        switch landing.step {
+        case .advancing(let candidate), .blocked(let candidate, _): return candidate
+        case .waiting, .trying, .waitingForPaths: return nil
+        }
+    }
+
+    mutating func targetAdvanced(_ id: TicketID, to commit: ObjectID) {
+        guard let candidate = advancing(id), case .landing(let landing) = tickets[id]!.state else { return }
+        let repository = tickets[id]!.repository
+        change(repository) { repository in
+            repository.tip = commit
+            // A human who approved a change of `.orch/` has accepted what it asks orch to execute.
+            if landing.approval.by == .human { repository.trusted.insert(candidate.ownDigest) }
+        }
+        becomeMerged(id, commit)
+    }
+
+    /// Somebody else has moved the target: what was tested is not what would land any more.
+    mutating func targetMoved(_ id: TicketID, to tip: ObjectID) {
+        guard advancing(id) != nil else { return }
+        let repository = repositories[tickets[id]!.repository]!
+        if !isBeingLanded(tip, in: repository) { noticeTip(tip, in: repository.id) }
+        guard repository.landingQueue.first == id else {
+            // It had been set aside, and takes its place behind the others.
+            setStep(id, .waiting(nil))
+            return emit(.ticketChanged(id))
+        }
+        setStep(id, .trying(.building))
+        emit(.landingStarted(id))
+    }
+
+    /// The user's checkout is in the way. Said once; tried again later and later, up to every half minute. Meanwhile the
+    /// others land past it.
+    mutating func targetBlocked(_ id: TicketID, _ reason: String) {
+        guard let candidate = advancing(id) else { return }
+        let delay = min((retries[id]?.delay ?? .seconds(1)) * 2, .seconds(30))
+        if case .landing(let landing) = tickets[id]!.state, landing.step != .blocked(candidate, reason: reason) {
+            setStep(id, .blocked(candidate, reason: reason))
+            emit(.landingBlocked(id, reason: reason))
+        }
+        retries[id] = Retry(at: now + delay, delay: delay)
+    }
+
+    mutating func targetFailed(_ id: TicketID, _ reason: String) {
+        guard advancing(id) != nil else { return }
+        askHuman(id, .landingFailed(reason), resume: .verify)
+    }
+
+    /// Landings that the user's checkout stood in the way of are tried again. Nothing has changed yet, so no fact.
+    mutating func retryBlockedLandings() {
+        for id in retries.keys.sorted() {
+            guard let at = retries[id]!.at, at <= now, let candidate = advancing(id) else { continue }
+            retries[id]!.at = nil
+            journal.ask(.advanceTarget(id, candidate))
+        }
+    }
+
+    /// The target is being moved for it at this moment, or may be.
+    func isAdvancing(_ id: TicketID, _ landing: Landing) -> Bool {
+        switch landing.step {
+        case .advancing: true
+        case .blocked: retries[id]?.at == nil
+        case .waiting, .trying, .waitingForPaths: false
+        }
+    }
+}

@@ -1,0 +1,143 @@
+/// The whole of orch's thinking: what is true, and what follows from what happens. Pure: no I/O, no clock, no task.
+///
+/// `handle` takes one input and returns the facts it comes to and the effects to perform. Effects are a function of
+/// state (`Ticket.pendingEffects`): a transition asks for exactly what the state it enters needs, and after a crash
+/// `recover` asks again for what every unfinished ticket was waiting for.
+public struct Orchestrator: Sendable {
+    /// How much may go on at once: at least one of each.
+    public struct Limits: Equatable, Sendable {
+        public let agents: Int
+        /// Verification checkouts per repository.
+        public let verificationSlots: Int
+        /// Before `T-7-avatar-upload` in a branch's name; `{agent}` stands for `agent-1`.
+        public var branchPrefix: String
+        public init(agents: Int, verificationSlots: Int, branchPrefix: String = "{agent}/") {
+            self.agents = max(1, agents)
+            self.verificationSlots = max(1, verificationSlots)
+            self.branchPrefix = branchPrefix
+        }
+    }
+
+    /// The numbers given out so far. Each only grows.
+    public struct Counters: Equatable, Sendable, Codable {
+        public var ticket = 0
+        public var serial = 0
+        public var fence = 0
+        public var repository = 0
+        public init() {}
+    }
+
+    public let limits: Limits
+    public internal(set) var tickets: [TicketID: Ticket] = [:]
+    public internal(set) var repositories: [RepositoryID: Repository] = [:]
+    public internal(set) var agents: [AgentID: Agent] = [:]
+    /// By fence.
+    public internal(set) var grants: [Int: Grant] = [:]
+    public internal(set) var counters = Counters()
+    /// Nothing new starts.
+    public internal(set) var isDraining = false
+
+    /// The tickets that wait to be started.
+    public internal(set) var queuedTickets: Set<TicketID> = []
+
+    // Indexes over the above, rebuilt from it at load.
+    var scheduler = Scheduler()
+    var held: [RepositoryID: LockIndex<TicketID>] = [:]
+    var fences: [TicketID: [Int]] = [:]
+    var freeAgents: [AgentID] = []
+    /// Who waits for a ticket to land.
+    var dependants: [TicketID: Set<TicketID>] = [:]
+    /// How many unlanded dependencies a queued ticket has; absent when none.
+    var unmet: [TicketID: Set<TicketID>] = [:]
+    /// Landings that the user's checkout is in the way of, and when to try again. Not stored: a restart tries at once.
+    var retries: [TicketID: Retry] = [:]
+    struct Retry: Sendable {
+        /// Nil while it is being tried.
+        var at: Instant?
+        var delay: Duration
+    }
+    /// Where the target was known to be when a ticket's candidate was asked for. Not stored: a restart asks again.
+    var tipWhenAsked: [TicketID: ObjectID] = [:]
+    /// Landing tickets that the user's checkout is in the way of, out of their queue as well.
+    var blockedLandings: Set<TicketID> = []
+    /// Landing tickets that change paths others hold, out of their queue until these are released.
+    var waitingForPaths: Set<TicketID> = []
+
+    // While an input is handled.
+    var now = Instant(milliseconds: 0)
+    var journal = Journal()
+    /// Empty but in the simulator's own tests.
+    var plantedBugs: Set<PlantedBug> = []
+
+    /// Begins with nothing, at `now`: from then on its agents are idle.
+    public init(limits: Limits, at now: Instant = Instant(milliseconds: 0)) {
+        self.limits = limits
+        self.now = now
+        for number in 1...limits.agents {
+            let agent = AgentID(number)
+            agents[agent] = Agent(id: agent, ticket: nil, since: now, stopping: false)
+        }
+        freeAgents = agents.keys.sorted(by: >)
+    }
+
+    /// Takes one input in, and says what it comes to. A refused input changes nothing.
+    public mutating func handle(_ input: Input, at now: Instant) -> Decision {
+        self.now = now
+        journal = Journal()
+        do throws(Refusal) {
+            try take(input)
+        } catch {
+            var decision = Decision()
+            decision.refusal = error
+            return decision
+        }
+        schedule()
+        emitLeftovers()
+        var decision = Decision()
+        decision.facts = journal.facts
+        decision.effects = journal.effects(now: tickets)
+        return decision
+    }
+
+    private mutating func take(_ input: Input) throws(Refusal) {
+        switch input {
+        case .enqueueAsked(let repository, let tickets): try enqueue(tickets, in: repository)
+        case .commandGiven(let command, let ticket): try obey(command, ticket)
+        case .repositoryAsked(let path, let target, let tip, let trusted):
+            addRepository(path: path, target: target, tip: tip, trusted: trusted)
+        case .trustGiven(let repository, let digest): try trust(digest, in: repository)
+        case .drainAsked: isDraining = true
+
+        case .worktreeReady(let id, let branch, let base, let head, let rules):
+            worktreeReady(id, branch: branch, base: base, head: head, rules)
+        case .worktreeFailed(let id, let reason): worktreeFailed(id, reason)
+        case .runStarted(let run, let at): runStarted(run, at)
+        case .runEnded(let run, let outcome, let at): runEnded(run, outcome, at)
+        case .workCollected(let id, let head, let changed, let leftovers):
+            workCollected(id, head: head, changed: changed, committedLeftovers: leftovers)
+        case .collectFailed(let id, let reason): collectFailed(id, reason)
+        case .snapshotTaken(let id): snapshotEnded(id, failure: nil)
+        case .snapshotFailed(let id, let reason): snapshotEnded(id, failure: reason)
+
+        case .candidateBuilt(let id, let candidate): candidateBuilt(id, candidate)
+        case .candidateEmpty(let id, let tip): candidateEmpty(id, tip: tip)
+        case .candidateConflicted(let id, let tip, let paths): candidateConflicted(id, tip: tip, paths: paths)
+        case .candidateFailed(let id, let reason): candidateFailed(id, reason)
+        case .checkoutReady(let id): checkoutReady(id)
+        case .checkoutFailed(let id, let reason): checkoutFailed(id, reason)
+        case .checkoutInspected(let id, let changed): checkoutInspected(id, changed: changed)
+
+        case .targetAdvanced(let id, let commit): targetAdvanced(id, to: commit)
+        case .targetMoved(let id, let tip): targetMoved(id, to: tip)
+        case .targetBlocked(let id, let reason): targetBlocked(id, reason)
+        case .targetFailed(let id, let reason): targetFailed(id, reason)
+        case .tidied(let id, let outcome): tidied(id, outcome)
+        case .deadlineReached: retryBlockedLandings()
+        }
+    }
+
+    /// The next moment at which `deadlineReached` would change something.
+    public var nextDeadline: Instant? {
+        retries.values.compactMap(\.at).min()
+    }
+}

@@ -1,0 +1,75 @@
+// Repositories: registered, trusted, and where their target branches are.
+
+extension Orchestrator {
+    /// Registers a repository, or takes note of where a known one's target is.
+    mutating func addRepository(path: String, target: String, tip: ObjectID, trusted: Set<String>) {
+        if let known = repositories.values.first(where: { $0.path == path }) {
+            if known.target != target {
+                change(known.id) { repository in
+                    repository.target = target
+                    repository.tip = tip
+                }
+                emit(.repositoryChanged(known.id))
+            }
+            for digest in trusted.subtracting(known.trusted).sorted() { accept(digest, in: known.id) }
+            noticeTip(tip, in: known.id)
+            return
+        }
+        counters.repository += 1
+        let id = RepositoryID("r\(counters.repository)")
+        journal.touch(id, nil)
+        repositories[id] = Repository(id: id, path: path, target: target, tip: tip, trusted: trusted)
+        emit(.repositoryAdded(id))
+    }
+
+    mutating func trust(_ digest: String, in id: RepositoryID) throws(Refusal) {
+        guard repositories[id] != nil else { throw Refusal(.notFound, "no repository \(id) is registered") }
+        accept(digest, in: id)
+    }
+
+    private mutating func accept(_ digest: String, in id: RepositoryID) {
+        change(id) { $0.trusted.insert(digest) }
+        emit(.repositoryTrusted(id, digest: digest))
+        resumeTrusted(in: id)
+    }
+
+    /// The tickets that waited for trust go on; whether it is the one they needed, the rules they meet will say.
+    private mutating func resumeTrusted(in id: RepositoryID) {
+        for ticket in tickets.values.sorted(by: { $0.serial < $1.serial }) where ticket.repository == id {
+            guard case .needsHuman(.untrusted, let stage) = ticket.state else { continue }
+            enter(ticket.id, .queued(resume: stage))
+            emit(.ticketContinued(ticket.id, .continue))
+        }
+    }
+
+    /// Where a candidate was built tells where the target was; not always where it is now, nor who moved it. Outcomes
+    /// come in any order: what was asked for before orch last moved the target says nothing, and a tip that is just
+    /// being landed is orch's own, of which its own outcome will tell.
+    mutating func noticeTip(_ tip: ObjectID, ofCandidateFor id: TicketID, askedAt asked: ObjectID?) {
+        let repository = repositories[tickets[id]!.repository]!
+        guard asked == repository.tip else { return }
+        guard !isBeingLanded(tip, in: repository) else { return }
+        noticeTip(tip, in: repository.id)
+    }
+
+    /// Whether the commit is one that orch is moving the target to at this moment.
+    func isBeingLanded(_ tip: ObjectID, in repository: Repository) -> Bool {
+        blockedLandings.union(repository.landingQueue.prefix(1)).contains { id in
+            guard case .landing(let landing) = tickets[id]!.state else { return false }
+            switch landing.step {
+            case .advancing(let candidate), .blocked(let candidate, _): return candidate.commit == tip
+            case .waiting, .trying, .waitingForPaths: return false
+            }
+        }
+    }
+
+    /// A move of the target that orch did not make is a fact of its own.
+    mutating func noticeTip(_ tip: ObjectID, in id: RepositoryID) {
+        guard let known = repositories[id]!.tip, known != tip else {
+            if repositories[id]!.tip == nil { change(id) { $0.tip = tip } }
+            return
+        }
+        change(id) { $0.tip = tip }
+        emit(.targetMoved(id, from: known, to: tip))
+    }
+}

@@ -1,0 +1,88 @@
+/// Everything that has to be stored for orch to go on where it was. All else is derived from it.
+public struct StoredState: Equatable, Sendable {
+    public var tickets: [Ticket]
+    public var repositories: [Repository]
+    public var grants: [Grant]
+    public var counters: Orchestrator.Counters
+    /// When each agent took up, or let go of, a ticket. An agent that is missing has never worked.
+    public var agentsSince: [AgentID: Instant]
+
+    public init(
+        tickets: [Ticket] = [],
+        repositories: [Repository] = [],
+        grants: [Grant] = [],
+        counters: Orchestrator.Counters = .init(),
+        agentsSince: [AgentID: Instant] = [:]
+    ) {
+        self.tickets = tickets
+        self.repositories = repositories
+        self.grants = grants
+        self.counters = counters
+        self.agentsSince = agentsSince
+    }
+}
+
+extension Orchestrator {
+    /// Goes on from what was stored. Nothing is under way yet: `recover` says what has to be asked again.
+    ///
+    /// The limits may be others than before. A ticket that works on an agent beyond them keeps it until it lets go.
+    public init(limits: Limits, restoring stored: StoredState, at now: Instant = Instant(milliseconds: 0)) {
+        self.init(limits: limits, at: now)
+        counters = stored.counters
+        repositories = Dictionary(uniqueKeysWithValues: stored.repositories.map { ($0.id, $0) })
+        tickets = Dictionary(uniqueKeysWithValues: stored.tickets.map { ($0.id, $0) })
+        restoreAgents(stored.agentsSince)
+        restoreGrants(stored.grants)
+        restoreQueues()
+    }
+
+    /// What `init(limits:restoring:)` needs to make this again.
+    public var stored: StoredState {
+        StoredState(
+            tickets: tickets.values.sorted { $0.serial < $1.serial },
+            repositories: repositories.values.sorted { $0.id < $1.id },
+            grants: grants.values.sorted { $0.fence < $1.fence },
+            counters: counters,
+            agentsSince: agents.mapValues(\.since)
+        )
+    }
+
+    private mutating func restoreAgents(_ since: [AgentID: Instant]) {
+        for (id, since) in since where agents[id] != nil { agents[id]!.since = since }
+        for ticket in tickets.values {
+            guard let id = ticket.agent else { continue }
+            agents[id] = Agent(
+                id: id,
+                ticket: ticket.id,
+                since: since[id] ?? ticket.since,
+                stopping: ticket.halt != nil
+            )
+        }
+        freeAgents = agents.values.filter { $0.ticket == nil }.map(\.id).sorted(by: >)
+    }
+
+    private mutating func restoreGrants(_ stored: [Grant]) {
+        for grant in stored.sorted(by: { $0.fence < $1.fence }) {
+            grants[grant.fence] = grant
+            fences[grant.ticket, default: []].append(grant.fence)
+            held[grant.repository, default: LockIndex()].insert(grant.pattern, owner: grant.ticket)
+        }
+    }
+
+    private mutating func restoreQueues() {
+        for ticket in tickets.values {
+            switch ticket.state {
+            case .queued:
+                enqueueInScheduler(ticket)
+            case .landing(let landing):
+                if case .waitingForPaths = landing.step { waitingForPaths.insert(ticket.id) }
+                if case .blocked = landing.step { blockedLandings.insert(ticket.id) }
+                if ticket.trial == .building { tipWhenAsked[ticket.id] = repositories[ticket.repository]!.tip }
+            case .running:
+                if ticket.trial == .building { tipWhenAsked[ticket.id] = repositories[ticket.repository]!.tip }
+            case .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:
+                break
+            }
+        }
+    }
+}

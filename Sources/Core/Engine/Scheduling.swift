@@ -1,0 +1,155 @@
+// Which ticket starts next, and why the others wait.
+
+/// Why a queued ticket has not started: computed from the facts whenever somebody asks.
+public enum Waiting: Equatable, Sendable {
+    case draining
+    case dependencies([TicketID])
+    /// A lock of `holder` conflicts.
+    case lock(LockPattern, holder: TicketID)
+    /// `behind` waits too, comes first, and reserves a lock that conflicts.
+    case reservation(LockPattern, behind: TicketID)
+    case agent(busy: Int)
+}
+
+extension Orchestrator {
+    /// Starts what can be started. A ticket starts when its dependencies have landed, its locks are free, nobody
+    /// ahead of it has reserved them, and an agent slot is free.
+    mutating func schedule() {
+        for repository in repositories.keys.sorted() {
+            assignSlots(repository)
+            advanceQueue(repository)
+        }
+        guard !isDraining else { return }
+        while let agent = freeAgents.last, let id = scheduler.first {
+            switch blocker(of: id) {
+            case .lock(_, let holder)?: scheduler.block(groupOf: id, by: holder)
+            case .reservation(_, let first)?: scheduler.block(groupOf: id, behind: first)
+            case nil: start(id, agent)
+            }
+        }
+    }
+
+    private enum Blocker {
+        case lock(LockPattern, holder: TicketID)
+        case reservation(LockPattern, behind: TicketID)
+    }
+
+    private func blocker(of id: TicketID) -> Blocker? {
+        let ticket = tickets[id]!
+        guard !ticket.locks.isEmpty, fences[id] == nil else { return nil }
+        if let (pattern, holder) = conflict(of: ticket) { return .lock(pattern, holder: holder) }
+        guard !plantedBugs.contains(.starvation), let first = scheduler.reserver(in: ticket.repository),
+            let place = scheduler.place(of: id), first < place
+        else { return nil }
+        let reserved = tickets[first.ticket]!.locks.first { mine in ticket.locks.contains { $0.conflicts(with: mine) } }
+        if let reserved { return .reservation(reserved, behind: first.ticket) }
+        return nil
+    }
+
+    private func conflict(of ticket: Ticket) -> (LockPattern, TicketID)? {
+        held[ticket.repository]?.firstConflict(with: ticket.locks, excluding: ticket.id).map { ($0.held, $0.owner) }
+    }
+
+    private mutating func start(_ id: TicketID, _ agent: AgentID) {
+        guard case .queued(let stage) = tickets[id]!.state else { preconditionFailure("\(id) is not queued") }
+        takeLocks(of: id)
+        let limits = limits
+        change(id) { ticket in
+            guard ticket.worktree == nil else { return }
+            let branch = BranchName.branch(
+                prefix: limits.branchPrefix,
+                agent: agent,
+                ticket: ticket.id,
+                title: ticket.title
+            )
+            ticket.worktree = Ticket.Worktree(name: "w\(ticket.serial)", branch: branch, base: nil, isSetUp: false)
+        }
+        enter(id, .running(Running(agent: agent, step: .preparing(then: stage))))
+        emit(.ticketStarted(id, agent, stage))
+    }
+
+    /// All at once, or not at all: the scheduler has made sure that they are free.
+    private mutating func takeLocks(of id: TicketID) {
+        let ticket = tickets[id]!
+        guard fences[id] == nil, !ticket.locks.isEmpty else { return }
+        var numbers: [Int] = []
+        for pattern in ticket.locks {
+            counters.fence += 1
+            let grant = Grant(
+                fence: counters.fence,
+                pattern: pattern,
+                repository: ticket.repository,
+                ticket: id,
+                since: now
+            )
+            grants[grant.fence] = grant
+            numbers.append(grant.fence)
+            held[ticket.repository, default: LockIndex()].insert(pattern, owner: id)
+            journal.granted(grant)
+        }
+        fences[id] = numbers
+    }
+
+    mutating func enqueueInScheduler(_ ticket: Ticket) {
+        queuedTickets.insert(ticket.id)
+        let missing = Set(ticket.dependsOn.filter { !hasLanded($0) })
+        guard missing.isEmpty else {
+            unmet[ticket.id] = missing
+            for dependency in missing { dependants[dependency, default: []].insert(ticket.id) }
+            return
+        }
+        insertInScheduler(ticket)
+    }
+
+    private mutating func insertInScheduler(_ ticket: Ticket) {
+        // One that holds its locks already is blocked by nobody, whatever it asks for.
+        scheduler.insert(
+            Scheduler.Place(priority: ticket.priority, serial: ticket.serial, ticket: ticket.id),
+            repository: ticket.repository,
+            locks: fences[ticket.id] == nil ? ticket.locks : []
+        )
+    }
+
+    mutating func dropFromScheduler(_ id: TicketID) {
+        queuedTickets.remove(id)
+        scheduler.remove(id)
+        for dependency in unmet.removeValue(forKey: id) ?? [] {
+            dependants[dependency]?.remove(id)
+            if dependants[dependency]?.isEmpty == true { dependants[dependency] = nil }
+        }
+    }
+
+    func hasLanded(_ id: TicketID) -> Bool {
+        guard case .merged = tickets[id]?.state else { return false }
+        return true
+    }
+
+    /// A dependency has landed: those it was the last one for may start.
+    mutating func dependencyLanded(_ id: TicketID) {
+        for dependant in (dependants.removeValue(forKey: id) ?? []).sorted() {
+            unmet[dependant]?.remove(id)
+            guard unmet[dependant]?.isEmpty == true else { continue }
+            unmet[dependant] = nil
+            insertInScheduler(tickets[dependant]!)
+        }
+    }
+
+    /// A dependency will never land: a human has to say what becomes of those that wait for it.
+    mutating func dependencyCancelled(_ id: TicketID) {
+        for dependant in (dependants[id] ?? []).sorted() {
+            askHuman(dependant, .dependency(id, .cancelled), resume: .work)
+        }
+    }
+
+    /// Why the queued ticket waits, as things stand.
+    public func waiting(_ id: TicketID) -> Waiting? {
+        guard let ticket = tickets[id], case .queued = ticket.state else { return nil }
+        if isDraining { return .draining }
+        if let missing = unmet[id] { return .dependencies(missing.sorted()) }
+        switch blocker(of: id) {
+        case .lock(let pattern, let holder)?: return .lock(pattern, holder: holder)
+        case .reservation(let pattern, let behind)?: return .reservation(pattern, behind: behind)
+        case nil: return .agent(busy: agents.count - freeAgents.count)
+        }
+    }
+}

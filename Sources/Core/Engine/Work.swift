@@ -1,0 +1,229 @@
+// A running ticket, from its worktree to its commits: prepare, set up, work, collect; and the snapshot that comes
+// before anything else when it goes wrong or is halted.
+
+extension Orchestrator {
+    /// The ticket's step, if it is running. Outcomes may come late (after a restart the same effect may have been
+    /// asked twice); one that no longer fits is dropped by whoever asks for the step it belongs to.
+    private func running(_ id: TicketID) -> Running? {
+        guard case .running(let running) = tickets[id]?.state else { return nil }
+        return running
+    }
+
+    private mutating func step(_ id: TicketID, _ step: Step) {
+        guard var running = running(id) else { preconditionFailure("\(id) is not running") }
+        running.step = step
+        enter(id, .running(running))
+    }
+
+    mutating func worktreeReady(_ id: TicketID, branch: String, base: ObjectID, head: ObjectID, _ rules: Rules) {
+        guard let running = running(id), case .preparing(let stage) = running.step else { return }
+        change(id) { ticket in
+            ticket.worktree?.branch = branch
+            if ticket.worktree?.base == nil { ticket.worktree?.base = base }
+            ticket.head = head
+        }
+        if running.halt != nil {
+            emit(.worktreePrepared(id, branch: branch, base: base))
+            return settleHalt(id)
+        }
+        if let refusal = unusable(rules, in: tickets[id]!.repository) {
+            emit(.worktreePrepared(id, branch: branch, base: base))
+            return askHuman(id, refusal, resume: stage)
+        }
+        switch stage {
+        case .verify:
+            step(id, .trying(.building))
+            emit(.worktreePrepared(id, branch: branch, base: base))
+        case .work:
+            emit(.worktreePrepared(id, branch: branch, base: base))
+            if let setup = rules.setup, tickets[id]!.worktree?.isSetUp == false { setUp(id, setup) } else { work(id) }
+        }
+    }
+
+    /// Why the repository's rules at this commit cannot be followed.
+    func unusable(_ rules: Rules, in repository: RepositoryID) -> Problem? {
+        if let problem = rules.problem { return .configuration(problem) }
+        guard repositories[repository]!.trusts(rules) else { return .untrusted(digest: rules.digest) }
+        return nil
+    }
+
+    mutating func worktreeFailed(_ id: TicketID, _ reason: String) {
+        guard let running = running(id), case .preparing(let stage) = running.step else { return }
+        if running.halt != nil { return settleHalt(id) }
+        askHuman(id, .worktreeFailed(reason), resume: stage)
+    }
+
+    private mutating func setUp(_ id: TicketID, _ setup: Setup) {
+        let run = newRun(of: id, name: "setup", stage: "setup")
+        step(id, .settingUp(run: run, setup))
+        emit(.runRequested(RunID(ticket: id, number: run), name: "setup", stage: "setup"))
+    }
+
+    /// Starts the agent, with the feedback there is.
+    mutating func work(_ id: TicketID) {
+        let agent = running(id)!.agent
+        let run = newRun(of: id, name: agent.description, stage: "work")
+        change(id) { $0.attempts += 1 }
+        step(id, .working(run: run))
+        emit(.runRequested(RunID(ticket: id, number: run), name: agent.description, stage: "work"))
+    }
+
+    // MARK: runs
+
+    mutating func runStarted(_ run: RunID, _ at: Instant) {
+        guard let ticket = tickets[run.ticket], ticket.currentRun == run else { return }
+        journal.record(.started(run, at))
+        emit(.runStarted(run))
+    }
+
+    mutating func runEnded(_ run: RunID, _ outcome: RunOutcome, _ at: Instant) {
+        guard let ticket = tickets[run.ticket], ticket.currentRun == run else { return }
+        journal.record(.ended(run, at, outcome))
+        emit(.runEnded(run, outcome))
+        if ticket.trial != nil { return verifierEnded(run, outcome) }
+        guard let running = running(run.ticket) else { return }
+        if running.halt != nil { return settleHalt(run.ticket) }
+        switch running.step {
+        case .settingUp: setupEnded(run, outcome)
+        case .working: agentEnded(run, outcome)
+        case .preparing, .collecting, .trying, .snapshotting: break
+        }
+    }
+
+    private mutating func setupEnded(_ run: RunID, _ outcome: RunOutcome) {
+        guard outcome == .exited(0) else {
+            return snapshot(run.ticket, .needsHuman(.setupFailed(run: run.number, outcome.phrase), resume: .work))
+        }
+        change(run.ticket) { $0.worktree?.isSetUp = true }
+        work(run.ticket)
+    }
+
+    private mutating func agentEnded(_ run: RunID, _ outcome: RunOutcome) {
+        let id = run.ticket
+        switch outcome {
+        case .exited(0):
+            change(id) { $0.lastSnapshot += 1 }
+            step(id, .collecting)
+            emit(.ticketChanged(id))
+        case .stopped:
+            snapshot(id, .stopped(resume: .work))
+        case .lost(let reason):
+            guard countFailure(id, .runLost(run)) else {
+                return snapshot(id, .needsHuman(.agentFailed(run: run.number, "lost: \(reason)"), resume: .work))
+            }
+            snapshot(id, .again)
+        case .exited, .signalled, .timedOut, .notStarted:
+            snapshot(id, .needsHuman(.agentFailed(run: run.number, outcome.phrase), resume: .work))
+        }
+    }
+
+    /// Counts a failure that could go back to the agent. False when its kind has gone back often enough.
+    mutating func countFailure(_ id: TicketID, _ feedback: Feedback, limit: Int = 2) -> Bool {
+        guard let fingerprint = feedback.fingerprint else { return true }
+        let count = tickets[id]!.failures[fingerprint, default: 0]
+        guard count < limit else { return false }
+        change(id) { ticket in
+            ticket.failures[fingerprint] = count + 1
+            // A lost run has told the agent nothing: what it was to be told still holds.
+            if case .runLost = feedback, ticket.feedback != nil { return }
+            ticket.feedback = feedback
+        }
+        return true
+    }
+
+    /// Counts a verifier whose runner died. False when that has happened often enough to this ticket.
+    mutating func countFailure(_ id: TicketID, lostVerifier run: RunID, limit: Int = 2) -> Bool {
+        let count = tickets[id]!.failures["lost verifier", default: 0]
+        guard count < limit else { return false }
+        change(id) { $0.failures["lost verifier"] = count + 1 }
+        return true
+    }
+
+    // MARK: collecting
+
+    mutating func workCollected(_ id: TicketID, head: ObjectID, changed: Bool, committedLeftovers: Bool) {
+        guard let running = running(id), case .collecting = running.step else { return }
+        change(id) { ticket in
+            ticket.head = head
+            ticket.feedback = nil
+        }
+        emit(.workCollected(id, head: head, committedLeftovers: committedLeftovers))
+        if running.halt != nil { return settleHalt(id, resume: changed ? .verify : .work) }
+        guard changed else { return askHuman(id, .noChange(run: tickets[id]!.lastRun), resume: .work) }
+        step(id, .trying(.building))
+        emit(.ticketChanged(id))
+    }
+
+    mutating func collectFailed(_ id: TicketID, _ reason: String) {
+        guard let running = running(id), case .collecting = running.step else { return }
+        if running.halt != nil { return settleHalt(id) }
+        askHuman(id, .collectFailed(reason), resume: .work)
+    }
+
+    // MARK: snapshots
+
+    /// Saves the worktree before the ticket goes on.
+    mutating func snapshot(_ id: TicketID, _ aftermath: Aftermath) {
+        change(id) { $0.lastSnapshot += 1 }
+        step(id, .snapshotting(aftermath))
+        emit(.ticketChanged(id))
+    }
+
+    mutating func snapshotEnded(_ id: TicketID, failure: String?) {
+        guard let running = running(id), case .snapshotting(let aftermath) = running.step else { return }
+        if let failure {
+            emit(.snapshotFailed(id, reason: failure))
+        } else {
+            emit(.snapshotTaken(id, number: tickets[id]!.lastSnapshot))
+        }
+        // A human's word given meanwhile goes before what was going to happen.
+        switch (running.halt, aftermath) {
+        case (.cancel(let reason), _), (_, .cancelled(let reason)): becomeCancelled(id, reason)
+        case (_, .stopped(let stage)): becomeStopped(id, resume: stage)
+        case (.stop, .again): becomeStopped(id, resume: .work)
+        case (_, .needsHuman(let problem, let stage)): askHuman(id, problem, resume: stage)
+        case (nil, .again): work(id)
+        }
+    }
+
+    private mutating func becomeStopped(_ id: TicketID, resume stage: Stage) {
+        enter(id, .stopped(resume: stage))
+        emit(.ticketStopped(id))
+    }
+
+    /// What was under way for a halted ticket has ended. It goes on at `resume`, else with the step it was at.
+    mutating func settleHalt(_ id: TicketID, resume: Stage? = nil) {
+        let ticket = tickets[id]!
+        guard let halt = ticket.halt else { preconditionFailure("\(id) is not being halted") }
+        switch ticket.state {
+        case .running(let running):
+            let stage = resume ?? running.step.stage
+            let nothingToSave = ticket.worktree?.base == nil
+            switch halt {
+            case .stop where nothingToSave: becomeStopped(id, resume: stage)
+            case .cancel(let reason) where nothingToSave: becomeCancelled(id, reason)
+            case .stop: snapshot(id, .stopped(resume: stage))
+            case .cancel(let reason): snapshot(id, .cancelled(reason: reason))
+            }
+        case .landing:
+            // Its work was collected before it was approved: there is nothing left to save.
+            switch halt {
+            case .stop: becomeStopped(id, resume: .verify)
+            case .cancel(let reason): becomeCancelled(id, reason)
+            }
+        case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:
+            preconditionFailure("nothing of \(id) was under way")
+        }
+    }
+}
+
+extension Step {
+    /// The stage of the workflow it belongs to.
+    fileprivate var stage: Stage {
+        switch self {
+        case .preparing(let stage): stage
+        case .settingUp, .working, .collecting, .snapshotting: .work
+        case .trying: .verify
+        }
+    }
+}

@@ -1,0 +1,151 @@
+// What people read about a ticket: every sentence in one place, so that they can be read in one sitting.
+
+extension Ticket {
+    /// Why it is in its state, in one sentence; nil for a queued ticket, whose reason is computed (`Waiting`).
+    public var reason: String? {
+        switch state {
+        case .queued: nil
+        case .running(let running): running.reason
+        case .stopped: "stopped; `continue` resumes it"
+        case .awaitingApproval(_, let reasons): reasons.map(\.sentence).joined(separator: "; ")
+        case .landing(let landing): landing.reason
+        case .needsHuman(let problem, _): problem.sentence
+        case .merged(let commit, _): "landed as \(commit.short)"
+        case .cancelled(let reason, _): reason.isEmpty ? "cancelled" : "cancelled: \(reason)"
+        }
+    }
+
+    /// The workflow's stage it is in: `setup`, `work`, `verify`, `approve`, `land`.
+    public var stageName: String? {
+        switch state {
+        case .queued(let stage), .stopped(let stage), .needsHuman(_, let stage): stage.rawValue
+        case .running(let running):
+            switch running.step {
+            case .preparing(let stage): stage.rawValue
+            case .settingUp: "setup"
+            case .working, .collecting, .snapshotting: "work"
+            case .trying: "verify"
+            }
+        case .awaitingApproval: "approve"
+        case .landing, .merged: "land"
+        case .cancelled: nil
+        }
+    }
+}
+
+extension Running {
+    var reason: String {
+        if halt != nil { return "stopping" }
+        return switch step {
+        case .preparing: "its worktree is being made"
+        case .settingUp: "the setup command runs"
+        case .working(let run): "run \(run): the agent works"
+        case .collecting: "its work is being collected"
+        case .trying(let trial): trial.reason
+        case .snapshotting: "its worktree is being saved"
+        }
+    }
+}
+
+extension Trial {
+    var reason: String {
+        switch self {
+        case .building: "its work is being merged onto the target"
+        case .waitingForSlot: "waits for a verification slot"
+        case .checkingOut: "the candidate is being checked out"
+        case .verifying(let candidate, _, let index, _):
+            "verifier \(candidate.rules.checks[index].name) runs "
+                + "(\(index + 1) of \(candidate.rules.checks.count))"
+        case .concluding: "the verifiers' result is being recorded"
+        }
+    }
+}
+
+extension Landing {
+    var reason: String {
+        if halt != nil { return "stopping" }
+        return switch step {
+        case .waiting: "in the landing queue"
+        case .trying(let trial): trial.reason
+        case .waitingForPaths(_, let holders):
+            "changes paths that \(list(holders.map(\.text))) \(holders.count == 1 ? "holds" : "hold")"
+        case .advancing: "the target branch is being moved"
+        case .blocked(_, let reason): "waits: \(reason)"
+        }
+    }
+}
+
+extension ApprovalReason {
+    public var sentence: String {
+        switch self {
+        case .policy: "waits for approval"
+        case .noVerifier: "no verifier is configured, so nothing has tested it"
+        case .sensitivePaths(let paths): "it changes what verification means (\(list(paths)))"
+        case .afterChange: "its diff has changed since it was approved"
+        }
+    }
+}
+
+extension Problem {
+    public var sentence: String {
+        switch self {
+        case .worktreeFailed(let reason): "its worktree could not be made: \(reason)"
+        case .setupFailed(let run, let outcome): "the setup command failed (run \(run): \(outcome))"
+        case .agentFailed(let run, let outcome): "the agent failed (run \(run): \(outcome))"
+        case .noChange(let run): "the agent changed nothing at all (run \(run))"
+        case .nothingLeft: "the target has everything it changes already"
+        case .collectFailed(let reason): "its work could not be collected: \(reason)"
+        case .candidateFailed(let reason): "its work could not be merged onto the target: \(reason)"
+        case .verifyFailed(let verifier, let run, let outcome, let attempts):
+            "verifier \(verifier) failed (run \(run): \(outcome))" + sentBack(attempts)
+        case .verifyError(let reason): "it could not be verified: \(reason)"
+        case .conflict(let paths, let attempts): "conflicts with the target in \(list(paths))" + sentBack(attempts)
+        case .lockViolation(let paths, _): "it changes paths outside its locks: \(list(paths))"
+        case .untrusted(let digest):
+            "the repository's .orch/ (\(digest.prefix(10))) is not trusted; look at it, then run: orch trust"
+        case .configuration(let reason): reason
+        case .dependency(let id, .unknown): "it depends on \(id), which does not exist"
+        case .dependency(let id, .cancelled): "it depends on \(id), which was cancelled"
+        case .landingFailed(let reason): "it could not be landed: \(reason)"
+        }
+    }
+
+    private func sentBack(_ attempts: Int) -> String {
+        switch attempts {
+        case 0: ""
+        case 1: ", after its agent tried once more"
+        default: ", after its agent tried \(attempts) times more"
+        }
+    }
+}
+
+extension Waiting {
+    public var sentence: String {
+        switch self {
+        case .draining: "the daemon is ending; it starts when the daemon is back"
+        case .dependencies(let ids): "waits for \(list(ids.map(\.text))) to land"
+        case .lock(let pattern, let holder): "waits for lock \(pattern) of \(holder)"
+        case .reservation(let pattern, let first): "waits behind \(first), which has reserved \(pattern)"
+        case .agent(let busy): "waits for a free agent (\(busy) busy)"
+        }
+    }
+}
+
+/// `a, b and c`, at most five of them.
+func list(_ names: [String]) -> String {
+    let shown = names.prefix(names.count > 5 ? 4 : 5)
+    if names.count > shown.count { return shown.joined(separator: ", ") + " and \(names.count - shown.count) more" }
+    guard let last = shown.last, shown.count > 1 else { return shown.joined() }
+    return shown.dropLast().joined(separator: ", ") + " and " + last
+}
+
+extension Feedback {
+    public var sentence: String {
+        switch self {
+        case .verifierFailed(let name, _, _, let summary): "verifier \(name) failed: \(summary)"
+        case .conflict(let paths, _): "conflicts with the target in \(list(paths))"
+        case .changesRequested(let comment): "changes requested: \(comment)"
+        case .runLost(let run): "run \(run) was lost"
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/// Who lets a verified ticket land.
+public enum ApprovalPolicy: String, CaseIterable, Codable, Sendable {
+    case human, auto
+}
+
+/// What happens to a ticket that changed paths outside its locks.
+public enum LockViolation: String, CaseIterable, Codable, Sendable {
+    /// It goes to a human.
+    case block
+    /// It lands, and an event says so.
+    case warn
+}
+
+/// What a ticket becomes on the target branch.
+public enum LandingMethod: String, CaseIterable, Codable, Sendable {
+    /// One commit.
+    case squash
+    /// A merge of its branch.
+    case merge
+}
+
+/// Which verifiers have to pass on the tree that lands.
+public enum LandingVerification: String, CaseIterable, Codable, Sendable {
+    case all, quick
+}
+
+/// The part of a policy that users and repositories may both choose; nil where one says nothing.
+public struct PolicyChoices: Hashable, Codable, Sendable {
+    public var approve: ApprovalPolicy?
+    public var lockViolation: LockViolation?
+    public var maxFixAttempts: Int?
+    public var landing = Landing()
+
+    public struct Landing: Hashable, Codable, Sendable {
+        public var parallel: Int?
+        public var method: LandingMethod?
+        public var verify: LandingVerification?
+
+        public init() {}
+    }
+
+    public init() {}
+}
+
+/// What holds for a repository, everything said.
+public struct Policy: Hashable, Codable, Sendable {
+    public var approve = ApprovalPolicy.human
+    public var lockViolation = LockViolation.block
+    /// How often an agent gets to repair what verifiers found.
+    public var maxFixAttempts = 2
+    public var landing = Landing()
+    public var targetBranch: String?
+    public var setup: Setup?
+    public var verifiers: [Verifier] = []
+
+    public struct Landing: Hashable, Codable, Sendable {
+        /// How many candidates are verified at a time, each on top of those ahead of it.
+        public var parallel = 1
+        public var method = LandingMethod.squash
+        public var verify = LandingVerification.all
+
+        public init() {}
+    }
+
+    /// The defaults.
+    public init() {}
+
+    /// The repository's value, else the user's, else the default; but a human approves where the user insists.
+    public init(user: UserSettings, repository: RepositoryPolicy) {
+        for choices in [user.choices, repository.choices] {
+            approve = choices.approve ?? approve
+            lockViolation = choices.lockViolation ?? lockViolation
+            maxFixAttempts = choices.maxFixAttempts ?? maxFixAttempts
+            landing.parallel = choices.landing.parallel ?? landing.parallel
+            landing.method = choices.landing.method ?? landing.method
+            landing.verify = choices.landing.verify ?? landing.verify
+        }
+        if user.approvalFloor { approve = .human }
+        targetBranch = repository.targetBranch
+        setup = repository.setup
+        verifiers = repository.verifiers
+    }
+}

@@ -1,0 +1,48 @@
+/// What the configuration of a repository says; what it does not is the user's to say.
+public struct RepositoryPolicy: Hashable, Codable, Sendable {
+    /// The branch tickets land on; the one HEAD names if nil.
+    public var targetBranch: String?
+    /// What prepares a fresh worktree.
+    public var setup: Setup?
+    /// What judges a tree, in this order, quick ones first.
+    public var verifiers: [Verifier] = []
+    public var choices = PolicyChoices()
+
+    public init() {}
+}
+
+/// What prepares a fresh worktree.
+public struct Setup: Hashable, Codable, Sendable {
+    /// The program and its arguments; empty when there is only something to copy.
+    public var command: [String]
+    /// Paths, relative to the root, of untracked files that are copied from the user's checkout.
+    public var copy: [String]
+    public var timeout: Duration
+
+    public static let defaultTimeout = Duration.seconds(10 * 60)
+
+    public init(command: [String] = [], copy: [String] = [], timeout: Duration = Self.defaultTimeout) {
+        self.command = command
+        self.copy = copy
+        self.timeout = timeout
+    }
+}
+
+/// A command that judges a tree by its exit status.
+public struct Verifier: Hashable, Codable, Sendable {
+    public var name: String
+    /// The program and its arguments; never empty.
+    public var command: [String]
+    public var timeout: Duration
+    /// Whether it runs ahead of those that are not, to fail early.
+    public var quick: Bool
+
+    public static let defaultTimeout = Duration.seconds(10 * 60)
+
+    public init(name: String, command: [String], timeout: Duration = Self.defaultTimeout, quick: Bool = false) {
+        self.name = name
+        self.command = command
+        self.timeout = timeout
+        self.quick = quick
+    }
+}

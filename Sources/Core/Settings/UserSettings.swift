@@ -1,0 +1,34 @@
+/// What a user has configured, on top of the defaults.
+public struct UserSettings: Hashable, Codable, Sendable {
+    /// How many agents work at a time.
+    public var agents = 3
+    /// The profile of tickets that name none; see `profile(named:)`.
+    public var defaultProfile: String?
+    public var profiles: [String: AgentProfile] = [:]
+    /// What precedes `T-7-avatar-upload` in a branch's name; `{agent}` stands for `agent-1`.
+    public var branchPrefix = "{agent}/"
+    /// How many verifiers run at a time.
+    public var verificationSlots = 2
+    public var durability = Durability.full
+    /// A human approves every landing, whatever a repository says.
+    public var approvalFloor = false
+    /// What holds for repositories that do not say.
+    public var choices = PolicyChoices()
+
+    public init() {}
+
+    /// The name of the profile for a ticket that names one, or none: then the default, else the only one there is.
+    /// Nil when there is no such profile.
+    public func profileName(for named: String?) -> String? {
+        let name = named ?? defaultProfile ?? (profiles.count == 1 ? profiles.first?.key : nil)
+        return name.flatMap { profiles[$0] == nil ? nil : $0 }
+    }
+}
+
+/// What has to survive a loss of power.
+public enum Durability: String, CaseIterable, Codable, Sendable {
+    /// Every answered command, and every commit orch makes.
+    case full
+    /// All but the last moments; faster.
+    case normal
+}

@@ -1,0 +1,102 @@
+/// One unit of work, and everything that has been decided about it. Its description stays in the store.
+public struct Ticket: Equatable, Sendable, Codable {
+    public let id: TicketID
+    /// The order of arrival, from 1; names the ticket's worktree.
+    public let serial: Int
+    public let repository: RepositoryID
+    public var title: String
+    /// Higher first.
+    public var priority: Int
+    public var locks: [LockPattern]
+    public var dependsOn: [TicketID]
+    /// The agent profile that works on it.
+    public var profile: String
+    public let created: Instant
+
+    public internal(set) var state: TicketState
+    /// When it entered `state`.
+    public internal(set) var since: Instant
+    public internal(set) var worktree: Worktree?
+    /// The head of its branch when it was last looked at; the landed commit once merged.
+    public internal(set) var head: ObjectID?
+    /// How often its agent has been started.
+    public internal(set) var attempts: Int
+    /// The number of its newest run.
+    public internal(set) var lastRun: Int
+    /// The number of its newest snapshot.
+    public internal(set) var lastSnapshot: Int
+    /// How often each kind of failure has gone back to the agent; never reset.
+    public internal(set) var failures: [String: Int]
+    /// What the next run of its agent is told.
+    public internal(set) var feedback: Feedback?
+    /// The last tree that passed, and under which verifiers.
+    public internal(set) var proof: Proof?
+    /// The head a human has approved. Another head needs a new word.
+    public internal(set) var approvedHead: ObjectID?
+    /// A human had approved it and then asked for changes: the next head needs a word, whatever the policy says.
+    public internal(set) var wasSentBack = false
+    /// The head whose paths a human let land although others, or nobody, hold them.
+    public internal(set) var waivedHead: ObjectID?
+
+    public struct Worktree: Equatable, Sendable, Codable {
+        /// Its folder's name under the state directory; opaque.
+        public var name: String
+        public var branch: String
+        /// The commit the branch started from; nil until the worktree has been made.
+        public var base: ObjectID?
+        /// The repository's setup command has succeeded in it.
+        public var isSetUp: Bool
+    }
+
+    public struct Proof: Equatable, Sendable, Codable {
+        public var tree: ObjectID
+        public var fingerprint: String
+    }
+
+    /// Whether nothing more will happen to it, but for putting its worktree away.
+    public var isFinal: Bool {
+        switch state {
+        case .merged, .cancelled: true
+        case .queued, .running, .stopped, .awaitingApproval, .landing, .needsHuman: false
+        }
+    }
+
+    /// The run under way.
+    public var currentRun: RunID? {
+        if let run = trial?.run { return RunID(ticket: id, number: run) }
+        guard case .running(let running) = state else { return nil }
+        switch running.step {
+        case .settingUp(let run, _), .working(let run): return RunID(ticket: id, number: run)
+        case .preparing, .collecting, .trying, .snapshotting: return nil
+        }
+    }
+
+    /// The candidate being built and tested, in the verify stage or in the landing queue.
+    public var trial: Trial? {
+        switch state {
+        case .running(let running):
+            guard case .trying(let trial) = running.step else { return nil }
+            return trial
+        case .landing(let landing):
+            guard case .trying(let trial) = landing.step else { return nil }
+            return trial
+        case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:
+            return nil
+        }
+    }
+
+    /// Why a human wants it to end, while it does.
+    public var halt: Halt? {
+        switch state {
+        case .running(let running): running.halt
+        case .landing(let landing): landing.halt
+        case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: nil
+        }
+    }
+
+    /// The agent slot that works on it.
+    public var agent: AgentID? {
+        guard case .running(let running) = state else { return nil }
+        return running.agent
+    }
+}

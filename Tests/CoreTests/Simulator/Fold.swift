@@ -1,0 +1,63 @@
+import Core
+
+/// What is true, learnt from facts alone: as a store or a subscriber learns it.
+struct Fold: Equatable {
+    var tickets: [TicketID: Ticket] = [:]
+    var repositories: [RepositoryID: Repository] = [:]
+    var agents: [AgentID: Agent]
+    var grants: [Int: Grant] = [:]
+    /// Which runs were asked for, and which have ended.
+    var runs: [RunID: Bool] = [:]
+    /// How many facts went in: the sequence number of the last.
+    var count = 0
+
+    init(agents: [AgentID: Agent]) { self.agents = agents }
+
+    mutating func apply(_ fact: Fact) throws(Violation) {
+        count += 1
+        for change in fact.changes.tickets {
+            let id = try Self.identity(change, \.id)
+            try require(tickets[id] == change.old, "\(fact.event): \(id) was not as the change says")
+            tickets[id] = change.new
+        }
+        for change in fact.changes.repositories {
+            let id = try Self.identity(change, \.id)
+            try require(repositories[id] == change.old, "\(fact.event): \(id) was not as the change says")
+            repositories[id] = change.new
+        }
+        for change in fact.changes.agents {
+            let id = try Self.identity(change, \.id)
+            try require(agents[id] == change.old, "\(fact.event): \(id) was not as the change says")
+            agents[id] = change.new
+        }
+        for change in fact.changes.grants {
+            let fence = try Self.identity(change, \.fence)
+            try require(grants[fence] == change.old, "\(fact.event): grant \(fence) was not as the change says")
+            grants[fence] = change.new
+        }
+        for run in fact.changes.runs { try apply(run) }
+    }
+
+    private mutating func apply(_ run: RunRecord) throws(Violation) {
+        switch run {
+        case .requested(let id, _, _, _):
+            try require(runs[id] == nil, "\(id) is asked for twice")
+            runs[id] = false
+        case .started(let id, _):
+            try require(runs[id] == false, "\(id) starts without being asked for, or after its end")
+        case .ended(let id, _, _):
+            try require(runs[id] == false, "\(id) ends without being asked for, or twice")
+            runs[id] = true
+        }
+    }
+
+    private static func identity<Value, ID: Equatable>(
+        _ change: Change<Value>,
+        _ id: KeyPath<Value, ID>
+    ) throws(Violation) -> ID {
+        guard let value = change.new ?? change.old else { throw Violation("a change from nothing to nothing") }
+        try require(change.old == nil || change.old![keyPath: id] == value[keyPath: id], "a change of identity")
+        try require(change.old != change.new, "a change that changes nothing: \(value)")
+        return value[keyPath: id]
+    }
+}

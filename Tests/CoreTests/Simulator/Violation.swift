@@ -1,0 +1,9 @@
+/// Something that must never be, and was.
+struct Violation: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+func require(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws(Violation) {
+    guard condition else { throw Violation(otherwise()) }
+}
