@@ -1,0 +1,99 @@
+import Glibc
+
+/// What to run, as the daemon wrote it into the run folder's file `spec`.
+///
+/// The file is a sequence of pairs, each a key, a NUL, a value and a NUL; order matters only among equal keys:
+///
+/// | key | value |
+/// |---|---|
+/// | `version` | `1` |
+/// | `boot` | the boot id under which it was written |
+/// | `run` | its id, for people |
+/// | `argument` | one item of argv; as often as there are items, at least once |
+/// | `environment` | one `NAME=value`; as often as there are items |
+/// | `directory` | the working directory, absolute |
+/// | `stdin` | a file that becomes standard input; `/dev/null` when absent |
+/// | `marker` | the `environment` item by which processes of this run are known |
+/// | `time_limit_ms` | wall-clock limit; none when absent |
+/// | `grace_ms` | from TERM to KILL |
+/// | `output_cap` | bytes kept of each of stdout and stderr |
+/// | `end` | empty; last, so that a cut file is noticed |
+///
+/// Values are bytes ended by a NUL, so that they are handed to the system as they stand in the file, which stays in
+/// memory for as long as the runner lives.
+struct Spec {
+    typealias Text = UnsafeMutablePointer<CChar>
+
+    /// Both are followed by a nil, as execve wants it.
+    var arguments: [Text?] = []
+    var environment: [Text?] = []
+    var directory: Text?
+    var standardInput: Text?
+    var marker: Text?
+    var timeLimit: Int64?
+    var grace: Int64 = 5000
+    var outputCap: Int64 = 1 << 30
+
+    /// Reads `bytes`, which must outlive the value.
+    init(_ bytes: UnsafeMutableBufferPointer<CChar>) throws(Failure) {
+        var position = 0
+        var complete = false
+        func next() throws(Failure) -> Text {
+            let start = position
+            while position < bytes.count, bytes[position] != 0 { position += 1 }
+            guard position < bytes.count, let base = bytes.baseAddress else {
+                throw Failure("spec: the file is cut off")
+            }
+            position += 1
+            return base + start
+        }
+        while position < bytes.count {
+            let key = String(cString: try next())
+            let value = try next()
+            switch key {
+            case "version":
+                guard strcmp(value, "1") == 0 else {
+                    throw Failure("spec: version \(String(cString: value)) is not one this orch-runner knows")
+                }
+            case "argument": arguments.append(value)
+            case "environment": environment.append(value)
+            case "directory": directory = value
+            case "stdin": standardInput = value
+            case "marker": marker = value
+            case "time_limit_ms": timeLimit = try number(value, key)
+            case "grace_ms": grace = try number(value, key)
+            case "output_cap": outputCap = try number(value, key)
+            case "end": complete = true
+            default: break  // of a newer daemon, or not for us
+            }
+        }
+        guard complete else { throw Failure("spec: the file is cut off") }
+        guard !arguments.isEmpty else { throw Failure("spec: there is no argument") }
+        arguments.append(nil)
+        environment.append(nil)
+    }
+
+    /// The value of a variable of the run's environment.
+    func variable(_ name: String) -> String? {
+        for case let item? in environment {
+            let text = String(cString: item)
+            if text.hasPrefix(name + "=") { return String(text.dropFirst(name.count + 1)) }
+        }
+        return nil
+    }
+}
+
+private func number(_ text: Spec.Text, _ key: String) throws(Failure) -> Int64 {
+    guard let value = Int64(String(cString: text)), value >= 0 else {
+        throw Failure("spec: \(key) is not a number: \(String(cString: text))")
+    }
+    return value
+}
+
+/// Why a run could not be started, in a sentence for a person.
+struct Failure: Error {
+    let text: String
+    init(_ text: String) { self.text = text }
+    /// What was attempted, and the system's reason.
+    init(_ operation: String, errno code: Int32) { text = "\(operation): \(String(cString: strerror(code)))" }
+}
