@@ -16,6 +16,9 @@ let package = Package(
         .library(name: "IPC", targets: ["IPC"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // MARK: Core: the domain, pure
@@ -33,6 +36,24 @@ let package = Package(
         .testTarget(
             name: "IPCTests",
             dependencies: ["IPC", "CSystem"],
+            exclude: ["Golden"],
+            swiftSettings: settings
+        ),
+
+        // MARK: Daemon: the shell around Core
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "Core", "IPC", "CSystem",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: ["Core", "Daemon", "IPC", "CSystem"],
             exclude: ["Golden"],
             swiftSettings: settings
         ),

@@ -1,0 +1,163 @@
+import Core
+import Foundation
+
+// What Core orders, as a command line: where it runs, in what environment, with what limits.
+
+extension EffectRunner {
+    func startRun(_ run: RunID, _ order: RunOrder, _ ticket: Ticket, _ repository: Core.Repository) {
+        // What it executes is in its folder, whatever the configuration says by now.
+        if supervisor.hasBegun(run) { return supervisor.adopt(run) }
+        do {
+            supervisor.start(try command(run, order, ticket, repository))
+        } catch {
+            report(.runEnded(run, .notStarted(sentence(error)), at: Timestamp.now()))
+        }
+    }
+
+    private func command(
+        _ run: RunID,
+        _ order: RunOrder,
+        _ ticket: Ticket,
+        _ repository: Core.Repository
+    ) throws -> RunCommand {
+        switch order {
+        case .setup(let setup):
+            return RunCommand(
+                id: run,
+                arguments: setup.command,
+                environment: baseEnvironment(ticket),
+                directory: worktreePath(ticket),
+                timeLimit: setup.timeout
+            )
+        case .verifier(let verifier, let slot, let candidate):
+            var environment = baseEnvironment(ticket)
+            environment["ORCH_COMMIT"] = candidate.commit.text
+            environment["ORCH_TREE"] = candidate.tree.text
+            let checkout = VerificationCheckout(repository: try open(repository), slot: slot)
+            return RunCommand(
+                id: run,
+                arguments: verifier.command,
+                environment: environment,
+                directory: checkout.path,
+                timeLimit: verifier.timeout
+            )
+        case .agent(_, let profile, let attempt, let feedback):
+            return try agentCommand(run, profile, attempt, feedback, ticket, repository)
+        }
+    }
+
+    private func agentCommand(
+        _ run: RunID,
+        _ name: String,
+        _ attempt: Int,
+        _ feedback: Feedback?,
+        _ ticket: Ticket,
+        _ repository: Core.Repository
+    ) throws -> RunCommand {
+        guard let profile = environment.user.profiles[name] else {
+            throw RunFailure("there is no agent profile \(name) in the configuration; add it under \"profiles\"")
+        }
+        let folder = "\(environment.paths.directory)/tickets/\(ticket.id)"
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        var prompt = try environment.store.description(of: ticket.id)
+        if !prompt.hasSuffix("\n") { prompt += "\n" }
+        let promptFile = "\(folder)/prompt.md"
+        try Data(prompt.utf8).write(to: URL(fileURLWithPath: promptFile), options: .atomic)
+
+        var feedbackFile: String?
+        if let feedback {
+            let file = "\(folder)/feedback-\(run.number).md"
+            try Data(text(of: feedback).utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            feedbackFile = file
+        }
+        let invocation = profile.adapter.invocation(
+            for: Assignment(
+                ticket: ticket.id,
+                title: ticket.title,
+                prompt: prompt,
+                promptFile: promptFile,
+                feedbackFile: feedbackFile,
+                branch: ticket.worktree!.branch,
+                worktree: worktreePath(ticket),
+                attempt: attempt
+            )
+        )
+        return RunCommand(
+            id: run,
+            arguments: invocation.arguments,
+            environment: baseEnvironment(ticket)
+                .merging(try open(repository).agentEnvironment) { $1 }
+                .merging(invocation.environment) { $1 },
+            directory: worktreePath(ticket),
+            standardInput: invocation.standardInput,
+            timeLimit: profile.timeLimit
+        )
+    }
+
+    /// Little: what a program needs to run at all. Secrets of the user's shell stay there.
+    private func baseEnvironment(_ ticket: Ticket) -> [String: String] {
+        let passed = ["HOME", "PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME", "SHELL", "TZ"]
+        var result = environment.inherited.filter { passed.contains($0.key) }
+        result["PATH"] = result["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        result["TERM"] = result["TERM"] ?? "dumb"
+        return result
+    }
+
+    /// What the agent is told: what failed, the command that showed it, and the end of its log.
+    private func text(of feedback: Feedback) -> String {
+        switch feedback {
+        case .verifierFailed(let name, let command, let run, let summary):
+            let log = tail(of: run)
+            return """
+                The verifier `\(name)` failed on your work merged with the target branch: \(summary).
+
+                Command: \(command.joined(separator: " "))
+
+                The end of its output:
+
+                \(log)
+                """
+        case .conflict(let paths, let tip):
+            return """
+                Your work conflicts with the target branch, which is now at \(tip).
+
+                Conflicting paths:
+                \(paths.map { "- \($0)\n" }.joined())
+                Merge or rebase onto \(tip), resolve the conflicts, and commit.
+                """
+        case .changesRequested(let comment):
+            return "A reviewer asks for changes:\n\n\(comment)\n"
+        case .runLost(let run):
+            return "The earlier run \(run) was cut short; the worktree is as it left it.\n"
+        }
+    }
+
+    /// The last 32 KiB of what a run printed.
+    private func tail(of run: RunID) -> String {
+        ["stdout", "stderr"].map { stream in
+            guard let file = FileHandle(forReadingAtPath: "\(supervisor.folder(of: run))/\(stream)") else { return "" }
+            defer { try? file.close() }
+            let size = (try? file.seekToEnd()) ?? 0
+            try? file.seek(toOffset: size > 32_768 ? size - 32_768 : 0)
+            return String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        }.joined()
+    }
+}
+
+extension RunOutcome {
+    init(_ end: RunEnd) {
+        self =
+            switch end.reason {
+            case .exited(let code): .exited(Int(code))
+            case .signalled(let signal): .signalled(Int(signal))
+            case .stopped: .stopped
+            case .timedOut: .timedOut
+            case .notStarted(let reason): .notStarted(reason)
+            case .lost(let reason): .lost(reason)
+            }
+    }
+}

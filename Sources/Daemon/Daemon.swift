@@ -1,0 +1,260 @@
+import CSystem
+public import Core
+import Dispatch
+import Foundation
+import Glibc
+import IPC
+public import Logging
+import Synchronization
+
+/// The headless daemon: put together here, started in order, and ended in the reverse order.
+public final class Daemon: Sendable {
+    /// What a daemon is started with, besides the configuration.
+    public struct Options: Sendable {
+        public var paths: StatePaths
+        public var user: UserSettings
+        public var environment: [String: String]
+        /// The program that owns a run; beside `orch` itself.
+        public var runner: String
+        public var version: String
+        public var onStop: OnStop
+
+        public init(
+            paths: StatePaths,
+            user: UserSettings,
+            environment: [String: String],
+            runner: String,
+            version: String,
+            onStop: OnStop
+        ) {
+            self.paths = paths
+            self.user = user
+            self.environment = environment
+            self.runner = runner
+            self.version = version
+            self.onStop = onStop
+        }
+    }
+
+    private let options: Options
+    private let logger: Logger
+    private let lock: StateLock
+    private let store: Store
+    private let engine: Engine
+    private let effects: EffectRunner
+    private let server: EventServer
+    private let ending = Ending()
+    private let signals: StopSignals
+
+    /// Opens everything and takes up where the last daemon left off; nothing runs yet.
+    ///
+    /// - Throws: one error that says what is in the way: another daemon, a newer database, an unusable directory.
+    public init(_ options: Options, logger: Logger) throws {
+        signal(SIGPIPE, SIG_IGN)
+        // Before anybody can know that there is a daemon to be ended.
+        signals = StopSignals { [ending] in ending.ask(options.onStop) }
+        self.options = options
+        self.logger = logger
+        try options.paths.makeDirectories()
+        lock = try StateLock(path: options.paths.lock)
+        store = try Store(path: options.paths.database, durability: options.user.durability)
+        let loaded = try store.load()
+        let core = Orchestrator(
+            limits: Orchestrator.Limits(options.user),
+            restoring: loaded.state,
+            at: Timestamp.now()
+        )
+        let about: JSONObject = [
+            "version": .string(options.version), "pid": JSONValue(Int(getpid())),
+            "started": .string(Timestamp.text(Timestamp.now())), "state_directory": .string(options.paths.directory),
+        ]
+        // The three need each other: what they report goes through boxes that are filled before anything is started.
+        let toEngine = Box<Engine>()
+        let toServer = Box<EventServer>()
+        let toEffects = Box<EffectRunner>()
+        let toGateway = Box<Gateway>()
+        let counts = Counts(tickets: core.tickets.values.count { !$0.isFinal }, agents: core.agents.count)
+        let supervisor = try RunSupervisor(directory: options.paths.runs, runnerPath: options.runner) { report in
+            switch report {
+            case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
+            case .ended(let run, let end): toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))
+            case .output(let run, let stdout, let stderr):
+                let params: JSONObject = [
+                    "run": .string(run.description), "stdout": JSONValue(stdout), "stderr": JSONValue(stderr),
+                ]
+                toServer.value.publish([PublishedLine(Notification("output", params), ticket: run.ticket.text)])
+            }
+        }
+        effects = EffectRunner(
+            environment: .init(
+                paths: options.paths,
+                user: options.user,
+                inherited: options.environment,
+                git: try Git(environment: options.environment, isDurable: options.user.durability == .full),
+                store: store,
+                logger: logger
+            ),
+            supervisor: supervisor,
+            report: { toEngine.value.submit($0) }
+        )
+        engine = Engine(
+            core: core,
+            loaded: loaded,
+            daemonRow: about,
+            store: store,
+            rows: PictureRows(worktrees: options.paths.worktrees),
+            hooks: Engine.Hooks(
+                publish: { toServer.value.publish($0) },
+                perform: { toEffects.value.perform($0, $1, $2) },
+                trouble: { trouble in
+                    let params: JSONObject = ["problem": trouble.map(JSONValue.string) ?? .null]
+                    toServer.value.publish([PublishedLine(Notification("daemon.trouble", params))])
+                },
+                counted: { counts.set(tickets: $0, agents: $1) }
+            ),
+            logger: logger
+        )
+        let version = options.version
+        let history = store
+        server = try EventServer(
+            path: options.paths.socket,
+            lastSeq: loaded.seq,
+            callbacks: EventServer.Callbacks(
+                greeting: {
+                    let (tickets, agents) = counts.now
+                    return [
+                        "protocol": 1, "daemon": .string(version), "tickets": JSONValue(tickets),
+                        "agents": JSONValue(agents),
+                    ]
+                },
+                handler: { connection, peer, request in
+                    toGateway.value.handle(request) { result in
+                        toServer.value.reply(to: connection, id: request.id, result)
+                    }
+                },
+                history: { after, limit in history.page(after: after, limit: limit) }
+            )
+        )
+        toServer.fill(server)
+        toEffects.fill(effects)
+        toEngine.fill(engine)
+        toGateway.fill(
+            Gateway(
+                engine: engine,
+                effects: effects,
+                store: store,
+                user: options.user,
+                about: about,
+                quit: { [ending] in ending.ask($0) }
+            )
+        )
+    }
+
+    /// Runs until it is asked to end, by a client or a signal. Blocks the calling thread.
+    public func run() {
+        engine.start()
+        logger.info("orch \(options.version) is listening", metadata: ["socket": "\(options.paths.socket)"])
+        end()
+        signals.cancel()
+    }
+
+    /// Nothing new starts; then what runs is left, awaited or stopped; then the parts end, last first. A second word
+    /// given meanwhile counts if it is a quicker one.
+    private func end() {
+        var word = ending.next(after: nil)
+        engine.submit(.drainAsked)
+        engine.when({ $0.isAtRest }) { [ending] in ending.rest() }
+        while true {
+            logger.info("ending", metadata: ["on-stop": "\(word.rawValue)"])
+            if word == .detach { break }
+            if word == .halt { stopEverything() }
+            guard let quicker = ending.restOrNext(after: word) else { break }
+            word = quicker
+        }
+        effects.supervisor.detach()
+        engine.stop()
+        effects.finish()
+        server.stop()
+        try? store.close()
+        lock.release()
+        logger.info("ended")
+    }
+
+    private func stopEverything() {
+        engine.read { [engine] view in
+            for ticket in view.core.tickets.values.sorted(by: { $0.serial < $1.serial }) {
+                switch ticket.state {
+                case .running: break
+                case .landing(let landing):
+                    // What waits in the queue would be tested next.
+                    switch landing.step {
+                    case .waiting, .trying: break
+                    case .waitingForPaths, .advancing, .blocked: continue
+                    }
+                case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: continue
+                }
+                engine.submit(.commandGiven(.stop, ticket.id))
+            }
+        }
+    }
+}
+
+extension Orchestrator {
+    /// Nothing is under way.
+    var isAtRest: Bool {
+        tickets.values.allSatisfy { ticket in
+            switch ticket.state {
+            case .running: return false
+            case .landing(let landing):
+                switch landing.step {
+                case .trying, .advancing: return false
+                // The queue stands still behind one that waits for a person, or for another ticket.
+                case .waiting, .waitingForPaths, .blocked: return true
+                }
+            case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: return true
+            }
+        }
+    }
+}
+
+extension Orchestrator.Limits {
+    init(_ user: UserSettings) {
+        self.init(
+            agents: user.agents,
+            verificationSlots: user.verificationSlots,
+            branchPrefix: user.branchPrefix
+        )
+    }
+}
+
+/// What `hello` says there is.
+private final class Counts: Sendable {
+    private let content: Mutex<(tickets: Int, agents: Int)>
+    init(tickets: Int, agents: Int) { content = Mutex((tickets, agents)) }
+    var now: (tickets: Int, agents: Int) { content.withLock { $0 } }
+    func set(tickets: Int, agents: Int) { content.withLock { $0 = (tickets, agents) } }
+}
+
+/// A value that is set once the daemon is put together. The server listens before that, so its thread may ask for it
+/// earlier, and then waits: for some microseconds, as nothing between the two can fail or wait.
+private final class Box<Value: Sendable>: Sendable {
+    private let content = Mutex<Value?>(nil)
+    private let isFilled = DispatchSemaphore(value: 0)
+
+    var value: Value {
+        while true {
+            if let value = content.withLock({ $0 }) { return value }
+            isFilled.wait()
+            // For the next one who waits.
+            isFilled.signal()
+        }
+    }
+
+    func fill(_ value: Value) {
+        let wasEmpty = content.withLock { content in
+            defer { content = value }
+            return content == nil
+        }
+        if wasEmpty { isFilled.signal() }
+    }
+}

@@ -1,0 +1,120 @@
+import Core
+import Foundation
+import Glibc
+import IPC
+
+// The effects on what would land: build it, check it out for its verifiers, write down what they said, move the target.
+
+extension EffectRunner {
+    func buildCandidate(_ ticket: Ticket, _ repository: Core.Repository) -> Input {
+        do {
+            let git = try open(repository)
+            guard let (tip, files) = try git.tipAndPolicy(of: repository.target) else {
+                return .candidateFailed(
+                    ticket.id,
+                    reason: "there is no branch \(repository.target) in \(repository.path)"
+                )
+            }
+            let rules = Rules(files, user: environment.user)
+            let head = try git.targetTip(ticket.worktree!.branch) ?? ticket.head!.text
+            let method: GitLandingMethod = rules.policy.landing.method == .merge ? .merge : .squash
+            let result = try git.buildCandidate(
+                ticket: ticket.id,
+                tip: tip,
+                head: head,
+                method: method,
+                message: try message(for: ticket)
+            )
+            switch result {
+            case .empty:
+                return .candidateEmpty(ticket.id, tip: ObjectID(tip))
+            case .conflict(let paths):
+                return .candidateConflicted(ticket.id, tip: ObjectID(tip), paths: paths)
+            case .built(let built):
+                let candidate = Candidate(
+                    commit: ObjectID(built.commit),
+                    tree: ObjectID(built.tree),
+                    tip: ObjectID(tip),
+                    head: ObjectID(head),
+                    paths: built.paths,
+                    rules: rules,
+                    ownDigest: try git.policyFiles(at: built.commit).digest
+                )
+                return .candidateBuilt(ticket.id, candidate)
+            }
+        } catch {
+            return .candidateFailed(ticket.id, reason: sentence(error))
+        }
+    }
+
+    private func message(for ticket: Ticket) throws -> CommitMessage {
+        CommitMessage(
+            title: ticket.title,
+            body: try environment.store.description(of: ticket.id),
+            trailers: [("Orch-Ticket", ticket.id.text), ("Orch-Profile", ticket.profile)]
+        )
+    }
+
+    func prepareCheckout(_ ticket: Ticket, _ repository: Core.Repository, _ candidate: Candidate, _ slot: Int) -> Input
+    {
+        do {
+            let git = try open(repository)
+            let checkout = VerificationCheckout(repository: git, slot: slot)
+            try checkout.prepare(candidate.commit.text)
+            try copyFiles(candidate.rules.policy.setup?.copy ?? [], from: git.topLevel, to: checkout.path)
+            return .checkoutReady(ticket.id)
+        } catch {
+            return .checkoutFailed(ticket.id, reason: sentence(error))
+        }
+    }
+
+    /// Looks at what the verifiers left, and writes `ci-status/<commit>.json` into the repository's git directory.
+    func concludeVerification(
+        _ ticket: Ticket,
+        _ repository: Core.Repository,
+        _ candidate: Candidate,
+        _ slot: Int,
+        _ verdict: Verdict
+    ) -> Input {
+        do {
+            let git = try open(repository)
+            let changed: [String]
+            switch try VerificationCheckout(repository: git, slot: slot).inspect(tree: candidate.tree.text) {
+            case .intact: changed = []
+            case .changed(let paths): changed = paths
+            case .moved(let to): changed = ["HEAD is at \(to ?? "nothing")"]
+            }
+            let status = verdict != .passed ? "FAIL" : changed.isEmpty ? "PASS" : "ERROR"
+            let checks = try environment.store.checks(of: ticket.id, tree: candidate.tree)
+            try CIStatus(candidate: candidate, status: status, checks: checks, runs: environment.paths.runs)
+                .write(to: git.commonDirectory)
+            return .checkoutInspected(ticket.id, changed: changed)
+        } catch {
+            return .checkoutFailed(ticket.id, reason: sentence(error))
+        }
+    }
+
+    func advanceTarget(_ ticket: Ticket, _ repository: Core.Repository, _ candidate: Candidate) -> Input {
+        do {
+            let git = try open(repository)
+            let advance = try git.advance(
+                repository.target,
+                from: candidate.tip.text,
+                to: candidate.commit.text,
+                reason: "land \(ticket.id)"
+            )
+            switch advance {
+            case .advanced, .alreadyThere:
+                return .targetAdvanced(ticket.id, to: candidate.commit)
+            case .moved(let now?):
+                return .targetMoved(ticket.id, to: ObjectID(now))
+            case .moved(nil):
+                return .targetFailed(ticket.id, reason: "the branch \(repository.target) is gone")
+            case .blocked(let reason, _, _):
+                return .targetBlocked(ticket.id, reason: reason)
+            }
+        } catch {
+            return .targetFailed(ticket.id, reason: sentence(error))
+        }
+    }
+}

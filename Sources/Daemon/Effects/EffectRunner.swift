@@ -1,0 +1,132 @@
+import Core
+import Dispatch
+import Foundation
+import IPC
+import Logging
+import Synchronization
+
+/// Performs what Core asks of the world, and reports what came of it.
+///
+/// git's work is done on one queue per repository, so that its mutations never race; runs go to the supervisor. Every
+/// effect may be asked twice: what it does, and what it answers, is then the same.
+final class EffectRunner: Sendable {
+    /// What the effects stand on.
+    struct Environment: Sendable {
+        var paths: StatePaths
+        var user: UserSettings
+        /// The daemon's own environment, from which agents get HOME, PATH and little else.
+        var inherited: [String: String]
+        var git: Git
+        var store: Store
+        var logger: Logger
+    }
+
+    let environment: Environment
+    let supervisor: RunSupervisor
+    let report: @Sendable (Input) -> Void
+    /// Guards the opened repositories and their queues.
+    private let opened = Mutex<[RepositoryID: (path: String, repository: GitRepository)]>([:])
+    private let queues = Mutex<[RepositoryID: DispatchQueue]>([:])
+    /// What a run is to execute is worked out here: it reads the store, the repository and files.
+    private let launches = DispatchQueue(label: "orch.launches", attributes: .concurrent)
+    /// Reads that nobody waits for in order.
+    private let readers = DispatchQueue(label: "orch.readers", attributes: .concurrent)
+
+    init(environment: Environment, supervisor: RunSupervisor, report: @escaping @Sendable (Input) -> Void) {
+        self.environment = environment
+        self.supervisor = supervisor
+        self.report = report
+    }
+
+    /// Starts the effect; its outcome comes as an input. Never blocks.
+    func perform(_ effect: Effect, _ ticket: Ticket, _ repository: Core.Repository) {
+        switch effect {
+        case .startRun(let run, let order): launches.async { [self] in startRun(run, order, ticket, repository) }
+        case .stopRun(let run): supervisor.stop(run)
+        case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
+            .advanceTarget, .tidy:
+            queue(of: repository.id).async { [self] in report(outcome(of: effect, ticket, repository)) }
+        }
+    }
+
+    private func outcome(of effect: Effect, _ ticket: Ticket, _ repository: Core.Repository) -> Input {
+        switch effect {
+        case .prepareWorktree: prepareWorktree(ticket, repository)
+        case .collectWork(_, let number): collectWork(ticket, repository, number)
+        case .takeSnapshot(_, let number): takeSnapshot(ticket, repository, number)
+        case .buildCandidate: buildCandidate(ticket, repository)
+        case .prepareCheckout(_, let candidate, let slot): prepareCheckout(ticket, repository, candidate, slot)
+        case .concludeVerification(_, let candidate, let slot, let verdict):
+            concludeVerification(ticket, repository, candidate, slot, verdict)
+        case .advanceTarget(_, let candidate): advanceTarget(ticket, repository, candidate)
+        case .tidy(_, let number): tidy(ticket, repository, number)
+        case .startRun, .stopRun: preconditionFailure("runs are the supervisor's")
+        }
+    }
+
+    // MARK: repositories
+
+    /// The repository, opened once and again when it has moved.
+    func open(_ repository: Core.Repository) throws(GitError) -> GitRepository {
+        if let known = opened.withLock({ $0[repository.id] }), known.path == repository.path { return known.repository }
+        let found = try GitRepository.open(
+            repository.path,
+            id: repository.id,
+            stateDirectory: environment.paths.directory,
+            git: environment.git
+        )
+        opened.withLock { $0[repository.id] = (repository.path, found) }
+        return found
+    }
+
+    func queue(of id: RepositoryID) -> DispatchQueue {
+        queues.withLock { queues in
+            if let queue = queues[id] { return queue }
+            let queue = DispatchQueue(label: "orch.repository.\(id)")
+            queues[id] = queue
+            return queue
+        }
+    }
+
+    /// Runs a question that may take its time somewhere else.
+    func read(_ body: @escaping @Sendable () -> Void) { readers.async(execute: body) }
+
+    func worktreePath(_ ticket: Ticket) -> String { "\(environment.paths.worktrees)/\(ticket.worktree!.name)" }
+}
+
+/// One sentence of an error, whatever its type.
+func sentence(_ error: any Error) -> String {
+    if let error = error as? GitError { return error.message }
+    // Foundation describes its errors to programmers; this is for people.
+    return type(of: error) is NSError.Type || error is CocoaError ? error.localizedDescription : "\(error)"
+}
+
+extension EffectRunner {
+    /// Waits until what has been asked is done. Whoever asks has ended before.
+    func finish() {
+        launches.sync(flags: .barrier) {}
+        for queue in queues.withLock({ Array($0.values) }) { queue.sync {} }
+    }
+
+    /// A piece of a run's output, as text where it is UTF-8 and in base64 where it is not.
+    func output(of run: RunID, _ stream: RunStream, offset: Int, length: Int) -> Result<JSONValue, RPCError> {
+        Gateway.result {
+            let piece = try RunSupervisor.readOutput(
+                folder: supervisor.folder(of: run),
+                stream: stream,
+                offset: offset,
+                length: min(length, 1 << 20)
+            )
+            var result: JSONObject = [
+                "offset": JSONValue(piece.offset), "next": JSONValue(piece.next), "size": JSONValue(piece.size),
+                "eof": .bool(piece.isLast),
+            ]
+            if let text = String(validating: piece.bytes, as: UTF8.self) {
+                result["data"] = .string(text)
+            } else {
+                result["base64"] = .string(Data(piece.bytes).base64EncodedString())
+            }
+            return .object(result)
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Core
+import Foundation
+import Glibc
+
+// The effects on a ticket's own worktree: make it, save it, take up what is in it, put it away.
+
+extension EffectRunner {
+    func prepareWorktree(_ ticket: Ticket, _ repository: Core.Repository) -> Input {
+        do {
+            let git = try open(repository)
+            guard let (tip, files) = try git.tipAndPolicy(of: repository.target) else {
+                throw GitError(
+                    .notFound,
+                    "prepare the worktree of \(ticket.id)",
+                    "there is no branch \(repository.target) in \(repository.path)"
+                )
+            }
+            let path = worktreePath(ticket)
+            let branch = ticket.worktree!.branch
+            let rules = Rules(files, user: environment.user)
+            let isBegun = git.isBegun(path)
+            let known = try ticket.worktree?.base == nil ? nil : git.targetTip(branch)
+            let start = known ?? tip
+            _ = try git.prepareWorktree(
+                at: path,
+                branch: branch,
+                from: start,
+                ticket: ticket.id,
+                reusingBranch: known != nil
+            )
+            // Where the branch is, not where it was to begin: an earlier attempt may have made it.
+            let head = try isBegun ? git.targetTip(branch) ?? start : start
+            try copyFiles(rules.policy.setup?.copy ?? [], from: git.topLevel, to: path)
+            return .worktreeReady(
+                ticket.id,
+                branch: branch,
+                base: ticket.worktree?.base ?? ObjectID(head),
+                head: ObjectID(head),
+                rules
+            )
+        } catch {
+            return .worktreeFailed(ticket.id, reason: sentence(error))
+        }
+    }
+
+    /// Untracked files that a fresh checkout needs, such as `.env`; what is there already stays. A copy is there whole or
+    /// not at all.
+    func copyFiles(_ names: [String], from source: String, to destination: String) throws {
+        for name in names {
+            let (from, to) = ("\(source)/\(name)", "\(destination)/\(name)")
+            guard FileManager.default.fileExists(atPath: from), !FileManager.default.fileExists(atPath: to) else {
+                continue
+            }
+            let folder = (to as NSString).deletingLastPathComponent
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let unfinished = "\(to).orch-copy"
+            try? FileManager.default.removeItem(atPath: unfinished)
+            try FileManager.default.copyItem(atPath: from, toPath: unfinished)
+            try FileManager.default.moveItem(atPath: unfinished, toPath: to)
+        }
+    }
+
+    func collectWork(_ ticket: Ticket, _ repository: Core.Repository, _ number: Int) -> Input {
+        do {
+            let git = try open(repository)
+            let worktree = try existingWorktree(of: ticket, in: git)
+            let base = ticket.worktree!.base!.text
+            let work = try git.collect(
+                worktree,
+                number: number,
+                target: base,
+                title: ticket.title,
+                agent: ticket.agent?.description ?? "orch"
+            )
+            return .workCollected(
+                ticket.id,
+                head: ObjectID(work.head),
+                changed: !work.changedPaths.isEmpty,
+                committedLeftovers: work.committedLeftovers
+            )
+        } catch {
+            return .collectFailed(ticket.id, reason: sentence(error))
+        }
+    }
+
+    func takeSnapshot(_ ticket: Ticket, _ repository: Core.Repository, _ number: Int) -> Input {
+        do {
+            let git = try open(repository)
+            _ = try git.snapshot(try existingWorktree(of: ticket, in: git), number: number)
+            return .snapshotTaken(ticket.id)
+        } catch {
+            return .snapshotFailed(ticket.id, reason: sentence(error))
+        }
+    }
+
+    private func existingWorktree(of ticket: Ticket, in git: GitRepository) throws -> Worktree {
+        let path = worktreePath(ticket)
+        guard let worktree = git.worktree(at: path, branch: ticket.worktree!.branch, ticket: ticket.id) else {
+            throw GitError(
+                .notFound,
+                "look at the worktree of \(ticket.id)",
+                "its worktree \(path) is gone; its branch and its snapshots are still there"
+            )
+        }
+        return worktree
+    }
+
+    /// A last snapshot, then worktree and branch go. A step that was done before is passed over.
+    func tidy(_ ticket: Ticket, _ repository: Core.Repository, _ number: Int) -> Input {
+        do {
+            let git = try open(repository)
+            let branch = ticket.worktree!.branch
+            let path = worktreePath(ticket)
+            let snapshot: Snapshot
+            if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) {
+                snapshot = try git.snapshot(worktree, number: number)
+                _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
+            } else if ticket.worktree!.base == nil {
+                // It was never made, so nothing of the name is orch's.
+                return .tidied(ticket.id, .done)
+            } else {
+                let ref = GitRepository.snapshotRef(ticket.id, number)
+                guard let commit = try git.resolve(ref) else {
+                    throw GitError(
+                        .notFound,
+                        "put away \(ticket.id)",
+                        "its worktree \(path) is gone without a snapshot, so its branch \(branch) is kept"
+                    )
+                }
+                snapshot = Snapshot(ticket: ticket.id, number: number, ref: ref, commit: commit, archive: nil)
+            }
+            if let head = try git.targetTip(branch) {
+                try git.deleteBranch(branch, at: head, keptBy: snapshot)
+            }
+            try git.clearCandidate(of: ticket.id)
+            return .tidied(ticket.id, .done)
+        } catch {
+            return .tidied(ticket.id, .left(reason: sentence(error)))
+        }
+    }
+}

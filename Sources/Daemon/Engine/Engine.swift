@@ -1,0 +1,372 @@
+import Core
+import Foundation
+import IPC
+import Logging
+
+/// The only owner of the Core value: one thread, one mailbox, one writer.
+///
+/// Its loop takes what has arrived, lets Core decide each input in order, stores all of it in one transaction, and
+/// only then publishes the events, answers those who asked, and starts the effects. Nothing outside is told what is
+/// not durable, and nothing is attempted whose intent is not.
+///
+/// `@unchecked`: the state below `MARK: the loop's own` is touched by the loop's thread alone.
+final class Engine: @unchecked Sendable {
+    /// What is true at one event: handed to those who ask.
+    struct View: Sendable {
+        let core: Orchestrator
+        let seq: Int
+        let evidence: [TicketID: String]
+        let rows: PictureRows
+    }
+
+    struct Hooks: Sendable {
+        var publish: @Sendable ([PublishedLine]) -> Void
+        var perform: @Sendable (Effect, Ticket, Core.Repository) -> Void
+        /// Something is wrong with the store, or right again (nil).
+        var trouble: @Sendable (String?) -> Void
+        /// How many tickets are unfinished now, and how many agents there are.
+        var counted: @Sendable (Int, Int) -> Void
+
+        /// For a store that is changed while nobody listens.
+        static let none = Hooks(
+            publish: { _ in },
+            perform: { _, _, _ in },
+            trouble: { _ in },
+            counted: { _, _ in }
+        )
+    }
+
+    /// Gets what an input came to, and what is true after it.
+    typealias Answer = @Sendable (Result<[Fact], Refusal>, View) -> Void
+
+    /// What somebody asks for, put in terms of what is true at the moment it is decided: an agent's name, say, means the
+    /// ticket it works on when everything that was asked before has been carried out.
+    typealias Question = @Sendable (Orchestrator) -> Result<Input, Refusal>
+
+    private enum Item: Sendable {
+        case input(Question, descriptions: [String], answer: Answer?)
+        case read(@Sendable (View) -> Void)
+        case wait(@Sendable (Orchestrator) -> Bool, then: @Sendable () -> Void)
+        case start
+    }
+
+    private let mailbox = Mailbox<Item>()
+    private let store: Store
+    private let rows: PictureRows
+    private let hooks: Hooks
+    private let logger: Logger
+    private let ended = DispatchSemaphore(value: 0)
+
+    // MARK: the loop's own
+    private var core: Orchestrator
+    private var evidence: [TicketID: String]
+    private var seq: Int
+    private var unfinished: Int
+    private var opening: (daemonRow: JSONObject, before: JSONObject, agents: [Change<Agent>])
+    private var waiters: [(condition: @Sendable (Orchestrator) -> Bool, then: @Sendable () -> Void)] = []
+    private var waiting: [String: String] = [:]
+    private var waitingIsDue: Date?
+
+    /// The longest queue for which everybody's reason to wait is published as it changes.
+    static let publishedReasons = 500
+    static let batchLimit = 256
+
+    /// - Parameter recovering: whether its first fact is that the daemon has started, and every effect that was pending is
+    ///   asked for again.
+    init(
+        core: Orchestrator,
+        loaded: Store.Loaded,
+        daemonRow: JSONObject,
+        store: Store,
+        rows: PictureRows,
+        hooks: Hooks,
+        logger: Logger,
+        recovering: Bool = true
+    ) {
+        self.core = core
+        self.store = store
+        self.rows = rows
+        self.hooks = hooks
+        self.logger = logger
+        evidence = loaded.evidence
+        seq = loaded.seq
+        unfinished = core.tickets.values.count { !$0.isFinal }
+        let stored = Dictionary(uniqueKeysWithValues: loaded.agents.map { ($0.id, $0) })
+        let agents = Set(stored.keys).union(core.agents.keys).sorted().compactMap { id -> Change<Agent>? in
+            stored[id] == core.agents[id] ? nil : Change(old: stored[id], new: core.agents[id])
+        }
+        opening = (daemonRow, loaded.daemonRow, agents)
+        // Before anything that a client may ask for.
+        if recovering { mailbox.send(.start) }
+    }
+
+    /// Starts the loop.
+    func start() {
+        let thread = Thread { [self] in
+            run()
+            ended.signal()
+        }
+        thread.name = "engine"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    /// Ends the loop once everything that has arrived is dealt with, and waits for that. What cannot be stored is dropped:
+    /// nobody has been told of it.
+    func stop() {
+        mailbox.close()
+        ended.wait()
+    }
+
+    /// Something has happened.
+    func submit(_ input: Input) {
+        mailbox.send(.input({ _ in .success(input) }, descriptions: [], answer: nil))
+    }
+
+    /// Somebody asks for something. The answer is called on the loop's thread once its effect is durable and every
+    /// event before it has been published; never, if the daemon ends first.
+    ///
+    /// - Parameter descriptions: of the tickets of an `enqueueAsked`, in their order.
+    /// - Returns: false when the daemon is ending, and nothing will come of it.
+    @discardableResult
+    func ask(
+        _ input: Input,
+        descriptions: [String] = [],
+        answer: @escaping Answer
+    ) -> Bool {
+        ask({ _ in .success(input) }, descriptions: descriptions, answer: answer)
+    }
+
+    /// Somebody asks for something that depends on what is true by then. Questions are decided in the order in which
+    /// they are asked.
+    @discardableResult
+    func ask(
+        _ question: @escaping Question,
+        descriptions: [String] = [],
+        answer: @escaping Answer
+    ) -> Bool {
+        mailbox.send(.input(question, descriptions: descriptions, answer: answer))
+    }
+
+    /// Calls `body` on the loop's thread with what is true between two inputs. False when the daemon is ending, and it
+    /// will not be called.
+    @discardableResult
+    func read(_ body: @escaping @Sendable (View) -> Void) -> Bool { mailbox.send(.read(body)) }
+
+    /// Calls `then` once, on the loop's thread, as soon as `condition` holds between two inputs.
+    func when(_ condition: @escaping @Sendable (Orchestrator) -> Bool, then: @escaping @Sendable () -> Void) {
+        mailbox.send(.wait(condition, then: then))
+    }
+
+    // MARK: the loop
+
+    private func run() {
+        while let items = mailbox.take(limit: Self.batchLimit, until: deadline) {
+            var round = Round()
+            let now = Timestamp.now()
+            let wasDraining = core.isDraining
+            for item in items { take(item, now, &round) }
+            if core.nextDeadline.map({ $0 <= now }) ?? false { decide(.deadlineReached, now, &round) }
+            guard commit(round.batch) else { return }
+            hooks.counted(unfinished, core.agents.count)
+            publish(round)
+            for (repository, ticket, effect) in round.effects { hooks.perform(effect, ticket, repository) }
+            waiters.removeAll { waiter in
+                guard waiter.condition(core) else { return false }
+                waiter.then()
+                return true
+            }
+            // Draining comes to no fact, and is a reason to wait.
+            publishWaiting(changed: !round.batch.steps.isEmpty || core.isDraining != wasDraining)
+        }
+    }
+
+    private var deadline: Date? {
+        let next = core.nextDeadline.map { Date(timeIntervalSince1970: Double($0.milliseconds) / 1000) }
+        return [next, waitingIsDue].compactMap(\.self).min()
+    }
+
+    /// What one turn of the loop has come to.
+    private struct Round {
+        var batch = Batch()
+        var lines: [PublishedLine] = []
+        var answers: [@Sendable (View) -> Void] = []
+        var effects: [(Core.Repository, Ticket, Effect)] = []
+    }
+
+    private func take(_ item: Item, _ now: Instant, _ round: inout Round) {
+        switch item {
+        case .read(let body):
+            round.answers.append(body)
+        case .wait(let condition, let then):
+            waiters.append((condition, then))
+        case .start:
+            open(now, &round)
+        case .input(let question, let descriptions, let answer):
+            let result = question(core).flatMap { decide($0, descriptions: descriptions, now, &round) }
+            if let answer { round.answers.append { answer(result, $0) } }
+        }
+    }
+
+    @discardableResult
+    private func decide(
+        _ input: Input,
+        descriptions: [String] = [],
+        _ now: Instant,
+        _ round: inout Round
+    ) -> Result<[Fact], Refusal> {
+        let counters = core.counters
+        let decision = core.handle(input, at: now)
+        if let refusal = decision.refusal { return .failure(refusal) }
+        if core.counters != counters { round.batch.counters = core.counters }
+        note(decision, descriptions: descriptions, now, &round)
+        return .success(decision.facts)
+    }
+
+    private func note(_ decision: Decision, descriptions: [String] = [], _ now: Instant, _ round: inout Round) {
+        var texts = descriptions[...]
+        for fact in decision.facts { record(fact, now, description: &texts, &round) }
+        for effect in decision.effects { round.effects.append(located(effect)) }
+    }
+
+    private func record(_ fact: Fact, _ now: Instant, description texts: inout ArraySlice<String>, _ round: inout Round)
+    {
+        seq += 1
+        let line = FactLine(fact, seq: seq, time: now, rows: rows, known: evidence) { core.tickets[$0] }
+        evidence.merge(line.evidence) { _, new in new }
+        for change in fact.changes.tickets {
+            unfinished += (change.new?.isFinal == false ? 1 : 0) - (change.old?.isFinal == false ? 1 : 0)
+        }
+        var step = Batch.Step(
+            seq: seq,
+            time: now,
+            name: line.name,
+            ticket: line.ticket,
+            line: line.bytes,
+            changes: fact.changes,
+            evidence: line.evidence,
+            descriptions: []
+        )
+        if case .ticketEnqueued(let id) = fact.event, let text = texts.popFirst() { step.descriptions = [(id, text)] }
+        round.batch.steps.append(step)
+        round.lines.append(
+            PublishedLine(seq: seq, topic: line.name, ticket: line.ticket?.text, bytes: line.bytes)
+        )
+    }
+
+    private func located(_ effect: Effect) -> (Core.Repository, Ticket, Effect) {
+        let ticket = core.tickets[effect.ticket]!
+        return (core.repositories[ticket.repository]!, ticket, effect)
+    }
+
+    /// The first fact of a daemon's life: what it is, and which agents it has.
+    private func open(_ now: Instant, _ round: inout Round) {
+        seq += 1
+        var agents = JSONObject()
+        for change in opening.agents {
+            let lookup = { (agent: Agent) in agent.ticket.flatMap { self.core.tickets[$0] } }
+            let old = change.old.map { rows.agent($0, ticket: lookup($0)) }
+            guard let new = change.new else {
+                agents[change.old!.id.description] = .null
+                continue
+            }
+            agents[new.id.description] = .object(
+                MergePatch.diff(from: old ?? [:], to: rows.agent(new, ticket: lookup(new)))
+            )
+        }
+        let daemon = MergePatch.diff(from: opening.before, to: opening.daemonRow)
+        let params: JSONObject = [
+            "seq": JSONValue(seq), "time": .string(Timestamp.text(now)),
+            "patch": ["daemon": .object(daemon), "agents": .object(agents)],
+        ]
+        let bytes = Notification("daemon.started", params).bytes
+        var changes = Changes()
+        changes.agents = opening.agents
+        round.batch.steps.append(
+            Batch.Step(
+                seq: seq,
+                time: now,
+                name: "daemon.started",
+                ticket: nil,
+                line: bytes,
+                changes: changes,
+                evidence: [:],
+                descriptions: []
+            )
+        )
+        round.batch.daemonRow = opening.daemonRow
+        round.lines.append(PublishedLine(seq: seq, topic: "daemon.started", bytes: bytes))
+        note(core.recover(at: now), now, &round)
+    }
+
+    /// Stores the batch, however long it takes: what Core has decided is not undone because a disk is full. Nothing is
+    /// published, answered or attempted meanwhile. False when the daemon ends before that has worked.
+    private func commit(_ batch: Batch) -> Bool {
+        guard !batch.steps.isEmpty else { return true }
+        var delay = 0.1
+        while true {
+            do {
+                try store.commit(batch)
+                if delay > 0.1 { hooks.trouble(nil) }
+                return true
+            } catch StoreError.rejected(let reason) {
+                // A rule of the schema is broken: the mistake is ours, and trying again mends nothing. The next daemon
+                // goes on from what is durable, which is sound.
+                fatalError("the store rejected what Core has decided: \(reason)")
+            } catch {
+                logger.error("the store cannot be written; trying again", metadata: ["error": "\(error)"])
+                hooks.trouble("the store cannot be written: \(error)")
+                if mailbox.isClosed { return false }
+                Thread.sleep(forTimeInterval: delay)
+                delay = min(delay * 2, 5)
+            }
+        }
+    }
+
+    private func publish(_ round: Round) {
+        if !round.lines.isEmpty { hooks.publish(round.lines) }
+        guard !round.answers.isEmpty else { return }
+        let view = View(core: core, seq: seq, evidence: evidence, rows: rows)
+        for answer in round.answers { answer(view) }
+    }
+
+    // MARK: why the queued wait
+
+    /// Tells subscribers why queued tickets wait, where that has changed. Computed a moment after the last fact, so
+    /// that a burst of them costs one computation.
+    private func publishWaiting(changed: Bool) {
+        if changed, waitingIsDue == nil { waitingIsDue = Date().addingTimeInterval(0.03) }
+        guard let due = waitingIsDue, due <= Date() else { return }
+        waitingIsDue = nil
+        let now = core.waitingSentences(limit: Self.publishedReasons)
+        var changes = JSONObject()
+        for (id, reason) in now where waiting[id] != reason { changes[id] = .string(reason) }
+        for id in waiting.keys where now[id] == nil { changes[id] = .null }
+        waiting = now
+        guard !changes.isEmpty else { return }
+        let line = Notification("ticket.waiting", ["waiting": .object(changes)])
+        hooks.publish([PublishedLine(line)])
+    }
+}
+
+extension Orchestrator {
+    /// Why each queued ticket waits; empty when there are more than `limit`.
+    func waitingSentences(limit: Int) -> [String: String] {
+        guard queuedTickets.count <= limit else { return [:] }
+        var sentences: [String: String] = [:]
+        for id in queuedTickets { sentences[id.text] = waiting(id)?.sentence }
+        return sentences
+    }
+}
+
+extension Effect {
+    var ticket: TicketID {
+        switch self {
+        case .prepareWorktree(let id), .collectWork(let id, _), .takeSnapshot(let id, _), .buildCandidate(let id),
+            .prepareCheckout(let id, _, _), .concludeVerification(let id, _, _, _), .advanceTarget(let id, _),
+            .tidy(let id, _):
+            id
+        case .startRun(let run, _), .stopRun(let run): run.ticket
+        }
+    }
+}

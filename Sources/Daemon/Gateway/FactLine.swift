@@ -1,0 +1,172 @@
+import Core
+import IPC
+
+/// A fact as it travels: its name, its own fields, and the patch it makes on the picture.
+struct FactLine {
+    let name: String
+    let ticket: TicketID?
+    let bytes: [UInt8]
+    /// For every changed ticket, the event that brought it into its state.
+    let evidence: [TicketID: String]
+
+    /// - Parameters:
+    ///   - known: the evidence of tickets so far.
+    ///   - lookup: the ticket an agent works on, for the agents' rows.
+    init(
+        _ fact: Fact,
+        seq: Int,
+        time: Instant,
+        rows: PictureRows,
+        known: [TicketID: String],
+        ticket lookup: (TicketID) -> Ticket?
+    ) {
+        name = fact.event.name
+        ticket = fact.event.ticket
+        var evidence: [TicketID: String] = [:]
+        var params: JSONObject = ["seq": JSONValue(seq), "time": .string(Timestamp.text(time))]
+        if let ticket { params["ticket"] = .string(ticket.text) }
+        for (key, value) in fact.event.fields { params[key] = value }
+
+        var tickets = JSONObject()
+        for change in fact.changes.tickets {
+            guard let new = change.new else { continue }
+            let old = change.old
+            let entered = old?.state.name != new.state.name
+            let before = known[new.id]
+            let after = entered ? "\(seq) \(name)" : before
+            evidence[new.id] = after
+            let patch = MergePatch.diff(
+                from: old.map { rows.ticket($0, evidence: before) } ?? [:],
+                to: rows.ticket(new, evidence: after)
+            )
+            if !patch.isEmpty { tickets[new.id.text] = .object(patch) }
+        }
+        var agents = JSONObject()
+        for change in fact.changes.agents {
+            guard let new = change.new else {
+                agents[change.old!.id.description] = .null
+                continue
+            }
+            let patch = MergePatch.diff(
+                from: change.old.map { rows.agent($0, ticket: $0.ticket.flatMap(lookup)) } ?? [:],
+                to: rows.agent(new, ticket: new.ticket.flatMap(lookup))
+            )
+            if !patch.isEmpty { agents[new.id.description] = .object(patch) }
+        }
+        var locks = JSONObject()
+        for change in fact.changes.grants {
+            if let new = change.new {
+                locks[String(new.fence)] = .object(rows.lock(new))
+            } else if let old = change.old {
+                locks[String(old.fence)] = .null
+            }
+        }
+        var repositories = JSONObject()
+        for change in fact.changes.repositories {
+            guard let new = change.new else { continue }
+            let patch = MergePatch.diff(
+                from: change.old.map(rows.repository) ?? [:],
+                to: rows.repository(new)
+            )
+            if !patch.isEmpty { repositories[new.id.text] = .object(patch) }
+        }
+        var patch = JSONObject()
+        for (key, section) in [
+            ("repositories", repositories), ("agents", agents), ("locks", locks), ("tickets", tickets),
+        ] where !section.isEmpty {
+            patch[key] = .object(section)
+        }
+        params["patch"] = .object(patch)
+        self.evidence = evidence
+        bytes = Notification(name, params).bytes
+    }
+}
+
+extension Event {
+    /// The name on the wire. Names are retired, never reused.
+    var name: String {
+        switch self {
+        case .repositoryAdded: "repository.added"
+        case .repositoryTrusted: "repository.trusted"
+        case .repositoryChanged: "repository.changed"
+        case .targetMoved: "target.moved"
+        case .ticketEnqueued: "ticket.enqueued"
+        case .ticketStarted: "ticket.started"
+        case .worktreePrepared: "worktree.prepared"
+        case .runRequested: "run.requested"
+        case .runStarted: "run.started"
+        case .runEnded: "run.ended"
+        case .workCollected: "work.collected"
+        case .candidateBuilt: "candidate.built"
+        case .candidateConflicted: "candidate.conflicted"
+        case .verificationStarted: "verification.started"
+        case .ticketVerified: "ticket.verified"
+        case .verificationFailed: "verification.failed"
+        case .verificationErred: "verification.erred"
+        case .sentBack: "ticket.sent_back"
+        case .approvalRequested: "ticket.awaiting_approval"
+        case .ticketCommented: "ticket.commented"
+        case .ticketApproved: "ticket.approved"
+        case .landingStarted: "landing.started"
+        case .landingWaited: "landing.waiting"
+        case .landingBlocked: "landing.blocked"
+        case .lockViolationAllowed: "lock.violation_allowed"
+        case .ticketEvicted: "ticket.evicted"
+        case .ticketMerged: "ticket.merged"
+        case .ticketStopping: "ticket.stopping"
+        case .ticketStopped: "ticket.stopped"
+        case .ticketContinued: "ticket.continued"
+        case .snapshotTaken: "snapshot.taken"
+        case .snapshotFailed: "snapshot.failed"
+        case .humanNeeded: "ticket.needs_human_review"
+        case .ticketCancelled: "ticket.cancelled"
+        case .ticketTidied: "ticket.tidied"
+        case .ticketLeft: "ticket.left"
+        case .ticketChanged: "ticket.changed"
+        }
+    }
+
+    /// What the event itself says, beside what changed.
+    var fields: [(String, JSONValue)] {
+        switch self {
+        case .repositoryAdded(let id), .repositoryChanged(let id): [("repository", .string(id.text))]
+        case .repositoryTrusted(let id, let digest): [("repository", .string(id.text)), ("digest", .string(digest))]
+        case .targetMoved(let id, let from, let to):
+            [("repository", .string(id.text)), ("from", .string(from.text)), ("to", .string(to.text))]
+        case .ticketStarted(_, let agent, let stage):
+            [("agent", .string(agent.description)), ("stage", .string(stage.rawValue))]
+        case .worktreePrepared(_, let branch, let base): [("branch", .string(branch)), ("base", .string(base.text))]
+        case .runRequested(let run, let name, let stage):
+            [("run", .string(run.description)), ("name", .string(name)), ("stage", .string(stage))]
+        case .runStarted(let run): [("run", .string(run.description))]
+        case .runEnded(let run, let outcome):
+            [("run", .string(run.description)), ("outcome", .string(outcome.phrase))]
+        case .workCollected(_, let head, let leftovers):
+            [("head", .string(head.text)), ("committed_leftovers", .bool(leftovers))]
+        case .candidateBuilt(_, let commit, let tree, let tip):
+            [("commit", .string(commit.text)), ("tree", .string(tree.text)), ("tip", .string(tip.text))]
+        case .candidateConflicted(_, let tip, let paths): [("tip", .string(tip.text)), ("paths", JSONValue(paths))]
+        case .verificationStarted(_, let slot): [("slot", JSONValue(slot))]
+        case .ticketVerified(_, let tree, let reused): [("tree", .string(tree.text)), ("reused", .bool(reused))]
+        case .verificationFailed(_, let verifier, let outcome):
+            [("verifier", .string(verifier)), ("outcome", .string(outcome))]
+        case .verificationErred(_, let reason), .landingBlocked(_, let reason), .ticketEvicted(_, let reason),
+            .snapshotFailed(_, let reason), .ticketCancelled(_, let reason), .ticketLeft(_, let reason):
+            [("reason", .string(reason))]
+        case .sentBack(_, let feedback, let attempt):
+            [("reason", .string(feedback.sentence)), ("attempt", JSONValue(attempt))]
+        case .approvalRequested(_, let reasons): [("reasons", JSONValue(reasons.map(\.sentence)))]
+        case .ticketCommented(_, let comment): [("comment", .string(comment))]
+        case .ticketApproved(_, let by): [("by", .string(by.rawValue))]
+        case .landingWaited(_, let holders): [("holders", JSONValue(holders.map(\.text)))]
+        case .lockViolationAllowed(_, let paths): [("paths", JSONValue(paths))]
+        case .ticketMerged(_, let commit): [("commit", .string(commit.text))]
+        case .ticketContinued(_, let command): [("command", .string(command.name))]
+        case .snapshotTaken(_, let number): [("snapshot", JSONValue(number))]
+        case .humanNeeded(_, let problem): [("reason", .string(problem.sentence))]
+        case .ticketEnqueued, .landingStarted, .ticketStopping, .ticketStopped, .ticketTidied,
+            .ticketChanged:
+            []
+        }
+    }
+}

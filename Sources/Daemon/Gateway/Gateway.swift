@@ -1,0 +1,305 @@
+import Core
+import Foundation
+import IPC
+import Logging
+import Synchronization
+
+/// Turns requests into questions and commands, and what comes of them into replies. One line per method in `routes`;
+/// one small function each.
+///
+/// Requests arrive on the server's thread, which must not wait: a request that needs Core goes through the engine's
+/// mailbox, one that needs git or a file runs on a reader's queue.
+final class Gateway: Sendable {
+    /// Answers one request, once.
+    typealias Reply = @Sendable (Result<JSONValue, RPCError>) -> Void
+    private typealias Route = @Sendable (Gateway) -> (Params, @escaping Reply) throws(RPCError) -> Void
+
+    let engine: Engine
+    let effects: EffectRunner
+    let store: Store
+    let user: UserSettings
+    let about: JSONObject
+    /// Begins the end of the daemon.
+    let quit: @Sendable (OnStop) -> Void
+
+    init(
+        engine: Engine,
+        effects: EffectRunner,
+        store: Store,
+        user: UserSettings,
+        about: JSONObject,
+        quit: @escaping @Sendable (OnStop) -> Void
+    ) {
+        self.engine = engine
+        self.effects = effects
+        self.store = store
+        self.user = user
+        self.about = about
+        self.quit = quit
+    }
+
+    private static let routes: [String: Route] = [
+        "tick": { $0.tick },
+        "snapshot": { $0.snapshot },
+        "output.read": { $0.readOutput },
+        "ticket.enqueue": { $0.enqueue },
+        "ticket.list": { $0.listTickets },
+        "ticket.show": { $0.showTicket },
+        "ticket.continue": { $0.command { _ in .continue } },
+        "ticket.stop": { $0.command { _ in .stop } },
+        "ticket.retry": { $0.command { _ in .retry } },
+        "ticket.approve": {
+            $0.command { params throws(RPCError) in .approve(comment: try params.optionalString("comment")) }
+        },
+        "ticket.cancel": {
+            $0.command { params throws(RPCError) in .cancel(reason: try params.optionalString("reason") ?? "") }
+        },
+        "ticket.reject": { $0.command { params throws(RPCError) in .cancel(reason: try params.string("comment")) } },
+        "ticket.request_changes": {
+            $0.command { params throws(RPCError) in .requestChanges(comment: try params.string("comment")) }
+        },
+        "ticket.diff": { $0.diff },
+        "ticket.checks": { $0.checks },
+        "agent.list": { $0.listAgents },
+        "lock.list": { $0.listLocks },
+        "repository.add": { $0.addRepository },
+        "repository.trust": { $0.trustRepository },
+        "repository.list": { $0.listRepositories },
+        "daemon.status": { $0.status },
+        "daemon.quit": { $0.quitDaemon },
+    ]
+
+    /// Answers the request, now or later.
+    func handle(_ request: Request, reply: @escaping Reply) {
+        guard let route = Self.routes[request.method] else {
+            let hint = NearestName.of(request.method, among: Self.routes.keys).map { "did you mean \($0)?" }
+            return reply(.failure(RPCError(.unknownMethod, "there is no method \(quoted(request.method))", hint: hint)))
+        }
+        do throws(RPCError) {
+            try route(self)(Params(request.params, method: request.method), reply)
+        } catch {
+            reply(.failure(error))
+        }
+    }
+
+    // MARK: asking the engine
+
+    /// Calls `body` with what is true now; or answers that the daemon is ending.
+    func look(_ reply: @escaping Reply, _ body: @escaping @Sendable (Engine.View) -> Void) {
+        if !engine.read(body) { reply(.failure(.stopping)) }
+    }
+
+    /// Hands an input to Core; or answers that the daemon is ending.
+    func ask(_ input: Input, _ reply: @escaping Reply, _ answer: @escaping Engine.Answer) {
+        ask({ _ in .success(input) }, reply, answer)
+    }
+
+    /// Asks what depends on what is true by then; or answers that the daemon is ending.
+    func ask(
+        _ question: @escaping Engine.Question,
+        descriptions: [String] = [],
+        _ reply: @escaping Reply,
+        _ answer: @escaping Engine.Answer
+    ) {
+        if !engine.ask(question, descriptions: descriptions, answer: answer) { reply(.failure(.stopping)) }
+    }
+
+    // MARK: the stream
+
+    private func tick(_ params: Params, _ reply: @escaping Reply) {
+        look(reply) { reply(.success(["seq": JSONValue($0.seq)])) }
+    }
+
+    private func snapshot(_ params: Params, _ reply: @escaping Reply) {
+        look(reply) { [about, effects] view in
+            effects.read { reply(.success(view.snapshot(daemon: about))) }
+        }
+    }
+
+    private func readOutput(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.string("run")
+        guard let run = RunID(name) else {
+            throw RPCError(.invalidParams, "\(quoted(name)) is not a run; runs are named like T-7.2")
+        }
+        let stream = try params.optionalString("stream") ?? "stdout"
+        guard let stream = RunStream(rawValue: stream) else {
+            throw RPCError(.invalidParams, "there is no stream \(quoted(stream)); there are stdout and stderr")
+        }
+        let offset = try params.int("offset", default: 0)
+        let length = try params.int("length", default: 65_536)
+        look(reply) { [effects] view in
+            // One that has been asked for but not started yet has written nothing so far.
+            guard let ticket = view.core.tickets[run.ticket], run.number > 0, run.number <= ticket.lastRun else {
+                return reply(.failure(.noRun(name)))
+            }
+            effects.read { reply(effects.output(of: run, stream, offset: offset, length: length)) }
+        }
+    }
+
+    // MARK: tickets
+
+    private func listTickets(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let all = try params.bool("all", default: true)
+        look(reply) { [effects] view in
+            effects.read { reply(.success(["tickets": .array(view.tickets(all: all).map(JSONValue.object))])) }
+        }
+    }
+
+    private func showTicket(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.string("ticket")
+        look(reply) { [store, effects] view in
+            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
+            let row = view.row(ticket)
+            effects.read {
+                reply(
+                    Self.result {
+                        let description = try store.description(of: ticket.id)
+                        let runs = try store.runs(of: ticket.id).map { try JSONValue(encoding: $0) }
+                        return [
+                            "ticket": .object(row), "description": .string(description),
+                            "runs": .array(runs),
+                        ]
+                    }
+                )
+            }
+        }
+    }
+
+    private func checks(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.string("ticket")
+        look(reply) { [store, effects] view in
+            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
+            effects.read {
+                reply(
+                    Self.result {
+                        let runs = try store.runs(of: ticket.id, checksOnly: true)
+                        return ["runs": .array(try runs.map { try JSONValue(encoding: $0) })]
+                    }
+                )
+            }
+        }
+    }
+
+    private func diff(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.string("ticket")
+        look(reply) { [effects] view in
+            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
+            let repository = view.core.repositories[ticket.repository]!
+            effects.read { reply(effects.diff(of: ticket, in: repository)) }
+        }
+    }
+
+    /// A route for a command on one ticket.
+    private func command(
+        _ make: @escaping @Sendable (Params) throws(RPCError) -> Command
+    ) -> (Params, @escaping Reply) throws(RPCError) -> Void {
+        { [self] params, reply throws(RPCError) in
+            let name = try params.string("ticket")
+            let command = try make(params)
+            // The ticket meant: an agent may have gone on to another by the time of the answer.
+            let meant = Mutex<TicketID?>(nil)
+            let question: Engine.Question = { core in
+                guard let id = core.ticket(named: name)?.id else { return .failure(.noTicket(name)) }
+                meant.withLock { $0 = id }
+                return .success(.commandGiven(command, id))
+            }
+            ask(question, reply) { result, view in
+                switch result {
+                case .failure(let refusal): reply(.failure(RPCError(refusal)))
+                case .success:
+                    let ticket = meant.withLock { $0 }.flatMap { view.core.tickets[$0] }!
+                    reply(.success(["ticket": .object(view.row(ticket))]))
+                }
+            }
+        }
+    }
+
+    // MARK: lists
+
+    private func listAgents(_ params: Params, _ reply: @escaping Reply) {
+        look(reply) { view in
+            let agents = view.core.agents.values.sorted { $0.id < $1.id }.map { JSONValue.object(view.row($0)) }
+            reply(.success(["agents": .array(agents)]))
+        }
+    }
+
+    private func listLocks(_ params: Params, _ reply: @escaping Reply) {
+        look(reply) { view in
+            let locks = view.core.grants.values.sorted { $0.fence < $1.fence }
+            reply(.success(["locks": .array(locks.map { .object(view.rows.lock($0)) })]))
+        }
+    }
+
+    private func listRepositories(_ params: Params, _ reply: @escaping Reply) {
+        look(reply) { view in
+            let all = view.core.repositories.values.sorted { $0.id < $1.id }
+            reply(.success(["repositories": .array(all.map { .object(view.rows.repository($0)) })]))
+        }
+    }
+
+    // MARK: the daemon
+
+    private func status(_ params: Params, _ reply: @escaping Reply) {
+        look(reply) { [about] view in
+            var status = about
+            status["seq"] = JSONValue(view.seq)
+            status["tickets"] = JSONValue(view.core.tickets.values.count { !$0.isFinal })
+            status["agents"] = JSONValue(view.core.agents.count)
+            status["working"] = JSONValue(view.core.agents.values.count { $0.ticket != nil })
+            status["draining"] = .bool(view.core.isDraining)
+            reply(.success(.object(status)))
+        }
+    }
+
+    private func quitDaemon(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.optionalString("onStop") ?? OnStop.detach.rawValue
+        guard let onStop = OnStop(rawValue: name) else {
+            throw RPCError(.invalidParams, "onStop \(quoted(name)) is unknown; there are detach, wait and halt")
+        }
+        reply(.success([:]))
+        quit(onStop)
+    }
+
+    static func result(_ body: () throws -> JSONValue) -> Result<JSONValue, RPCError> {
+        do { return .success(try body()) } catch { return .failure(RPCError(.internal, sentence(error))) }
+    }
+}
+
+/// What becomes of running agents when the daemon ends.
+public enum OnStop: String, CaseIterable, Sendable {
+    /// They go on, each under its runner; the next daemon finds them.
+    case detach
+    /// The daemon waits for them, and starts nothing new.
+    case wait
+    /// They are stopped first, their work saved.
+    case halt
+}
+
+extension Refusal {
+    static func noTicket(_ name: String) -> Refusal {
+        if name.hasPrefix("agent-"), Int(name.dropFirst(6)) != nil {
+            return Refusal(.notFound, "\(name) works on no ticket now", hint: "`orch agents` shows what each works on")
+        }
+        return Refusal(.notFound, "there is no ticket \(quoted(name))", hint: "`orch list --all` shows every ticket")
+    }
+}
+
+extension RPCError {
+    init(_ refusal: Refusal) {
+        let code: ErrorCode =
+            switch refusal.code {
+            case .notFound: .notFound
+            case .refused: .refused
+            case .invalid: .invalidParams
+            }
+        self.init(code, refusal.message, hint: refusal.hint)
+    }
+
+    static func noRun(_ name: String) -> RPCError {
+        RPCError(.notFound, "there is no run \(quoted(name))", hint: "`orch show` lists the runs of a ticket")
+    }
+
+    static var stopping: RPCError { RPCError(.stopping, "the daemon is ending", hint: "start one with: orch daemon") }
+
+    static func noTicket(_ name: String) -> RPCError { RPCError(Refusal.noTicket(name)) }
+}

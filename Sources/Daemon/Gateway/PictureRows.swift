@@ -1,0 +1,78 @@
+import Core
+import IPC
+
+// Core's values as clients see them. The keys are those of IPC's row structs, in their order; a test decodes each row
+// with its struct.
+
+struct PictureRows: Sendable {
+    /// Where worktrees lie.
+    let worktrees: String
+
+    func ticket(_ ticket: Ticket, evidence: String?) -> JSONObject {
+        var row: JSONObject = [
+            "id": .string(ticket.id.text),
+            "title": .string(ticket.title),
+            "repository": .string(ticket.repository.text),
+            "state": .string(ticket.state.name),
+        ]
+        row["reason"] = ticket.reason.map(JSONValue.string)
+        row["stage"] = ticket.stageName.map(JSONValue.string)
+        row["agent"] = ticket.agent.map { .string($0.description) }
+        row["profile"] = .string(ticket.profile)
+        row["priority"] = JSONValue(ticket.priority)
+        row["locks"] = JSONValue(ticket.locks.map(\.description))
+        row["depends_on"] = JSONValue(ticket.dependsOn.map(\.text))
+        row["branch"] = ticket.worktree.map { .string($0.branch) }
+        if let worktree = ticket.worktree, worktree.base != nil, !ticket.isTidied {
+            row["worktree"] = .string("\(worktrees)/\(worktree.name)")
+        }
+        row["commit"] = ticket.head.map { .string($0.text) }
+        row["attempts"] = JSONValue(ticket.attempts)
+        if ticket.lastRun > 0 { row["run"] = .string("\(ticket.id).\(ticket.currentRun?.number ?? ticket.lastRun)") }
+        row["since"] = .string(Timestamp.text(ticket.since))
+        row["created"] = .string(Timestamp.text(ticket.created))
+        row["evidence"] = evidence.map(JSONValue.string)
+        return row
+    }
+
+    func agent(_ agent: Agent, ticket: Ticket?) -> JSONObject {
+        var row: JSONObject = [
+            "id": .string(agent.id.description),
+            "state": agent.ticket == nil ? "idle" : agent.stopping ? "stopping" : "working",
+        ]
+        row["ticket"] = agent.ticket.map { .string($0.text) }
+        row["profile"] = ticket.map { .string($0.profile) }
+        row["since"] = .string(Timestamp.text(agent.since))
+        return row
+    }
+
+    func lock(_ grant: Grant) -> JSONObject {
+        [
+            "pattern": .string(grant.pattern.description),
+            "repository": .string(grant.repository.text),
+            "ticket": .string(grant.ticket.text),
+            "since": .string(Timestamp.text(grant.since)),
+            "fence": JSONValue(grant.fence),
+        ]
+    }
+
+    func repository(_ repository: Core.Repository) -> JSONObject {
+        var row: JSONObject = [
+            "id": .string(repository.id.text),
+            "path": .string(repository.path),
+            "target": .string(repository.target),
+        ]
+        row["tip"] = repository.tip.map { .string($0.text) }
+        return row
+    }
+}
+
+extension Ticket {
+    /// Its worktree has been put away.
+    var isTidied: Bool {
+        switch state {
+        case .merged(_, let tidy), .cancelled(_, let tidy): tidy == .done
+        case .queued, .running, .stopped, .awaitingApproval, .landing, .needsHuman: false
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Core
+import Foundation
+import IPC
+
+extension Gateway {
+    /// Takes tickets in, all or none.
+    func enqueue(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let path = try params.string("repository")
+        let items = try params.array("tickets")
+        guard !items.isEmpty else { throw RPCError(.invalidParams, "there is no ticket to enqueue") }
+        let parsed = TicketFile.parse(JSONValue.array(items).bytes, name: "tickets")
+        guard parsed.problems.isEmpty else {
+            throw RPCError(.invalidParams, parsed.problems.map(\.message).joined(separator: "; "))
+        }
+        let tickets = try parsed.drafts.map { draft throws(RPCError) in try newTicket(draft) }
+        let descriptions = parsed.drafts.map(\.description)
+        enqueue(tickets, descriptions, at: path) { [effects] result in
+            // A registered repository is known by its top level, and its tickets are taken in the order in which they
+            // were sent. Only for another path git is asked which repository holds it.
+            guard case .failure(let error) = result, error.code == .notFound else { return reply(result) }
+            effects.read {
+                do {
+                    self.enqueue(tickets, descriptions, at: try effects.find(path).path, reply)
+                } catch {
+                    reply(.failure(RPCError(.notFound, sentence(error))))
+                }
+            }
+        }
+    }
+
+    private func enqueue(
+        _ tickets: [NewTicket],
+        _ descriptions: [String],
+        at top: String,
+        _ reply: @escaping Reply
+    ) {
+        let question: Engine.Question = { core in
+            if let known = core.repository(at: top) { return .success(.enqueueAsked(known, tickets)) }
+            let hint = "run `orch init` in it first"
+            return .failure(Refusal(.notFound, "the repository \(top) is not registered", hint: hint))
+        }
+        ask(question, descriptions: descriptions, reply) { result, _ in
+            switch result {
+            case .failure(let refusal): reply(.failure(RPCError(refusal)))
+            case .success(let facts):
+                let ids = facts.compactMap { fact -> String? in
+                    guard case .ticketEnqueued(let id) = fact.event else { return nil }
+                    return id.text
+                }
+                reply(.success(["ids": JSONValue(ids)]))
+            }
+        }
+    }
+
+    private func newTicket(_ draft: TicketDraft) throws(RPCError) -> NewTicket {
+        guard let profile = user.profileName(for: draft.agent) else {
+            let known = user.profiles.keys.sorted()
+            if let agent = draft.agent {
+                throw RPCError(
+                    .invalidParams,
+                    "there is no agent profile \(quoted(agent))",
+                    hint: known.isEmpty
+                        ? "add it under \"profiles\" in the configuration" : "known: \(known.joined(separator: ", "))"
+                )
+            }
+            throw RPCError(
+                .invalidParams,
+                "the ticket \(quoted(draft.title)) names no agent profile, and there is no default",
+                hint: "set \"defaultProfile\" in the configuration, or give the ticket an `agent`"
+            )
+        }
+        return NewTicket(
+            id: draft.id,
+            title: draft.title,
+            priority: draft.priority,
+            locks: draft.locks,
+            dependsOn: draft.dependsOn,
+            profile: profile
+        )
+    }
+}

@@ -1,0 +1,56 @@
+import Core
+import Glibc
+
+/// Moments as the wire writes them: RFC 3339 in UTC, with milliseconds.
+enum Timestamp {
+    static func text(_ instant: Instant) -> String {
+        let (days, rest) = floorDivide(instant.milliseconds, 86_400_000)
+        let (year, month, day) = civil(fromDays: days)
+        let seconds = rest / 1000
+        return String(unsafeUninitializedCapacity: 24) { out in
+            _ = out.initialize(from: "0000-00-00T00:00:00.000Z".utf8)
+            put(year, 4, at: 0, out)
+            put(month, 2, at: 5, out)
+            put(day, 2, at: 8, out)
+            put(seconds / 3600, 2, at: 11, out)
+            put(seconds / 60 % 60, 2, at: 14, out)
+            put(seconds % 60, 2, at: 17, out)
+            put(rest % 1000, 3, at: 20, out)
+            return 24
+        }
+    }
+
+    /// The wall clock, now.
+    static func now() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    /// Howard Hinnant's days-to-civil algorithm; several times faster than a formatter, and every event needs it.
+    /// https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = floorDivide(shifted, 146_097).0
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthPart = (5 * dayOfYear + 2) / 153
+        let month = monthPart < 10 ? monthPart + 3 : monthPart - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthPart + 2) / 5 + 1)
+    }
+
+    private static func floorDivide(_ a: Int64, _ b: Int64) -> (Int64, Int64) {
+        let (quotient, rest) = a.quotientAndRemainder(dividingBy: b)
+        return rest < 0 ? (quotient - 1, rest + b) : (quotient, rest)
+    }
+
+    /// Writes the last `width` digits of `value`.
+    private static func put(_ value: Int64, _ width: Int, at offset: Int, _ out: UnsafeMutableBufferPointer<UInt8>) {
+        var rest = value.magnitude
+        for position in (offset..<offset + width).reversed() {
+            out[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+    }
+}

@@ -1,0 +1,238 @@
+public import Core
+import Glibc
+
+/// The worktree of one ticket: its agent's, on a branch of its own.
+public struct Worktree: Sendable, Equatable {
+    public let path: String
+    /// The branch's short name.
+    public let branch: String
+    public let ticket: TicketID
+    /// Its HEAD, index and reflog live here, inside the repository.
+    let gitDirectory: String
+
+    var checkout: LinkedCheckout { LinkedCheckout(path: path, gitDirectory: gitDirectory) }
+}
+
+/// What became of a worktree that was to be removed.
+public enum WorktreeRemoval: Sendable, Equatable {
+    case removed
+    /// git would not remove it; its folder is now here.
+    case trashed(String)
+    /// There was nothing left to remove.
+    case alreadyGone
+}
+
+extension GitRepository {
+    /// Makes the worktree of `ticket` at `path` on a new branch that starts at `commit`.
+    ///
+    /// `path` is a direct member of `<state>/worktrees`. Asked again it returns the worktree as it is, and starts over
+    /// where an earlier attempt was cut short; its branch then stays at the commit of that attempt. What was to be made
+    /// is noted beside the folder first, so that a branch left over by such an attempt is told from one of the user's.
+    ///
+    /// - Parameter reusingBranch: the ticket's branch exists with work on it: check that out instead of making one.
+    /// - Throws: `branchInTheWay`, `notOurs`, or what git said.
+    public func prepareWorktree(
+        at path: String,
+        branch: String,
+        from commit: String,
+        ticket: TicketID,
+        reusingBranch: Bool = false
+    ) throws -> Worktree {
+        let operation = "create the worktree of \(ticket)"
+        let path = try owned(path, in: "worktrees", for: operation)
+        let note = Self.note(of: path)
+        let whose = "\(ticket)\n\(branch)\n"
+        return try locked(operation) { lock in
+            var adopted = reusingBranch
+            var start = commit
+            if isBegun(path) {
+                // The earlier attempt may have begun at another commit: the target has moved since.
+                let earlier = GitFiles.read(note).map { Git.text($0) }.flatMap { text in
+                    text.hasPrefix(whose) ? text.dropFirst(whose.count).prefix { $0 != "\n" } : nil
+                }
+                let noted = earlier != nil
+                if let worktree = try existing(at: path, branch, ticket, noted: noted, for: operation) {
+                    unlink(note)
+                    return worktree
+                }
+                try clearHalfMade(path, for: operation)
+                if noted { clearStaleLock(of: "refs/heads/\(branch)") }
+                // Noted, never finished, and still where it would have been made: the branch is the attempt's.
+                if let earlier, !adopted {
+                    adopted = try targetTip(branch) == String(earlier)
+                    // Noted still with the commit it is at, for an attempt after this one.
+                    if adopted { start = String(earlier) }
+                }
+            }
+            try GitFiles.write(Array((whose + start + "\n").utf8), to: note, for: operation)
+            let how = adopted ? ["--quiet", path, branch] : ["--quiet", "--no-track", "-b", branch, path, commit]
+            do throws(GitError) { _ = try run(["worktree", "add"] + how, lock: lock, for: operation) } catch {
+                let cause = adopted ? nil : try branchInTheWay(of: branch, operation, error)
+                if cause != nil { unlink(note) }
+                throw cause ?? error
+            }
+            guard let checkout = linkedCheckout(at: path) else {
+                throw GitError(.failed, operation, "git made no worktree at \(path)")
+            }
+            try mark(checkout, ticket, for: operation)
+            unlink(note)
+            return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+        }
+    }
+
+    /// Whether there is anything of a worktree at `path`, if only an attempt to make it.
+    func isBegun(_ path: String) -> Bool {
+        GitFiles.exists(path) || GitFiles.exists(Self.note(of: path)) || linkedCheckout(at: path) != nil
+    }
+
+    private static func note(of path: String) -> String { "\(path).making" }
+
+    /// The worktree of `ticket` at `path`; nil when orch made none there for it.
+    public func worktree(at path: String, branch: String, ticket: TicketID) -> Worktree? {
+        guard let parent = GitFiles.canonical(GitFiles.parent(of: path)) else { return nil }
+        let path = "\(parent)/\(GitFiles.name(of: path))"
+        guard let checkout = linkedCheckout(at: path), owner(of: checkout) == ticket else { return nil }
+        return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+    }
+
+    /// Removes a worktree whose whole state is in a snapshot.
+    ///
+    /// Nothing is deleted that git itself will not: such a folder is moved to `<state>/trash`. Asked again it answers
+    /// `alreadyGone`.
+    ///
+    /// - Throws: `notOurs` when it lies elsewhere or carries no mark of `ticket`; `notFound` when the snapshot is not
+    ///   what the repository has.
+    public func removeWorktree(at path: String, ticket: TicketID, keptBy snapshot: Snapshot) throws -> WorktreeRemoval {
+        let operation = "remove the worktree of \(ticket)"
+        let path = try owned(path, in: "worktrees", for: operation)
+        return try locked(operation) { lock in
+            guard GitFiles.exists(path) || linkedCheckout(at: path) != nil else { return .alreadyGone }
+            guard let checkout = linkedCheckout(at: path), owner(of: checkout) == ticket else {
+                throw GitError(
+                    .notOurs,
+                    operation,
+                    "\(path) does not carry orch's mark for \(ticket); look at it first"
+                )
+            }
+            try check(snapshot, of: ticket, for: operation)
+            let remove = ["worktree", "remove", "--force", path]
+            do throws(GitError) {
+                _ = try run(remove, lock: lock, for: operation)
+                if !GitFiles.exists(path) { return .removed }
+            } catch  where error.detail.contains("locked working tree") {
+                throw GitError(.notOurs, operation, "\(path) is locked; git worktree unlock it first")
+            } catch {}
+            guard GitFiles.exists(path) else {
+                throw GitError(.failed, operation, "git still knows \(path), which is gone; try git worktree prune")
+            }
+            let trashed = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", for: operation)
+            _ = try run(remove, lock: lock, for: operation)
+            return .trashed(trashed)
+        }
+    }
+
+    /// Deletes a branch that is still at `commit`; a branch already gone is fine.
+    ///
+    /// - Throws: `notFound` when the snapshot does not hold the commit; `notOurs` when the branch has moved or is
+    ///   checked out.
+    public func deleteBranch(_ branch: String, at commit: String, keptBy snapshot: Snapshot) throws {
+        let operation = "delete the branch \(branch)"
+        try locked(operation) { lock in
+            guard let tip = try targetTip(branch) else { return }
+            guard tip == commit else {
+                throw GitError(.notOurs, operation, "it is at \(tip), not at \(commit): someone moved it")
+            }
+            try check(snapshot, of: snapshot.ticket, for: operation)
+            guard let kept = snapshot.commit, try isAncestor(commit, of: kept) else {
+                throw GitError(.notFound, operation, "its commits are not in the snapshot \(snapshot.ref)")
+            }
+            if let holder = try checkouts(of: branch, for: operation).first {
+                throw GitError(.notOurs, operation, "it is checked out at \(holder.path)")
+            }
+            _ = try run(["update-ref", "-d", "refs/heads/\(branch)", commit], lock: lock, for: operation)
+        }
+    }
+
+    /// What an agent's environment holds so that its commits have an author and need no key.
+    public var agentEnvironment: [String: String] {
+        identity.environment.merging(Git.configuration([("commit.gpgSign", "false"), ("tag.gpgSign", "false")])) { $1 }
+    }
+}
+
+// MARK: - Whose it is
+
+extension GitRepository {
+    /// The ticket whose mark a worktree carries.
+    func owner(of checkout: LinkedCheckout) -> TicketID? {
+        GitFiles.line("\(checkout.gitDirectory)/orch").map { TicketID($0) }
+    }
+
+    private func mark(_ checkout: LinkedCheckout, _ ticket: TicketID, for operation: String) throws(GitError) {
+        try GitFiles.write(Array("\(ticket)\n".utf8), to: "\(checkout.gitDirectory)/orch", for: operation)
+    }
+
+    /// The complete worktree at `path`; nil when there is only an unfinished attempt of ours.
+    private func existing(
+        at path: String,
+        _ branch: String,
+        _ ticket: TicketID,
+        noted: Bool,
+        for operation: String
+    ) throws(GitError) -> Worktree? {
+        let checkout = linkedCheckout(at: path)
+        let owner = checkout.flatMap { self.owner(of: $0) }
+        if let checkout, owner == ticket {
+            guard GitFiles.exists(path) else {
+                throw GitError(
+                    .notFound,
+                    operation,
+                    "its folder \(path) is gone; put it back, or run `git worktree remove --force \(path)`: "
+                        + "its commits are on \(branch)"
+                )
+            }
+            return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+        }
+        guard noted, owner == nil else {
+            let whose = owner.map { "belongs to \($0)" } ?? "is there already, and orch did not make it"
+            throw GitError(.notOurs, operation, "\(path) \(whose)")
+        }
+        // git had finished, and only the mark is missing.
+        guard let checkout, !checkout.isHalfMade, GitFiles.exists(path + "/.git"),
+            checkout.headRef == "refs/heads/\(branch)"
+        else { return nil }
+        try mark(checkout, ticket, for: operation)
+        return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+    }
+
+    /// Why `branch` could not be made, when a branch that exists is the reason.
+    private func branchInTheWay(of branch: String, _ operation: String, _ error: GitError) throws(GitError) -> GitError?
+    {
+        let parts = branch.split(separator: "/", omittingEmptySubsequences: false)
+        let above = (1..<max(1, parts.count)).map { "refs/heads/" + parts[..<$0].joined(separator: "/") }
+        let wanted = "refs/heads/\(branch)"
+        let found = try run(["for-each-ref", "--format=%(refname)", wanted] + above, for: operation).lines
+        guard let other = found.first(where: { $0 == wanted || above.contains($0) || $0.hasPrefix(wanted + "/") })
+        else { return nil }
+        return GitError(
+            .branchInTheWay,
+            operation,
+            "the branch \(other.dropFirst("refs/heads/".count)) stands in the way of \(branch); "
+                + "rename it, or choose another branch prefix for orch",
+            command: error.command,
+            exitCode: error.exitCode,
+            detail: error.detail
+        )
+    }
+
+    /// That the repository really has this snapshot of this ticket.
+    private func check(_ snapshot: Snapshot, of ticket: TicketID, for operation: String) throws(GitError) {
+        let archived = snapshot.archive.map { GitFiles.exists($0) }
+        guard snapshot.ticket == ticket, archived != false, snapshot.commit != nil || archived == true else {
+            throw GitError(.notFound, operation, "there is no snapshot of it; take one first")
+        }
+        guard let commit = snapshot.commit else { return }
+        guard try resolve(snapshot.ref) == commit else {
+            throw GitError(.notFound, operation, "\(snapshot.ref) is not \(commit); take a new snapshot first")
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Glibc
+
+/// What came of moving a target branch.
+public enum Advance: Sendable, Equatable {
+    case advanced
+    /// The branch has the candidate already.
+    case alreadyThere
+    /// Someone else moved the branch; it is at this commit now, or gone.
+    case moved(now: String?)
+    /// A checkout of the branch stands in the way: why, which, and the paths that are.
+    case blocked(reason: String, worktree: String, paths: [String])
+}
+
+extension GitRepository {
+    /// Moves `branch` from `tip` to `candidate`, which descends from it: the only place that moves a target branch.
+    ///
+    /// Where nobody has the branch checked out its ref is swapped, if it still is at `tip`. Where one worktree has, git
+    /// fast-forwards there, files, index and ref, unless that would overwrite anything or something is under way; then
+    /// nothing is changed. Asked again after an interruption it completes what was begun.
+    ///
+    /// - Parameter reason: what the reflog says: `land T-7`.
+    public func advance(_ branch: String, from tip: String, to candidate: String, reason: String) throws -> Advance {
+        let operation = "move \(branch) to \(candidate)"
+        return try locked(operation) { lock in
+            let holders = try checkouts(of: branch, for: operation)
+            guard let holder = holders.first else {
+                return try swap(branch, tip, candidate, reason, lock: lock, for: operation)
+            }
+            if let obstacle = obstacle(holders, to: branch) { return obstacle }
+            guard holder.head == tip else { return try whereNow(branch, candidate) }
+            return try fastForward(holder, branch, tip, candidate, reason, lock: lock, for: operation)
+        }
+    }
+
+    private func swap(
+        _ branch: String,
+        _ tip: String,
+        _ candidate: String,
+        _ reason: String,
+        lock: RepositoryLock,
+        for operation: String
+    ) throws(GitError) -> Advance {
+        let update = ["update-ref", "-m", "orch: \(reason)", "refs/heads/\(branch)", candidate, tip]
+        do throws(GitError) {
+            _ = try run(update, lock: lock, for: operation)
+            return .advanced
+        } catch {
+            let now = try whereNow(branch, candidate)
+            guard now == .moved(now: tip) else { return now }
+            // Still at the tip, so something else is wrong.
+            if let file = error.lockInTheWay { return blocked(by: file, in: topLevel) }
+            throw error
+        }
+    }
+
+    private func whereNow(_ branch: String, _ candidate: String) throws(GitError) -> Advance {
+        guard let now = try targetTip(branch) else { return .moved(now: nil) }
+        if now == candidate { return .alreadyThere }
+        return try isAncestor(candidate, of: now) ? .alreadyThere : .moved(now: now)
+    }
+
+    /// Why a branch that is checked out cannot be moved now; nil when it can.
+    private func obstacle(_ holders: [BranchHolder], to branch: String) -> Advance? {
+        func blocked(_ reason: String, _ holder: BranchHolder, _ paths: [String] = []) -> Advance {
+            .blocked(reason: reason, worktree: holder.path, paths: paths)
+        }
+        for holder in holders {
+            if let operation = holder.operation {
+                return blocked("\(operation) is under way in \(holder.path), where \(branch) is checked out", holder)
+            }
+            if !holder.isPresent {
+                return blocked(
+                    "\(branch) is checked out in \(holder.path), which is not there; git worktree prune forgets it",
+                    holder
+                )
+            }
+            if let ticket = owner(of: LinkedCheckout(path: holder.path, gitDirectory: holder.gitDirectory)) {
+                return blocked("the agent of \(ticket) has \(branch) checked out in \(holder.path)", holder)
+            }
+            let indexLock = "\(holder.gitDirectory)/index.lock"
+            if GitFiles.exists(indexLock) { return self.blocked(by: indexLock, in: holder.path) }
+        }
+        guard holders.count > 1 else { return nil }
+        let places = holders.map(\.path).joined(separator: " and ")
+        return blocked("\(branch) is checked out in \(places); leave it checked out in one of them", holders[1])
+    }
+
+    private func blocked(by lockFile: String, in worktree: String) -> Advance {
+        .blocked(
+            reason: "a git command is at work in \(worktree); if none is, remove \(lockFile)",
+            worktree: worktree,
+            paths: []
+        )
+    }
+
+    private func fastForward(
+        _ holder: BranchHolder,
+        _ branch: String,
+        _ tip: String,
+        _ candidate: String,
+        _ reason: String,
+        lock: RepositoryLock,
+        for operation: String
+    ) throws(GitError) -> Advance {
+        let merge = ["merge", "--ff-only", "--no-overwrite-ignore", "--no-autostash", "--quiet", candidate]
+        func attempt() throws(GitError) {
+            _ = try run(
+                merge,
+                in: holder.path,
+                environment: ["GIT_REFLOG_ACTION": "orch: \(reason)"],
+                lock: lock,
+                for: operation
+            )
+        }
+        let note = "\(stateDirectory)/repositories/\(id).landing"
+        let intent = Array("\(branch)\n\(tip)\n\(candidate)\n\(holder.path)\n".utf8)
+        let wasBegun = GitFiles.read(note) == intent
+        let original = "\(holder.gitDirectory)/ORIG_HEAD"
+        let remembered = GitFiles.read(original)
+        try GitFiles.write(intent, to: note, for: operation)
+        let result: Advance
+        do throws(GitError) {
+            try attempt()
+            result = .advanced
+        } catch {
+            let now = try whereNow(branch, candidate)
+            // Refused before anything was changed, so nothing was begun now. After any other failure (a full disk, a
+            // lock on the ref) files may be half written, and the note stays for the next attempt.
+            let isRefusal = error.detail.contains("would be overwritten") || error.detail.contains("would lose")
+            if !wasBegun && isRefusal || now != .moved(now: tip) { unlink(note) }
+            guard now == .moved(now: tip) else { return now }
+            if let file = error.lockInTheWay { return blocked(by: file, in: holder.path) }
+            // git sets ORIG_HEAD before it looks whether it can merge; the user may still need the old one.
+            if let remembered {
+                try GitFiles.write(remembered, to: original, for: operation)
+            } else {
+                unlink(original)
+            }
+            let checkout = ObstructedCheckout(
+                repository: self,
+                path: holder.path,
+                tip: tip,
+                candidate: candidate,
+                wasBegun: wasBegun
+            )
+            let obstacles = try checkout.obstacles(for: operation)
+            guard !obstacles.isEmpty else { throw error }
+            let changed = obstacles.filter { $0.state == .changed }.map(\.path)
+            if changed.isEmpty {
+                try checkout.settle(obstacles, lock: lock, for: operation)
+                try attempt()
+                result = .advanced
+            } else {
+                result = .blocked(
+                    reason: "local changes in \(holder.path) would be overwritten: \(Self.listing(changed))",
+                    worktree: holder.path,
+                    paths: changed
+                )
+            }
+        }
+        if result == .advanced { unlink(note) }
+        return result
+    }
+}

@@ -1,0 +1,66 @@
+import CSystem
+import Core
+import Foundation
+import Glibc
+
+/// Ends what is left of a run whose runner died, and records that the run is lost.
+///
+/// The caller holds the runner's lock, so that no runner can begin meanwhile. Only processes proven to be the run's are
+/// killed: the program, when number, start time and boot id still agree with what its runner wrote; whatever carries the
+/// run's marker in its environment; and the descendants of these.
+enum RunFence {
+    /// After this long, what still lives is out of our reach.
+    private static let limit: Int64 = 30_000
+
+    /// Blocks, for milliseconds unless something resists.
+    static func end(_ folder: RunFolder, why: String, boot: String) -> RunEnd {
+        let runner = folder.identity(in: "runner")
+        let leader = folder.identity(in: "started")
+        var why = why
+        // Of a run from before the machine's restart nothing can live, and its start times mean nothing now.
+        let isOfThisBoot = [runner?.boot, leader?.boot, folder.specBoot].allSatisfy { $0 == nil || $0 == boot }
+        if isOfThisBoot {
+            let left = kill(folder, leader: leader, since: runner?.start ?? 0)
+            if left > 0 { why += "; \(left) of its processes could not be killed" }
+        } else {
+            why = "the machine was restarted while it ran"
+        }
+        let now = RunClock.now()
+        let end = RunEnd(
+            reason: .lost(why),
+            started: leader?.at.map { Instant(milliseconds: $0) } ?? now,
+            ended: now,
+            stdoutBytes: folder.size(of: "stdout"),
+            stderrBytes: folder.size(of: "stderr")
+        )
+        folder.record(end)
+        return end
+    }
+
+    private static func kill(_ folder: RunFolder, leader: ProcessIdentity?, since: UInt64) -> Int32 {
+        let giveUp = RunClock.steady() + limit
+        var pause: Int32 = 2
+        while true {
+            let left = folder.marker.withCString { marker in
+                var tree = cs_tree()
+                tree.leader = leader?.pid ?? 0
+                tree.leader_start = leader?.start ?? 0
+                tree.marker = marker
+                tree.since = since
+                return cs_tree_signal(&tree, SIGKILL)
+            }
+            if left == 0 || RunClock.steady() > giveUp { return left }
+            poll(nil, 0, pause)
+            pause = min(pause * 2, 250)
+        }
+    }
+}
+
+extension RunFolder {
+    /// Writes `exit.json` in the runner's place, so that who asks again hears the same. What cannot be written is told
+    /// only once.
+    func record(_ end: RunEnd) {
+        guard let bytes = try? JSONEncoder().encode(end) else { return }
+        try? write("exit.json", Array(bytes) + [0x0A])
+    }
+}

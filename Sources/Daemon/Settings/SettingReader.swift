@@ -1,0 +1,230 @@
+import Core
+
+/// Where a setting's value came from.
+public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
+    case standard
+    case file(String, line: Int)
+    case environment(String)
+    case flag(String)
+
+    /// `default`, `/home/me/.config/orch/config.json:3`, `ORCH_AGENTS`, `--agents`.
+    public var description: String {
+        switch self {
+        case .standard: "default"
+        case .file(let file, let line): "\(file):\(line)"
+        case .environment(let name), .flag(let name): name
+        }
+    }
+}
+
+/// Reads one source of settings, keeping every problem and where each value came from.
+struct SettingReader {
+    enum Source {
+        case file(String)
+        case environment(String)
+        case flag(String)
+
+        var name: String {
+            switch self {
+            case .file(let name), .environment(let name), .flag(let name): name
+            }
+        }
+    }
+
+    let source: Source
+    private(set) var problems: [FileProblem] = []
+    private(set) var origins: [String: SettingOrigin] = [:]
+    /// The way to the key being read: `landing.parallel`, `verifiers[0].name`.
+    private var path: [String] = []
+
+    init(_ source: Source) { self.source = source }
+
+    /// The key being read, for a sentence.
+    var key: String { quoted(path.reduce("") { $0.isEmpty || $1.hasPrefix("[") ? $0 + $1 : $0 + "." + $1 }) }
+
+    mutating func note(_ place: DocumentPlace?, _ message: String) {
+        if case .file(let name) = source {
+            problems.append(FileProblem(file: name, at: place, message))
+        } else {
+            problems.append(FileProblem(file: source.name, message: message))
+        }
+    }
+
+    /// Says that a value is of the wrong kind: what it is, and what to write.
+    mutating func noteKind(_ node: DocumentNode, write: String) {
+        note(node.place, "\(key) is \(node.kind); write \(write)")
+    }
+
+    /// Notes where the value of the key being read came from.
+    mutating func took(_ node: DocumentNode) {
+        let name = key.dropFirst().dropLast()
+        origins[String(name)] =
+            switch source {
+            case .file(let file): .file(file, line: node.place.line)
+            case .environment(let name): .environment(name)
+            case .flag(let name): .flag(name)
+            }
+    }
+
+    mutating func read<Root>(_ node: DocumentNode, _ keys: [SettingKey<Root>], into root: inout Root) {
+        guard case .object(let members) = node.value else {
+            let what = path.isEmpty ? "the file" : key
+            return note(node.place, "\(what) is \(node.kind); write an object, `{ … }`")
+        }
+        for member in members {
+            path.append(member.key)
+            if let known = keys.first(where: { $0.description.name == member.key }) {
+                known.read(&self, member.value, &root)
+            } else {
+                let hint = NearestName.hint(for: member.key, among: keys.map(\.description.name))
+                note(member.place, "unknown key \(key)" + (hint.isEmpty ? knownKeys(keys) : hint))
+            }
+            path.removeLast()
+        }
+        for missing in keys where missing.description.isRequired {
+            guard !members.contains(where: { $0.key == missing.description.name }) else { continue }
+            let place = path.isEmpty ? "" : " in \(key)"
+            note(node.place, "the key \(quoted(missing.description.name)) is missing\(place)")
+        }
+    }
+
+    private func knownKeys<Root>(_ keys: [SettingKey<Root>]) -> String {
+        "; known here: " + keys.map(\.description.name).joined(separator: ", ")
+    }
+
+    mutating func readMap<Root>(
+        _ node: DocumentNode,
+        _ keys: [SettingKey<Root>],
+        new: Root
+    ) -> [String: Root]? {
+        guard case .object(let members) = node.value else {
+            noteKind(node, write: "an object of names, `{ \"name\": { … } }`")
+            return nil
+        }
+        var result: [String: Root] = [:]
+        for member in members {
+            path.append(member.key)
+            if let problem = ProfileName.problem(with: member.key) { note(member.place, problem) }
+            var root = new
+            read(member.value, keys, into: &root)
+            result[member.key] = root
+            path.removeLast()
+        }
+        return result
+    }
+
+    /// Reads the elements of a list; nil when it is none.
+    mutating func readList<Element>(
+        _ node: DocumentNode,
+        write: String,
+        _ readElement: (inout SettingReader, DocumentNode) -> Element?
+    ) -> [Element]? {
+        guard case .list(let nodes) = node.value else {
+            noteKind(node, write: write)
+            return nil
+        }
+        var result: [Element] = []
+        for (index, node) in nodes.enumerated() {
+            path.append("[\(index)]")
+            if let element = readElement(&self, node) { result.append(element) }
+            path.removeLast()
+        }
+        return result
+    }
+
+    // MARK: Scalars: each returns nil having said why
+
+    mutating func integer(_ node: DocumentNode, in range: ClosedRange<Int>) -> Int? {
+        let wanted = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        guard case .number(let text) = node.value else {
+            if case .string(let text) = node.value, Int(text) != nil {
+                noteKind(node, write: "the number without quotes")
+            } else {
+                noteKind(node, write: wanted)
+            }
+            return nil
+        }
+        guard let value = Int(text), range.contains(value) else {
+            note(node.place, "\(key) is \(quoted(text)); write \(wanted)")
+            return nil
+        }
+        return value
+    }
+
+    mutating func boolean(_ node: DocumentNode) -> Bool? {
+        if case .bool(let value) = node.value { return value }
+        noteKind(node, write: "true or false, without quotes")
+        return nil
+    }
+
+    mutating func text(_ node: DocumentNode, write: String = "a string in double quotes") -> String? {
+        guard case .string(let text) = node.value else {
+            noteKind(node, write: write)
+            return nil
+        }
+        // Arguments, paths and variables end at a NUL, so that one would cut them silently.
+        guard !text.utf8.contains(0) else {
+            note(node.place, "\(key) contains a NUL; remove it")
+            return nil
+        }
+        return text
+    }
+
+    mutating func duration(_ node: DocumentNode) -> Duration? {
+        if case .number(let text) = node.value {
+            note(node.place, "\(key) is the number \(text) without a unit; write \(DurationText.examples(text))")
+            return nil
+        }
+        guard let text = text(node, write: "a duration such as \"90s\", \"10m\" or \"2h\"") else { return nil }
+        do throws(DurationText.Problem) {
+            let duration = try DurationText.parse(text)
+            if duration > .zero { return duration }
+            note(node.place, "\(key) is no time at all; write a duration such as \"10m\"")
+        } catch {
+            note(node.place, "\(key): \(error.description)")
+        }
+        return nil
+    }
+
+    mutating func choice<Choice>(_ node: DocumentNode, _ words: SettingWords<Choice>) -> Choice? {
+        guard let text = text(node, write: words.list) else { return nil }
+        if let value = words.values.first(where: { $0.word == text }) { return value.value }
+        if words.unavailable.contains(text) {
+            note(node.place, "\(key): \(quoted(text)) is not available in this version; use \(words.list)")
+        } else {
+            let hint = NearestName.hint(for: text, among: words.values.map(\.word))
+            note(node.place, "\(key) is \(quoted(text))\(hint.isEmpty ? "; write \(words.list)" : hint)")
+        }
+        return nil
+    }
+
+    mutating func command(_ node: DocumentNode) -> [String]? {
+        let example = "a list of the program and its arguments, such as [\"make\", \"test\"]"
+        let before = problems.count
+        guard let words = readList(node, write: example, { $0.text($1) }), problems.count == before else { return nil }
+        guard let program = words.first, !program.isEmpty else {
+            note(node.place, "\(key) names no program; write \(example)")
+            return nil
+        }
+        return words
+    }
+}
+
+/// The words a setting may be, and those a later version will know.
+struct SettingWords<Choice: Sendable>: Sendable {
+    let values: [(word: String, value: Choice)]
+    var unavailable: [String] = []
+
+    /// `"squash" or "merge"`.
+    var list: String {
+        let quoted = values.map { "\"\($0.word)\"" }
+        guard let last = quoted.last, quoted.count > 1 else { return quoted.joined() }
+        return quoted.dropLast().joined(separator: ", ") + " or " + last
+    }
+}
+
+extension SettingWords where Choice: CaseIterable & RawRepresentable<String> {
+    init(unavailable: [String] = []) {
+        self.init(values: Choice.allCases.map { ($0.rawValue, $0) }, unavailable: unavailable)
+    }
+}

@@ -1,0 +1,192 @@
+import Core
+
+// The tables of keys: what each file understands. Reading, `orch config show`, the samples, the schema and the
+// ORCH_ variables all follow from them.
+
+extension UserSettings {
+    /// The keys of `config.json`.
+    static let keys: [SettingKey<UserSettings>] = [agentKeys, sharedKeys, machineKeys].flatMap { $0 }
+
+    private typealias Key = SettingKey<UserSettings>
+
+    private static let agentKeys: [Key] = [
+        Key.integer("agents", \.agents, in: 1...1000, "How many agents work at a time."),
+        Key.optionalText(
+            "defaultProfile",
+            \.defaultProfile,
+            "The profile of tickets that name none; the only one there is if null.",
+            problem: ProfileName.problem
+        ),
+        Key.map(
+            "profiles",
+            \.profiles,
+            AgentProfile.keys,
+            new: AgentProfile(command: []),
+            "The kinds of agents there are, by name."
+        ),
+        Key.words(
+            "approve",
+            SettingWords(values: [("human", UserApproval.human), ("auto", .auto), ("human!", .alwaysHuman)]),
+            "Who lets a verified ticket land; `human!` holds even where a repository says `auto`.",
+            set: { settings, approval in
+                settings.approvalFloor = approval == .alwaysHuman
+                settings.choices.approve = approval == .auto ? .auto : .human
+            },
+            show: { $0.approvalFloor ? "human!" : ($0.choices.approve ?? Policy().approve).rawValue }
+        ),
+    ]
+
+    private enum UserApproval { case human, auto, alwaysHuman }
+
+    private static let sharedKeys: [Key] = PolicyChoices.keys.map { $0.within(\UserSettings.choices) }
+
+    private static let machineKeys: [Key] = [
+        Key.text(
+            "branchPrefix",
+            \.branchPrefix,
+            "What precedes the ticket in a branch's name; `{agent}` stands for `agent-1`.",
+            problem: BranchName.problem
+        ),
+        Key.integer("verificationSlots", \.verificationSlots, in: 1...64, "How many verifiers run at a time."),
+        Key.choice(
+            "durability",
+            \.durability,
+            "What survives a loss of power: `full` is everything answered, `normal` all but the last moments."
+        ),
+    ]
+}
+
+extension AgentProfile {
+    private typealias Key = SettingKey<AgentProfile>
+
+    static let keys: [SettingKey<AgentProfile>] = [
+        Key.choice("kind", \.kind, unavailable: ["claude", "codex", "acp"], "How orch speaks with the agent."),
+        Key.command("command", \.command, "The program and its arguments.").required,
+        Key.choice("prompt", \.prompt, "How the agent gets its prompt."),
+        Key.duration("timeLimit", \.timeLimit, "How long one run may take."),
+        Key.optionalDuration(
+            "heartbeatTimeout",
+            \.heartbeatTimeout,
+            "Without a sign of life for so long, an agent is stale; never if null."
+        ),
+        Key.variables("environment", \.environment, "Variables added to the agent's environment."),
+    ]
+}
+
+extension RepositoryPolicy {
+    /// The keys of a repository's `.orch/config.json`.
+    static let keys: [SettingKey<RepositoryPolicy>] = [ownKeys, sharedKeys].flatMap { $0 }
+
+    private typealias Key = SettingKey<RepositoryPolicy>
+
+    private static let ownKeys: [Key] = [
+        Key.optionalText(
+            "targetBranch",
+            \.targetBranch,
+            "The branch tickets land on; the one HEAD names if null.",
+            problem: { BranchName.isReferenceName($0) ? nil : "\(quoted($0)) is no name of a branch" }
+        ),
+        Key.optionalObject("setup", \.setup, Setup.keys, new: Setup(), "What prepares a fresh worktree."),
+        Key.list(
+            "verifiers",
+            \.verifiers,
+            Verifier.keys,
+            new: Verifier(name: "", command: []),
+            "The commands that judge a tree; all must pass."
+        ),
+        Key.choiceOrDefault(
+            "approve",
+            \.choices.approve,
+            default: Policy().approve,
+            "Who lets a verified ticket land."
+        ),
+    ]
+
+    private static let sharedKeys: [Key] = PolicyChoices.keys.map { $0.within(\RepositoryPolicy.choices) }
+}
+
+extension PolicyChoices {
+    private typealias Key = SettingKey<PolicyChoices>
+    private static let standard = Policy()
+
+    /// The keys that users and repositories may both set.
+    static let keys: [SettingKey<PolicyChoices>] = [
+        Key.choiceOrDefault(
+            "lockViolation",
+            \.lockViolation,
+            default: standard.lockViolation,
+            unavailable: ["claim"],
+            "What happens to a ticket that changed paths outside its locks."
+        ),
+        Key.integerOrDefault(
+            "maxFixAttempts",
+            \.maxFixAttempts,
+            default: standard.maxFixAttempts,
+            in: 0...100,
+            "How often an agent gets to repair what verifiers found."
+        ),
+        Key.object("landing", \.landing, Landing.keys, "How tickets reach the target branch."),
+    ]
+}
+
+extension PolicyChoices.Landing {
+    private typealias Key = SettingKey<PolicyChoices.Landing>
+    private static let standard = Policy.Landing()
+
+    static let keys: [SettingKey<PolicyChoices.Landing>] = [
+        Key.integerOrDefault(
+            "parallel",
+            \.parallel,
+            default: standard.parallel,
+            in: 1...64,
+            "How many candidates are verified at a time, each on top of those ahead of it."
+        ),
+        Key.choiceOrDefault(
+            "method",
+            \.method,
+            default: standard.method,
+            unavailable: ["rebase"],
+            "What a ticket becomes: one commit, or a merge of its branch."
+        ),
+        Key.choiceOrDefault(
+            "verify",
+            \.verify,
+            default: standard.verify,
+            "Which verifiers must pass on the tree that lands."
+        ),
+    ]
+}
+
+extension Setup {
+    private typealias Key = SettingKey<Setup>
+
+    static let keys: [SettingKey<Setup>] = [
+        Key.command("command", \.command, "The program and its arguments."),
+        Key.strings(
+            "copy",
+            \.copy,
+            "Untracked files to copy from your checkout, by their paths from its root.",
+            problem: copyProblem
+        ),
+        Key.duration("timeout", \.timeout, "How long the command may take."),
+    ]
+
+    @Sendable private static func copyProblem(_ path: String) -> String? {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        if path.isEmpty { return "the path is empty" }
+        if path.hasPrefix("/") { return "\(quoted(path)) is absolute; write it relative to the repository's root" }
+        if segments.contains("..") { return "\(quoted(path)) leaves the repository" }
+        return segments[0].lowercased() == ".git" ? "\(quoted(path)) is git's own" : nil
+    }
+}
+
+extension Verifier {
+    private typealias Key = SettingKey<Verifier>
+
+    static let keys: [SettingKey<Verifier>] = [
+        Key.text("name", \.name, "What it is called in reports.", problem: ProfileName.problem).required,
+        Key.command("command", \.command, "The program and its arguments; it passes by exiting with 0.").required,
+        Key.duration("timeout", \.timeout, "How long it may take."),
+        Key.boolean("quick", \.quick, "Whether it runs first, to fail early."),
+    ]
+}

@@ -1,0 +1,88 @@
+import GRDB
+
+/// The tables, and how they came to be. A migration that has been released is never edited: append another.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { try $0.execute(sql: first) }
+        return migrator
+    }
+
+    /// Columns are what SQLite can hold us to; `body` is the whole value as JSON, which Core alone reads.
+    private static let first = """
+        CREATE TABLE counters (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            body TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE daemon (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            row TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE repositories (
+            id TEXT NOT NULL PRIMARY KEY,
+            path TEXT NOT NULL UNIQUE,
+            target TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE agents (
+            number INTEGER PRIMARY KEY CHECK (number > 0),
+            ticket TEXT UNIQUE REFERENCES tickets (id),
+            body TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE tickets (
+            id TEXT NOT NULL PRIMARY KEY,
+            serial INTEGER NOT NULL UNIQUE CHECK (serial > 0),
+            repository TEXT NOT NULL REFERENCES repositories (id),
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'stopped', 'awaiting_approval', 'landing',
+                'needs_human_review', 'merged', 'cancelled')),
+            created INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            finished INTEGER CHECK ((finished IS NOT NULL) = (state IN ('merged', 'cancelled'))),
+            evidence TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX tickets_by_state ON tickets (state);
+
+        CREATE TABLE descriptions (
+            ticket TEXT NOT NULL PRIMARY KEY REFERENCES tickets (id),
+            text TEXT NOT NULL CHECK (length(CAST(text AS BLOB)) <= 1048576)
+        ) STRICT;
+
+        -- No two tickets can hold the same pattern; that no two hold conflicting ones is for Core.
+        CREATE TABLE locks (
+            fence INTEGER PRIMARY KEY CHECK (fence > 0),
+            repository TEXT NOT NULL REFERENCES repositories (id),
+            ticket TEXT NOT NULL REFERENCES tickets (id),
+            pattern TEXT NOT NULL,
+            body TEXT NOT NULL,
+            UNIQUE (repository, pattern)
+        ) STRICT;
+        CREATE INDEX locks_by_ticket ON locks (ticket);
+
+        CREATE TABLE runs (
+            ticket TEXT NOT NULL REFERENCES tickets (id),
+            number INTEGER NOT NULL CHECK (number > 0),
+            name TEXT NOT NULL,
+            stage TEXT NOT NULL CHECK (stage IN ('setup', 'work', 'verify')),
+            tree TEXT,
+            state TEXT NOT NULL CHECK (state IN ('starting', 'running', 'passed', 'failed', 'stopped', 'timed_out',
+                'lost')),
+            requested INTEGER NOT NULL,
+            started INTEGER,
+            ended INTEGER CHECK ((ended IS NOT NULL) = (state NOT IN ('starting', 'running'))),
+            outcome TEXT CHECK ((outcome IS NOT NULL) = (ended IS NOT NULL)),
+            PRIMARY KEY (ticket, number)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE events (
+            seq INTEGER PRIMARY KEY CHECK (seq > 0),
+            name TEXT NOT NULL,
+            ticket TEXT,
+            line BLOB NOT NULL
+        ) STRICT;
+        """
+}

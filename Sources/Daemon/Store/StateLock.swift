@@ -1,0 +1,59 @@
+import Core
+import Foundation
+import Glibc
+
+/// One daemon per state directory: a lock the kernel holds for as long as the process lives, whatever ends it.
+public final class StateLock: Sendable {
+    private let descriptor: Int32
+
+    /// - Parameter patience: how long to wait for one that lets go soon: a daemon that is ending, or `orch init` at work.
+    /// - Throws: `AlreadyRunning` when another daemon has it.
+    init(path: String, patience: Duration = .seconds(2)) throws {
+        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard opened >= 0 else { throw CannotOpen(path: path, reason: String(cString: strerror(errno))) }
+        guard Self.take(opened, within: patience) else {
+            let pid = Self.pid(in: opened)
+            close(opened)
+            throw AlreadyRunning(path: path, pid: pid)
+        }
+        descriptor = opened
+        ftruncate(descriptor, 0)
+        let text = "\(getpid())\n"
+        _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) }
+    }
+
+    func release() { close(descriptor) }
+
+    /// The kernel has no flock with a time limit, and a signal to end a blocking one would be everybody's.
+    private static func take(_ descriptor: Int32, within patience: Duration) -> Bool {
+        let deadline = ContinuousClock.now + patience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(20_000)
+        }
+        return true
+    }
+
+    /// For the message alone: who holds the lock, the kernel knows.
+    private static func pid(in descriptor: Int32) -> Int? {
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        guard count > 0 else { return nil }
+        return Int(String(decoding: buffer[..<count], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    public struct AlreadyRunning: Error, CustomStringConvertible {
+        let path: String
+        let pid: Int?
+        public var description: String {
+            let who = pid.map { " (pid \($0))" } ?? ""
+            return "another daemon is running for this state directory\(who); use `orch quit` to end it"
+        }
+    }
+
+    struct CannotOpen: Error, CustomStringConvertible {
+        let path: String
+        let reason: String
+        var description: String { "cannot open \(path): \(reason); choose another --state-dir" }
+    }
+}

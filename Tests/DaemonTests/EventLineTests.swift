@@ -1,0 +1,105 @@
+import Core
+import Foundation
+import IPC
+import Testing
+
+@testable import Daemon
+
+/// The lines of docs/protocol.md: what has been sent once is sent like that for ever.
+@Suite struct EventLineTests {
+    static let ticket = TicketID("T-7")
+    static let run = RunID(ticket: ticket, number: 2)
+    static let commit = ObjectID("1111111111111111111111111111111111111111")
+    static let tree = ObjectID("2222222222222222222222222222222222222222")
+    static let tip = ObjectID("3333333333333333333333333333333333333333")
+
+    /// One of each.
+    static let events: [Event] = [
+        .repositoryAdded(RepositoryID("r1")),
+        .repositoryTrusted(RepositoryID("r1"), digest: "abc"),
+        .targetMoved(RepositoryID("r1"), from: tip, to: commit),
+        .ticketEnqueued(ticket),
+        .ticketStarted(ticket, AgentID(1), .work),
+        .worktreePrepared(ticket, branch: "agent-1/T-7-avatars", base: tip),
+        .runRequested(run, name: "agent-1", stage: "work"),
+        .runStarted(run),
+        .runEnded(run, .exited(1)),
+        .workCollected(ticket, head: commit, committedLeftovers: true),
+        .candidateBuilt(ticket, commit: commit, tree: tree, tip: tip),
+        .candidateConflicted(ticket, tip: tip, paths: ["a b", "ü"]),
+        .verificationStarted(ticket, slot: 0),
+        .ticketVerified(ticket, tree: tree, reused: false),
+        .verificationFailed(ticket, verifier: "test", outcome: "exit 1"),
+        .verificationErred(ticket, reason: "the verifiers changed the tree they judged (a)"),
+        .sentBack(ticket, .conflict(paths: ["a"], tip: tip), attempt: 1),
+        .approvalRequested(ticket, [.policy, .sensitivePaths(["ci.sh"])]),
+        .ticketApproved(ticket, .human),
+        .landingStarted(ticket),
+        .landingWaited(ticket, of: [TicketID("T-3")]),
+        .landingBlocked(ticket, reason: "local changes to a"),
+        .lockViolationAllowed(ticket, paths: ["b"]),
+        .ticketEvicted(ticket, reason: "conflicts with the target"),
+        .ticketMerged(ticket, commit: commit),
+        .ticketStopping(ticket),
+        .ticketStopped(ticket),
+        .ticketContinued(ticket, .retry),
+        .snapshotTaken(ticket, number: 3),
+        .snapshotFailed(ticket, reason: "the disk is full"),
+        .humanNeeded(ticket, .noChange(run: 2)),
+        .ticketCancelled(ticket, reason: "not wanted"),
+        .ticketTidied(ticket),
+        .ticketLeft(ticket, reason: "its worktree is gone"),
+        .ticketChanged(ticket),
+        .ticketCommented(ticket, comment: "nice"),
+    ]
+
+    @Test func everyEventHasItsGoldenLine() throws {
+        let rows = PictureRows(worktrees: "/state/worktrees")
+        let lines = Self.events.enumerated().map { index, event in
+            let line = FactLine(
+                Fact(event: event, changes: Changes()),
+                seq: index + 1,
+                time: Instant(milliseconds: 1_795_211_569_120),
+                rows: rows,
+                known: [:],
+                ticket: { _ in nil }
+            )
+            return String(decoding: line.bytes, as: UTF8.self)
+        }
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Golden/events.jsonl")
+        let golden = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+        #expect(lines == golden)
+    }
+
+    @Test func everyNameIsUsedOnceAndStandsInTheProtocolPage() throws {
+        let names = Self.events.map(\.name)
+        #expect(Set(names).count == names.count)
+        let page = URL(fileURLWithPath: #filePath).appending(path: "../../../docs/protocol.md").standardizedFileURL
+        let text = try String(contentsOf: page, encoding: .utf8)
+        for name in names + ["daemon.started"] { #expect(text.contains("`\(name)`"), "\(name)") }
+    }
+
+    @Test func rowsAreWhatClientsDecode() throws {
+        var core = Orchestrator(limits: .init(agents: 1, verificationSlots: 1))
+        let now = Instant(milliseconds: 1_795_211_569_120)
+        _ = core.handle(.repositoryAsked(path: "/r", target: "main", tip: Self.tip, trusted: []), at: now)
+        let draft = NewTicket(title: "Avatars", locks: [try LockPattern("src/**")], profile: "script")
+        _ = core.handle(.enqueueAsked(RepositoryID("r1"), [draft]), at: now)
+        let rows = PictureRows(worktrees: "/state/worktrees")
+
+        let ticket = try JSONValue.object(rows.ticket(core.tickets[TicketID("T-1")]!, evidence: "3 ticket.started"))
+            .decode(TicketRow.self)
+        #expect(ticket.state == "running")
+        #expect(ticket.locks == ["src/**"])
+        #expect(ticket.branch == "agent-1/T-1-avatars")
+        #expect(ticket.since == "2026-11-20T21:52:49.120Z")
+        let agent = try JSONValue.object(rows.agent(core.agents[AgentID(1)]!, ticket: core.tickets[TicketID("T-1")]))
+            .decode(AgentRow.self)
+        #expect(agent.ticket == "T-1" && agent.profile == "script" && agent.state == "working")
+        let lock = try JSONValue.object(rows.lock(core.grants[1]!)).decode(LockRow.self)
+        #expect(lock.pattern == "src/**" && lock.fence == 1)
+        let repository = try JSONValue.object(rows.repository(core.repositories[RepositoryID("r1")]!))
+            .decode(RepositoryRow.self)
+        #expect(repository.path == "/r" && repository.tip == Self.tip.text)
+    }
+}
