@@ -58,6 +58,17 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // MARK: TUI: the dashboard, a client like any other
+        .target(
+            name: "CTerm",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]
+        ),
+        .target(name: "TUI", dependencies: ["IPC", "CTerm", "CSystem"], swiftSettings: settings),
+        // The dashboard as a program, for the tests that drive it in a real terminal.
+        .executableTarget(name: "TUIProbe", dependencies: ["TUI"], path: "Tests/TUIProbe", swiftSettings: settings),
+        .testTarget(name: "TUITests", dependencies: ["TUI", "TUIProbe", "IPC", "CSystem"], swiftSettings: settings),
+
         // MARK: Runner: the executable `orch-runner`
         // One of them lives beside every agent: linked into one file it starts a millisecond sooner, takes a quarter of
         // the memory, and depends on no library that an upgrade replaces under it.

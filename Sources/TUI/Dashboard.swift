@@ -1,0 +1,41 @@
+import CSystem
+import IPC
+
+/// `orch tui`: tickets and agents on one screen, and the keys that move them.
+public enum Dashboard {
+    /// Shows the dashboard until the user quits; blocks the calling thread, which may be any one.
+    ///
+    /// The terminal is given back whatever happens. `environment` says what the user prefers: `NO_COLOR` for no
+    /// colour, `ORCH_ASCII` for no drawn characters.
+    ///
+    /// Returns the exit status: 0, or after a sentence on standard error 2 where there is no usable terminal and 3
+    /// where no daemon listens at `socketPath`.
+    public static func run(socketPath: String, environment: [String: String]) -> Int32 {
+        do throws(Terminal.Refusal) {
+            try Terminal.check()
+            let link: DaemonLink
+            do throws(DaemonLink.Unreachable) {
+                link = try DaemonLink(path: socketPath)
+            } catch {
+                complain(error.error.message, hint: error.error.hint)
+                return error.error.code.exitStatus
+            }
+            let terminal = try Terminal.begin(environment: environment)
+            var loop = Loop(terminal: terminal, link: link, socketPath: socketPath)
+            loop.run()
+            loop.end()
+            return 0
+        } catch {
+            complain(error.message, hint: error.hint)
+            return 2
+        }
+    }
+
+    private static func complain(_ message: String, hint: String?) {
+        var text = "orch tui: \(message)\n"
+        if let hint { text += "  hint: \(hint)\n" }
+        text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { cs_write_error($0.baseAddress, $0.count) }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import IPC
+
+/// Everything the dashboard knows. `update` changes it, `view` draws it; neither does anything else.
+public struct Model: Sendable {
+    var size: Size
+    var now: Moment
+    let glyphs: Glyphs
+
+    var tickets = TicketList()
+    /// In the order of their numbers.
+    var agents: [AgentRow] = []
+    /// Why a queued ticket waits, by ticket.
+    var waiting: [String: String] = [:]
+
+    var focus = Panel.tickets
+    var selectedTicket: String?
+    var selectedAgent: String?
+    /// The first visible line of each panel.
+    var ticketTop = 0
+    var agentTop = 0
+
+    var overlay = Overlay.none
+    var connection = Connection.connecting
+    var message: Message?
+
+    /// What has been asked of the daemon and is not answered yet.
+    var pending: [Int: DaemonRequest] = [:]
+    var nextRequest = 1
+    /// Between the marks of a paste, nothing is a key.
+    var isPasting = false
+
+    init(size: Size, now: Moment, glyphs: Glyphs = .unicode) {
+        self.size = size
+        self.now = now
+        self.glyphs = glyphs
+    }
+
+    /// The ticket that commands act on: the selected one, or that of the selected agent.
+    var ticketInHand: TicketRow? {
+        switch focus {
+        case .tickets: selectedTicket.flatMap { tickets[$0] }
+        case .agents: agentInHand?.ticket.flatMap { tickets[$0] }
+        }
+    }
+
+    var agentInHand: AgentRow? { selectedAgent.flatMap { id in agents.first { $0.id == id } } }
+
+    /// Tickets an agent works on now.
+    var runningTickets: [String] { agents.compactMap { $0.state == "idle" ? nil : $0.ticket } }
+}
+
+enum Panel: Sendable { case tickets, agents }
+
+/// What lies over the panels and has the keys.
+enum Overlay: Sendable {
+    case none
+    case help(top: Int)
+    /// Agents are working: what shall become of them?
+    case quitQuestion
+    /// Quitting once these stops are answered.
+    case halting(unanswered: Set<Int>)
+    case transcript(Transcript)
+}
+
+enum Connection: Hashable, Sendable {
+    /// Connected or connecting for the first time; the picture is not here yet.
+    case connecting
+    case live
+    /// The picture on the screen is the last one known.
+    case lost(reason: String)
+}
+
+/// One line about what just happened, until the next key.
+struct Message: Hashable, Sendable {
+    enum Kind: Sendable { case done, refused, failed }
+    var kind: Kind
+    var text: String
+    var hint: String?
+}

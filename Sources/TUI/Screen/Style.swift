@@ -1,0 +1,36 @@
+/// How a cell looks, by what it means. Colour is never the only bearer of a meaning: a word or glyph says it too.
+public struct Style: Hashable, Sendable {
+    enum Role: UInt8, CaseIterable {
+        case plain, title, heading, dim, rule, key
+        /// An agent works on it.
+        case working
+        /// On its way to the target branch.
+        case landing
+        /// A person's word is wanted.
+        case waiting
+        case stopped
+        /// Failed, stale, or a human must look.
+        case failed
+        /// Approved, merged, done.
+        case done
+    }
+
+    var role: Role
+    /// The selected row of the panel that has the keys.
+    var isSelected = false
+
+    static let plain = Style(role: .plain)
+    static let title = Style(role: .title)
+    static let heading = Style(role: .heading)
+    static let dim = Style(role: .dim)
+    static let rule = Style(role: .rule)
+    static let key = Style(role: .key)
+    static let working = Style(role: .working)
+    static let landing = Style(role: .landing)
+    static let waiting = Style(role: .waiting)
+    static let stopped = Style(role: .stopped)
+    static let failed = Style(role: .failed)
+    static let done = Style(role: .done)
+
+    var selected: Style { Style(role: role, isSelected: true) }
+}

@@ -1,0 +1,263 @@
+import IPC
+
+/// Follows the daemon line by line: what each line means for the dashboard, and what must be asked for that. Pure.
+///
+/// On the first connection it takes a snapshot; on later ones it has everything since the last event it saw replayed,
+/// and takes a new snapshot only where that is not possible.
+struct Follower {
+    private var picture = Picture()
+    private var hasPicture = false
+    private var phase = Phase.disconnected
+    /// Why the daemon said it would close the connection.
+    private(set) var farewell: String?
+
+    private enum Phase {
+        case disconnected
+        /// Events that arrive before the snapshot are held: those it does not contain are applied to it.
+        case awaitsSnapshot(held: [Notification])
+        /// What arrives before the replay will come again in it.
+        case awaitsReplay
+        case follows
+    }
+
+    private static let snapshotID: JSONValue = "snapshot"
+    private static let subscribeID: JSONValue = "subscribe"
+    private static let reasonsID: JSONValue = "reasons"
+
+    /// What a line brought about.
+    struct Outcome {
+        var inputs: [Input] = []
+        var requests: [Request] = []
+    }
+
+    /// What to ask on a new connection.
+    mutating func connected() -> [Request] {
+        farewell = nil
+        guard hasPicture else { return [askForSnapshot()] }
+        phase = .awaitsReplay
+        return [Request(id: Self.subscribeID, method: "subscribe", params: ["since": JSONValue(picture.seq)])]
+    }
+
+    mutating func disconnected() { phase = .disconnected }
+
+    mutating func take(_ line: [UInt8]) -> Outcome {
+        var outcome = Outcome()
+        switch ServerLine(line: line) {
+        case .notification(let notification): take(notification, &outcome)
+        case .response(let response): take(response, &outcome)
+        // A line of a later version: nothing to do with it.
+        case nil: break
+        }
+        return outcome
+    }
+
+    private mutating func askForSnapshot() -> Request {
+        phase = .awaitsSnapshot(held: [])
+        return Request(id: Self.snapshotID, method: "snapshot")
+    }
+
+    // MARK: Notifications
+
+    private mutating func take(_ notification: Notification, _ outcome: inout Outcome) {
+        let params = notification.params
+        switch notification.method {
+        case "hello":
+            // Fewer events than we have seen: another life of the daemon's state.
+            if hasPicture, let seq = params["seq"]?.intValue, seq < picture.seq {
+                hasPicture = false
+                outcome.requests.append(askForSnapshot())
+            }
+        case "goodbye": farewell = params["reason"]?.stringValue
+        case "output": break
+        default:
+            switch phase {
+            case .disconnected, .awaitsReplay: break
+            case .awaitsSnapshot(var held):
+                phase = .disconnected
+                held.append(notification)
+                phase = .awaitsSnapshot(held: held)
+            case .follows: follow(notification, &outcome)
+            }
+        }
+    }
+
+    private mutating func follow(_ notification: Notification, _ outcome: inout Outcome) {
+        let touched: Picture.Touched
+        do {
+            touched = try picture.apply(notification)
+        } catch {
+            outcome.requests.append(askForSnapshot())
+            return
+        }
+        if notification.seq == nil {
+            let reasons = touched.tickets.map { ($0, picture.waiting[$0]) }
+            if !reasons.isEmpty { outcome.inputs.append(.waiting(Dictionary(uniqueKeysWithValues: reasons))) }
+        } else if !touched.tickets.isEmpty || !touched.agents.isEmpty {
+            outcome.inputs.append(
+                .changed(
+                    tickets: Dictionary(uniqueKeysWithValues: touched.tickets.map { ($0, picture.tickets[$0]) }),
+                    agents: Dictionary(uniqueKeysWithValues: touched.agents.map { ($0, picture.agents[$0]) })
+                )
+            )
+        }
+    }
+
+    // MARK: Responses
+
+    private mutating func take(_ response: Response, _ outcome: inout Outcome) {
+        switch response.id {
+        case Self.snapshotID: takeSnapshot(response.result, &outcome)
+        case Self.subscribeID:
+            guard case .awaitsReplay = phase else { return }
+            if case .success = response.result {
+                phase = .follows
+                outcome.inputs.append(.connectionRegained)
+                // Why tickets wait is not stored, so it is not replayed either.
+                outcome.requests.append(Request(id: Self.reasonsID, method: "snapshot"))
+            } else {
+                outcome.requests.append(askForSnapshot())
+            }
+        case Self.reasonsID:
+            guard case .success(let snapshot) = response.result else { return }
+            var reasons: [String: String?] = picture.waiting.mapValues { _ in nil }
+            for (ticket, reason) in snapshot["waiting"]?.objectValue ?? [:] {
+                reasons.updateValue(reason.stringValue, forKey: ticket)
+            }
+            outcome.inputs.append(.waiting(reasons))
+        default:
+            guard let id = response.id.intValue else { return }
+            outcome.inputs.append(.answered(request: id, Answer(response.result)))
+        }
+    }
+
+    private mutating func takeSnapshot(_ result: Result<JSONValue, RPCError>, _ outcome: inout Outcome) {
+        guard case .awaitsSnapshot(let held) = phase else { return }
+        do {
+            picture = try Picture(snapshot: result.get())
+        } catch {
+            phase = .disconnected
+            outcome.inputs.append(.connectionLost(reason: error.message))
+            return
+        }
+        hasPicture = true
+        phase = .follows
+        outcome.inputs.append(
+            .snapshot(
+                tickets: Array(picture.tickets.values),
+                agents: Array(picture.agents.values),
+                waiting: picture.waiting
+            )
+        )
+        for notification in held { follow(notification, &outcome) }
+    }
+}
+
+// MARK: Output, on a connection of its own
+
+/// Watches one ticket's output. Announcements of output are not among the live events: they come to those who ask, and
+/// asking changes what else a connection receives.
+enum OutputWatch {
+    static func subscribe(to ticket: String) -> Request {
+        Request(id: 1, method: "subscribe", params: ["topics": ["output"], "tickets": [.string(ticket)]])
+    }
+
+    static func inputs(_ line: [UInt8]) -> [Input] {
+        switch ServerLine(line: line) {
+        case .response(let response): (try? response.result.get()) == nil ? [] : [.outputWatched]
+        case .notification(let notification) where notification.method == "output": growth(notification.params)
+        case .notification, nil: []
+        }
+    }
+
+    private static func growth(_ params: JSONObject) -> [Input] {
+        guard let run = params["run"]?.stringValue else { return [] }
+        if let stream = params["stream"]?.stringValue, let size = params["size"]?.intValue {
+            return [.outputGrew(run: run, stream: stream, size: size)]
+        }
+        // Both streams in one line, by name.
+        return ["stdout", "stderr"].compactMap { stream in
+            params[stream]?.intValue.map { .outputGrew(run: run, stream: stream, size: $0) }
+        }
+    }
+}
+
+// MARK: Requests and answers on the wire
+
+extension DaemonRequest {
+    func onTheWire(id: Int) -> Request {
+        let (method, params): (String, JSONObject) =
+            switch self {
+            case .resume(let ticket, _): ("ticket.continue", ["ticket": .string(ticket)])
+            case .stop(let ticket): ("ticket.stop", ["ticket": .string(ticket)])
+            case .readOutput(let run, let stream, let offset, let length):
+                (
+                    "output.read",
+                    [
+                        "run": .string(run), "stream": .string(stream), "offset": JSONValue(offset),
+                        "length": JSONValue(length),
+                    ]
+                )
+            }
+        return Request(id: JSONValue(id), method: method, params: params)
+    }
+}
+
+extension Answer {
+    init(_ result: Result<JSONValue, RPCError>) {
+        switch result {
+        case .failure(let error): self = .failure(Failure(message: error.message, hint: error.hint))
+        case .success(let value):
+            if let state = value["ticket"]?["state"]?.stringValue {
+                self = .ticket(state: state)
+            } else if let page = OutputPage(value) {
+                self = .output(page)
+            } else {
+                self = .failure(
+                    Failure(message: "the daemon's answer is not understood", hint: "is it of another version?")
+                )
+            }
+        }
+    }
+}
+
+extension OutputPage {
+    fileprivate init?(_ value: JSONValue) {
+        guard let offset = value["offset"]?.intValue, let size = value["size"]?.intValue else { return nil }
+        if let text = value["data"]?.stringValue {
+            bytes = Array(text.utf8)
+        } else if let encoded = value["base64"]?.stringValue, let decoded = decodeBase64(encoded) {
+            bytes = decoded
+        } else {
+            return nil
+        }
+        self.offset = offset
+        self.size = size
+        isEnd = value["eof"]?.boolValue ?? false
+    }
+}
+
+/// nil when it is not Base64.
+private func decodeBase64(_ text: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count * 3 / 4)
+    var (bits, count): (UInt32, Int) = (0, 0)
+    for character in text.utf8 {
+        let value: UInt8
+        switch character {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = character - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): value = character - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "+"): value = 62
+        case UInt8(ascii: "/"): value = 63
+        case UInt8(ascii: "="): continue
+        default: return nil
+        }
+        bits = bits << 6 | UInt32(value)
+        count += 6
+        if count >= 8 {
+            count -= 8
+            bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+        }
+    }
+    return bytes
+}

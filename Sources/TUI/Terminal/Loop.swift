@@ -1,0 +1,205 @@
+import Glibc
+import IPC
+
+/// One thread, one poll(2): the terminal, its signals and the daemon. Everything else is decided by `update`.
+struct Loop: ~Copyable {
+    private var terminal: Terminal
+    private var link: DaemonLink?
+    /// Open while a transcript is.
+    private var outputLink: DaemonLink?
+    private var watchedTicket: String?
+    private var nextWatch: Int64 = 0
+    private let socketPath: String
+    private var model: Model
+    private var follower = Follower()
+
+    private var hasQuit = false
+    /// Something changed since the last picture.
+    private var isStale = true
+    /// It was the user: the picture is drawn at once.
+    private var isUrgent = true
+    /// Monotonic milliseconds.
+    private var lastFrame: Int64 = 0
+    private var nextAttempt: Int64 = 0
+    private var attempts = 0
+    /// Wall-clock: when a text on the screen changes by time alone.
+    private var nextChange: Moment?
+
+    /// At most 60 pictures a second of what the daemon does.
+    private static let frameMilliseconds: Int64 = 16
+    /// Ages change in steps of this, so that many change in one picture. Nobody sees an age that is late by seconds.
+    private static let clockGrain: Int64 = 5000
+
+    init(terminal: Terminal, link: consuming DaemonLink, socketPath: String) {
+        self.terminal = terminal
+        self.link = consume link
+        self.socketPath = socketPath
+        model = Model(size: terminal.size, now: wallClock(), glyphs: terminal.glyphs)
+    }
+
+    mutating func run() {
+        for request in follower.connected() { link?.send(request.bytes) }
+        while !hasQuit {
+            drawIfDue()
+            watchOutput()
+            wait()
+        }
+    }
+
+    /// Gives the terminal back.
+    consuming func end() { terminal.end() }
+
+    // MARK: Waiting
+
+    private mutating func wait() {
+        var descriptors = [
+            pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: terminal.signalDescriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        let linkDescriptor = link?.descriptor ?? -1
+        let wantsToWrite = link?.wantsToWrite ?? false
+        descriptors.append(
+            pollfd(fd: linkDescriptor, events: Int16(POLLIN | (wantsToWrite ? POLLOUT : 0)), revents: 0)
+        )
+        descriptors.append(pollfd(fd: outputLink?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
+        guard poll(&descriptors, 4, timeout()) >= 0 || errno == EINTR else {
+            hasQuit = true
+            return
+        }
+        if descriptors[1].revents != 0, terminal.takeSignals() {
+            model.size == terminal.size ? staleNow() : feed(.resized(terminal.size), urgent: true)
+        }
+        if descriptors[0].revents != 0 { takeTerminalEvents() }
+        if descriptors[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { hasQuit = true }
+        if descriptors[2].revents != 0 { takeDaemonLines() }
+        if descriptors[3].revents != 0 { takeOutputLines() }
+        if linkDescriptor < 0, monotonic() >= nextAttempt { reconnect() }
+        if let nextChange, wallClock() >= nextChange { feed(.clock, urgent: false) }
+    }
+
+    /// Milliseconds until something is due without anything happening; -1 when nothing is.
+    private func timeout() -> Int32 {
+        var due: Int64?
+        func consider(_ milliseconds: Int64) { due = min(due ?? milliseconds, milliseconds) }
+        let now = monotonic()
+        if isStale { consider(lastFrame + Self.frameMilliseconds - now) }
+        if link == nil { consider(nextAttempt - now) }
+        if model.watchedTicket != nil, outputLink == nil { consider(nextWatch - now) }
+        if let nextChange { consider(nextChange.milliseconds - wallClock().milliseconds) }
+        guard let due else { return -1 }
+        return Int32(clamping: max(0, due))
+    }
+
+    // MARK: The terminal
+
+    private mutating func takeTerminalEvents() {
+        for event in terminal.events() {
+            switch event {
+            case .input(let input): feed(input, urgent: true)
+            case .lost: hasQuit = true
+            }
+        }
+    }
+
+    private mutating func staleNow() {
+        isStale = true
+        isUrgent = true
+    }
+
+    private mutating func drawIfDue() {
+        guard isStale, !hasQuit, isUrgent || monotonic() - lastFrame >= Self.frameMilliseconds else { return }
+        let screen = view(model)
+        terminal.show(screen)
+        lastFrame = monotonic()
+        isStale = false
+        isUrgent = false
+        nextChange = screen.nextChange.map {
+            let grain = Self.clockGrain
+            return Moment(milliseconds: ($0.milliseconds + grain - 1) / grain * grain)
+        }
+    }
+
+    // MARK: The daemon
+
+    private mutating func takeDaemonLines() {
+        link?.flush()
+        var lines: [[UInt8]] = []
+        let isOpen = link?.receive { lines.append($0) } ?? true
+        for line in lines {
+            let outcome = follower.take(line)
+            for request in outcome.requests { link?.send(request.bytes) }
+            for input in outcome.inputs { feed(input, urgent: false) }
+        }
+        if !isOpen { loseLink(follower.farewell ?? "the connection was closed") }
+    }
+
+    private mutating func loseLink(_ reason: String) {
+        link = nil
+        follower.disconnected()
+        attempts = 0
+        nextAttempt = monotonic() + 100
+        feed(.connectionLost(reason: reason), urgent: false)
+    }
+
+    /// Waits longer after every failure, up to five seconds.
+    private mutating func reconnect() {
+        do throws(DaemonLink.Unreachable) {
+            link = try DaemonLink(path: socketPath)
+        } catch {
+            attempts += 1
+            nextAttempt = monotonic() + min(5000, 100 << Int64(min(attempts, 6)))
+            if model.connection != .lost(reason: error.reason) {
+                feed(.connectionLost(reason: error.reason), urgent: false)
+            }
+            return
+        }
+        for request in follower.connected() { link?.send(request.bytes) }
+    }
+
+    // MARK: Output
+
+    /// Has the growth of the output that is looked at told, and of no other.
+    private mutating func watchOutput() {
+        let wanted = model.watchedTicket
+        if wanted != watchedTicket || wanted == nil {
+            outputLink = nil
+            watchedTicket = wanted
+            nextWatch = 0
+        }
+        guard let wanted, outputLink == nil, monotonic() >= nextWatch else { return }
+        outputLink = try? DaemonLink(path: socketPath)
+        outputLink?.send(OutputWatch.subscribe(to: wanted).bytes)
+        nextWatch = monotonic() + 1000
+    }
+
+    private mutating func takeOutputLines() {
+        outputLink?.flush()
+        var inputs: [Input] = []
+        let isOpen = outputLink?.receive { inputs += OutputWatch.inputs($0) } ?? true
+        for input in inputs { feed(input, urgent: false) }
+        if !isOpen { outputLink = nil }
+    }
+
+    // MARK: Deciding
+
+    private mutating func feed(_ input: Input, urgent: Bool) {
+        for command in update(&model, input, at: wallClock()) {
+            switch command {
+            case .send(let id, let request): link?.send(request.onTheWire(id: id).bytes)
+            case .quit: hasQuit = true
+            case .repaint: terminal.repaint()
+            }
+        }
+        isStale = true
+        if urgent { isUrgent = true }
+    }
+}
+
+private func wallClock() -> Moment { Moment(milliseconds: milliseconds(of: CLOCK_REALTIME)) }
+private func monotonic() -> Int64 { milliseconds(of: CLOCK_MONOTONIC) }
+
+private func milliseconds(of clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+}

@@ -1,0 +1,80 @@
+import IPC
+
+/// Everything that can happen to the dashboard.
+enum Input: Sendable {
+    case key(Key)
+    case mouse(Mouse)
+    case pasteBegan
+    case pasteEnded
+    case resized(Size)
+    /// Time has passed; only ages change.
+    case clock
+    /// The daemon cannot be reached, or has gone; the shell is trying again.
+    case connectionLost(reason: String)
+    /// The whole picture, on connecting and wherever following it event by event is not possible.
+    case snapshot(tickets: [TicketRow], agents: [AgentRow], waiting: [String: String])
+    /// The picture is followed again from where it was lost.
+    case connectionRegained
+    /// Rows that changed, by id; nil: gone.
+    case changed(tickets: [String: TicketRow?], agents: [String: AgentRow?])
+    /// Why tickets wait now; nil: no longer.
+    case waiting([String: String?])
+    /// From now on `outputGrew` comes for every growth; what grew before is not known.
+    case outputWatched
+    /// A run's output has grown to `size` bytes.
+    case outputGrew(run: String, stream: String, size: Int)
+    case answered(request: Int, Answer)
+}
+
+enum Key: Hashable, Sendable {
+    case character(Unicode.Scalar)
+    /// With the control key held: `.control("d")`.
+    case control(Unicode.Scalar)
+    case up, down, left, right, home, end, pageUp, pageDown, enter, escape, tab, backTab, backspace
+}
+
+struct Mouse: Hashable, Sendable {
+    enum Kind: Sendable { case press, wheelUp, wheelDown }
+    var kind: Kind
+    var x: Int
+    var y: Int
+}
+
+/// What the daemon answered to a request.
+enum Answer: Sendable {
+    /// Done; the state the ticket has now.
+    case ticket(state: String)
+    case output(OutputPage)
+    case failure(Failure)
+
+    struct Failure: Hashable, Sendable {
+        var message: String
+        var hint: String?
+    }
+}
+
+/// A piece of a run's output.
+struct OutputPage: Sendable {
+    var bytes: [UInt8]
+    var offset: Int
+    /// Bytes the output has by now.
+    var size: Int
+    /// The run has ended, and this piece reaches the end.
+    var isEnd: Bool
+}
+
+/// What the dashboard wants of the world.
+enum Command: Equatable, Sendable {
+    case send(id: Int, DaemonRequest)
+    case quit
+    /// Write the whole screen anew: something else has written on it.
+    case repaint
+}
+
+/// What can be asked of the daemon.
+enum DaemonRequest: Hashable, Sendable {
+    /// `approves`: the ticket waited for that.
+    case resume(ticket: String, approves: Bool)
+    case stop(ticket: String)
+    case readOutput(run: String, stream: String, offset: Int, length: Int)
+}

@@ -1,0 +1,50 @@
+import IPC
+
+extension Canvas {
+    mutating func drawAgents(_ layout: Layout) {
+        let panel = layout.agents
+        let working = model.agents.count { $0.state != "idle" }
+        if !layout.isStacked {
+            for y in panel.y..<panel.y + panel.rows { put(glyphs.vertical, x: panel.x - 1, y: y, style: .rule) }
+            put(glyphs.teeDown, x: panel.x - 1, y: panel.y - 1, style: .rule)
+        }
+        rule(
+            model.agents.isEmpty ? "Agents" : "Agents \(working)/\(model.agents.count)",
+            end: place(
+                model.agents.firstIndex { $0.id == model.selectedAgent },
+                of: model.agents.count,
+                fits: model.agents.count <= panel.rows
+            ),
+            x: panel.x,
+            y: panel.y - 1,
+            columns: panel.columns,
+            style: model.focus == .agents ? .title : .heading
+        )
+        let visible = model.agents.dropFirst(model.agentTop).prefix(panel.rows)
+        let idColumns = min(visible.map { Text($0.id).width }.max() ?? 0, 12)
+        for (row, agent) in visible.enumerated() {
+            draw(agent, idColumns: idColumns, in: panel, y: panel.y + row)
+            guard agent.id == model.selectedAgent, model.focus == .agents else { continue }
+            screen.select(x: panel.x, y: panel.y + row, columns: panel.columns)
+        }
+    }
+
+    private mutating func draw(_ agent: AgentRow, idColumns: Int, in panel: Rectangle, y: Int) {
+        let look = StateLook(agent: agent.state, glyphs: glyphs)
+        put(look.glyph, x: panel.x + 1, y: y, style: look.style)
+        put(agent.id, x: panel.x + 3, y: y, columns: idColumns, style: agent.state == "idle" ? .dim : .plain)
+        var x = panel.x + 4 + idColumns
+        let end = panel.x + panel.columns - 1
+        let ageText = agent.state == "idle" ? "" : age(since: agent.since)
+        put(ageText, x: end - ageText.utf8.count, y: y, style: .dim)
+        let free = end - 5
+        // Where there is little room, the glyph alone says that it works: on what is worth more.
+        if agent.ticket == nil || panel.columns >= 36 {
+            x += 1 + put(look.word, x: x, y: y, columns: min(8, max(0, free - x)), style: look.style)
+        }
+        guard let ticket = agent.ticket else { return }
+        x += 1 + put(ticket, x: x, y: y, columns: max(0, free - x))
+        guard let title = model.tickets[ticket]?.title, free - x > 4 else { return }
+        put(title, x: x, y: y, columns: free - x, style: .dim)
+    }
+}

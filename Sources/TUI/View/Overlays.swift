@@ -1,0 +1,130 @@
+import IPC
+
+extension Model {
+    /// The lines of the help: every key, by where it counts, from the one table.
+    var helpRows: [(name: String, text: String)] {
+        var rows: [(String, String)] = []
+        let sections: [(KeyContext, String)] = [
+            (.panels, "Tickets and agents"), (.transcript, "Transcript"), (.quitQuestion, "When asked about quitting"),
+        ]
+        for (context, title) in sections {
+            if !rows.isEmpty { rows.append(("", "")) }
+            rows.append(("", title))
+            for binding in KeyBinding.table where binding.contexts.contains(context) {
+                if context != .panels, binding.contexts.contains(.panels) { continue }
+                rows.append((binding.name, binding.help))
+            }
+        }
+        rows.append(("", ""))
+        rows.append(("", "The mouse selects with a click and scrolls with the wheel."))
+        return rows
+    }
+}
+
+extension Canvas {
+    mutating func drawHelp(_ layout: Layout, top: Int) {
+        let area = layout.page
+        let rows = model.helpRows
+        let first = max(0, min(top, rows.count - area.rows))
+        rule(
+            "Keys",
+            end: rows.count > area.rows ? "\(min(first + area.rows, rows.count))/\(rows.count)" : "",
+            x: 0,
+            y: 0,
+            columns: model.size.columns,
+            style: .title
+        )
+        for (row, line) in rows.dropFirst(first).prefix(area.rows).enumerated() {
+            let y = area.y + row
+            if line.name.isEmpty {
+                put(line.text, x: area.x, y: y, columns: area.columns, style: .title)
+            } else {
+                put(line.name, x: area.x + 1, y: y, style: .key)
+                put(line.text, x: area.x + 10, y: y, columns: area.columns - 10)
+            }
+        }
+    }
+
+    mutating func drawTranscript(_ transcript: Transcript, _ layout: Layout) {
+        let area = layout.page
+        var end = transcript.isFollowing ? "following" : "scrolled"
+        if transcript.hasEnded, transcript.isFollowing { end = "end" }
+        if transcript.size > 0 { end += ", \(byteCount(transcript.size))" }
+        let title = model.tickets[transcript.ticket]?.title ?? ""
+        rule("\(transcript.run) \(title)", end: end, x: 0, y: 0, columns: model.size.columns, style: .title)
+        if let failure = transcript.failure {
+            put("the output cannot be read: \(failure)", x: area.x, y: area.y, columns: area.columns, style: .failed)
+            return
+        }
+        guard transcript.lineCount > 0 else {
+            let words = transcript.awaited == nil ? "nothing printed yet" : "reading"
+            put(words, x: area.x, y: area.y, style: .dim)
+            return
+        }
+        var place = transcript.top ?? transcript.bottom(rows: area.rows, columns: area.columns)
+        var y = area.y
+        while y < area.y + area.rows, place.line < transcript.lineCount {
+            let limit = area.y + area.rows - y
+            for row in transcript.rows(of: place.line, from: place.row, limit: limit, columns: area.columns) {
+                screen.put(row, x: area.x, y: y, style: .plain)
+                y += 1
+            }
+            place = .init(line: place.line + 1, row: 0)
+        }
+    }
+
+    mutating func drawQuitQuestion() {
+        let count = model.runningTickets.count
+        drawBox([
+            ("", count == 1 ? "1 agent is working" : "\(count) agents are working"),
+            ("", ""),
+            ("l", "leave them working and quit"),
+            ("h", "halt them all and quit"),
+            ("Esc", "stay"),
+        ])
+    }
+
+    mutating func drawHalting(_ count: Int) {
+        drawBox([
+            ("", count == 1 ? "halting 1 agent" : "halting \(count) agents"), ("", ""), ("q", "quit without waiting"),
+        ])
+    }
+
+    /// A box in the middle, over everything.
+    private mutating func drawBox(_ lines: [(key: String, text: String)]) {
+        let width = min(model.size.columns, 36)
+        let x = (model.size.columns - width) / 2
+        let y = max(0, (model.size.rows - lines.count - 2) / 2)
+        let inside = width - 2
+        let (left, right) = (x, x + width - 1)
+        for (row, line) in lines.enumerated() {
+            let lineY = y + 1 + row
+            screen.fill(x: x, y: lineY, columns: width, style: .plain)
+            put(glyphs.vertical, x: left, y: lineY, style: .rule)
+            put(glyphs.vertical, x: right, y: lineY, style: .rule)
+            put(line.key, x: x + 2, y: lineY, style: .key)
+            put(
+                line.text,
+                x: x + (line.key.isEmpty ? 2 : 7),
+                y: lineY,
+                columns: inside - 6,
+                style: row == 0 ? .title : .plain
+            )
+        }
+        for (edge, first, last) in [
+            (y, glyphs.topLeft, glyphs.topRight), (y + lines.count + 1, glyphs.bottomLeft, glyphs.bottomRight),
+        ] {
+            screen.fill(glyphs.horizontal, x: x, y: edge, columns: width, style: .rule)
+            put(first, x: left, y: edge, style: .rule)
+            put(last, x: right, y: edge, style: .rule)
+        }
+    }
+}
+
+/// `812 B`, `64 KiB`, `1.2 MiB`.
+private func byteCount(_ count: Int) -> String {
+    if count < 1024 { return "\(count) B" }
+    if count < 1024 * 1024 { return "\(count / 1024) KiB" }
+    let tenths = count * 10 / (1024 * 1024)
+    return "\(tenths / 10).\(tenths % 10) MiB"
+}

@@ -1,0 +1,73 @@
+extension Canvas {
+    /// What just happened, or else the keys that work now.
+    mutating func drawKeys(_ layout: Layout) {
+        let y = layout.keysRow
+        let columns = model.size.columns
+        if let message = model.message {
+            let style: Style =
+                switch message.kind {
+                case .done: .done
+                case .refused: .waiting
+                case .failed: .failed
+                }
+            let used = put(message.text, x: 1, y: y, columns: columns - 2, style: style)
+            if let hint = message.hint, columns - used > 12 {
+                say(" · \(hint)", x: 1 + used, y: y, columns: columns - used - 2)
+            }
+            return
+        }
+        let context = model.keyContext
+        let shown = KeyBinding.table.filter { $0.contexts.contains(context) && $0.hint(model) != nil }
+        // The ways out and to the help are always shown; the others while there is room.
+        let always: Set<Action> = [.help, .quit, .back]
+        var room = columns - 1 - shown.filter { always.contains($0.action) }.reduce(0) { $0 + hintWidth($1) + 2 }
+        var x = 1
+        for binding in shown {
+            guard let hint = binding.hint(model) else { continue }
+            let width = hintWidth(binding)
+            if !always.contains(binding.action) {
+                guard width <= room else { continue }
+                room -= width + 2
+            }
+            let isPossible = binding.obstacle(model) == nil
+            put(binding.name, x: x, y: y, style: isPossible ? .key : .dim)
+            put(hint, x: x + binding.name.utf8.count + 1, y: y, style: isPossible ? .plain : .dim)
+            x += width + 2
+        }
+    }
+
+    private func hintWidth(_ binding: KeyBinding) -> Int {
+        binding.name.utf8.count + 1 + (binding.hint(model)?.utf8.count ?? 0)
+    }
+
+    /// How many tickets are in which state, and whether the daemon is there.
+    mutating func drawCounts(_ layout: Layout) {
+        let y = layout.countsRow
+        let (connection, style) = connectionWords
+        let room = model.size.columns - 2
+        let end = Text(connection).cut(to: room)
+        screen.put(end, x: 1 + room - end.width, y: y, style: style, glyphs: glyphs)
+        let left = room - end.width - 2
+        let groups = TicketGroup.allCases.filter { model.tickets.count(of: $0) > 0 }
+        let long = groups.map { "\(model.tickets.count(of: $0)) \($0.look(glyphs: glyphs).word)" }
+        let short = groups.map { "\(model.tickets.count(of: $0))" }
+        let texts = long.reduce(0) { $0 + $1.utf8.count + 4 } <= left + 2 ? long : short
+        var x = 1
+        for (group, text) in zip(groups, texts) {
+            guard x + text.utf8.count + 2 <= left else { return }
+            let look = group.look(glyphs: glyphs)
+            put(look.glyph, x: x, y: y, style: look.style)
+            put(text, x: x + 2, y: y, style: look.style)
+            x += text.utf8.count + 4
+        }
+    }
+
+    private var connectionWords: (String, Style) {
+        switch model.connection {
+        case .connecting: ("connecting", .dim)
+        case .live: ("live", .done)
+        case .lost(let reason):
+            model.size.columns >= 80 ? ("daemon gone: \(reason); trying again", .failed) : ("daemon gone", .failed)
+        }
+    }
+}

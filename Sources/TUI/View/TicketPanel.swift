@@ -1,0 +1,118 @@
+import IPC
+
+extension Canvas {
+    mutating func drawTickets(_ layout: Layout) {
+        let panel = layout.tickets
+        let count = model.tickets.count
+        let place = model.selectedTicket.flatMap { model.tickets.index(of: $0) }
+        rule(
+            count == 0 ? "Tickets" : "Tickets \(count)",
+            end: self.place(
+                place,
+                of: count,
+                fits: model.tickets.lineCount(headings: layout.hasHeadings) <= panel.rows
+            ),
+            x: panel.x,
+            y: panel.y - 1,
+            columns: panel.columns,
+            style: model.focus == .tickets ? .title : .heading
+        )
+        guard count > 0 else { return drawNoTickets(panel) }
+        let columns = TicketColumns(width: panel.columns, model: model, visible: visibleTickets(layout))
+        for row in 0..<panel.rows {
+            switch model.tickets.line(at: model.ticketTop + row, headings: layout.hasHeadings) {
+            case .heading(let group):
+                put(
+                    "\(group.heading) \(model.tickets.count(of: group))",
+                    x: panel.x + 1,
+                    y: panel.y + row,
+                    style: .heading
+                )
+            case .ticket(let id):
+                guard let ticket = model.tickets[id] else { continue }
+                draw(ticket, columns, x: panel.x, y: panel.y + row)
+                guard id == model.selectedTicket else { continue }
+                if model.focus == .tickets { screen.select(x: panel.x, y: panel.y + row, columns: panel.columns) }
+            case nil: return
+            }
+        }
+    }
+
+    private func visibleTickets(_ layout: Layout) -> [TicketRow] {
+        (0..<layout.tickets.rows).compactMap { row in
+            guard case .ticket(let id) = model.tickets.line(at: model.ticketTop + row, headings: layout.hasHeadings)
+            else { return nil }
+            return model.tickets[id]
+        }
+    }
+
+    private mutating func drawNoTickets(_ panel: Rectangle) {
+        guard model.connection == .live else {
+            put("connecting to the daemon", x: panel.x + 2, y: panel.y + 1, style: .dim)
+            return
+        }
+        put("no tickets yet", x: panel.x + 2, y: panel.y + 1)
+        put("orch new \"TITLE\" adds one", x: panel.x + 2, y: panel.y + 2, columns: panel.columns - 3, style: .dim)
+        put("orch enqueue FILE adds many", x: panel.x + 2, y: panel.y + 3, columns: panel.columns - 3, style: .dim)
+    }
+
+    private mutating func draw(_ ticket: TicketRow, _ columns: TicketColumns, x: Int, y: Int) {
+        let look = StateLook(ticket, glyphs: glyphs)
+        put(look.glyph, x: x + 1, y: y, style: look.style)
+        if columns.word > 0 { put(look.word, x: x + 3, y: y, columns: columns.word, style: look.style) }
+        put(ticket.id, x: x + columns.idStart, y: y, columns: columns.id, style: .plain)
+        let isFinished = TicketGroup(state: ticket.state) == .done
+        put(
+            ticket.title,
+            x: x + columns.titleStart,
+            y: y,
+            columns: columns.title,
+            style: isFinished ? .dim : .plain
+        )
+        if columns.agent > 0, let agent = ticket.agent {
+            put(agent, x: x + columns.agentStart, y: y, columns: columns.agent, style: .dim)
+        }
+        if columns.priority > 0, ticket.priority != 0 {
+            let priority = Text("p\(ticket.priority)")
+            let start = columns.priorityStart + max(0, columns.priority - priority.width)
+            screen.put(priority, x: x + start, y: y, columns: columns.priority, style: .dim, glyphs: glyphs)
+        }
+        let age = age(since: ticket.since)
+        put(age, x: x + columns.end - age.utf8.count, y: y, style: .dim)
+    }
+}
+
+/// Where the columns of a ticket's row begin, in a panel of a width. The title takes what the others leave.
+struct TicketColumns {
+    var word: Int
+    var idStart: Int
+    var id: Int
+    var titleStart: Int
+    var title: Int
+    var agentStart: Int
+    var agent = 0
+    var priorityStart: Int
+    var priority = 0
+    /// One after the last column.
+    var end: Int
+
+    init(width: Int, model: Model, visible: [TicketRow]) {
+        word = width >= 48 ? 9 : 0
+        idStart = word > 0 ? 4 + word : 3
+        id = min(max(visible.map { Text($0.id).width }.max() ?? 0, 3), width >= 60 ? 16 : 8)
+        titleStart = idStart + id + 1
+        end = width - 1
+        var free = end - 4
+        if width >= 44, visible.contains(where: { $0.priority != 0 }) {
+            priority = min(visible.map { $0.priority == 0 ? 0 : "p\($0.priority)".utf8.count }.max() ?? 0, 6)
+            free -= priority + 1
+        }
+        priorityStart = free + 1
+        if width >= 64 {
+            agent = min(visible.compactMap { $0.agent.map { Text($0).width } }.max() ?? 0, 12)
+            if agent > 0 { free -= agent + 1 }
+        }
+        agentStart = free + 1
+        title = max(0, free - titleStart)
+    }
+}

@@ -1,0 +1,125 @@
+import IPC
+import Synchronization
+
+/// A daemon as the dashboard sees it: the real server, with a picture and answers made up for a test.
+final class FakeDaemon: Sendable {
+    private struct State {
+        var seq = 0
+        var picture: JSONObject
+        var waiting: JSONObject = [:]
+        var events: [PublishedLine] = []
+        var outputs: [String: [UInt8]] = [:]
+        /// `ticket.stop T-1`, in the order they came.
+        var requests: [String] = []
+        var server: EventServer?
+    }
+
+    private let state: Mutex<State>
+    let path: String
+
+    init(path: String, tickets: [TicketRow], agents: [AgentRow]) throws {
+        self.path = path
+        let picture: JSONObject = [
+            "tickets": .object(JSONObject(tickets.map { ($0.id, json($0)) })),
+            "agents": .object(JSONObject(agents.map { ($0.id, json($0)) })),
+        ]
+        state = Mutex(State(picture: picture))
+        try start()
+    }
+
+    /// Listens, at first and again after `stop`.
+    func start() throws {
+        let server = try EventServer(
+            path: path,
+            lastSeq: state.withLock { $0.seq },
+            callbacks: EventServer.Callbacks(
+                greeting: { ["protocol": 1, "daemon": "test"] },
+                handler: { [weak self] connection, _, request in self?.answer(request, to: connection) },
+                history: { [weak self] after, limit in
+                    .page(self?.state.withLock { Array($0.events.dropFirst(after).prefix(limit)) } ?? [])
+                }
+            )
+        )
+        state.withLock { $0.server = server }
+    }
+
+    func stop() {
+        let server = state.withLock { state in
+            defer { state.server = nil }
+            return state.server
+        }
+        server?.stop()
+    }
+
+    var requests: [String] { state.withLock { $0.requests } }
+
+    /// Something happens: the picture changes, and everyone hears of it.
+    func happens(_ patch: JSONObject) {
+        state.withLock { state in
+            state.seq += 1
+            MergePatch.apply(patch, to: &state.picture)
+            let line = PublishedLine(
+                Notification("ticket.changed", ["seq": JSONValue(state.seq), "patch": .object(patch)])
+            )
+            state.events.append(line)
+            state.server?.publish([line])
+        }
+    }
+
+    func happens(to ticket: String, _ state: String) {
+        happens(["tickets": .object([ticket: ["state": .string(state)]])])
+    }
+
+    /// A run prints something.
+    func prints(_ text: String, run: String, ticket: String) {
+        state.withLock { state in
+            state.outputs[run, default: []] += Array(text.utf8)
+            let params: JSONObject = [
+                "run": .string(run), "stream": "stdout", "size": JSONValue(state.outputs[run]?.count ?? 0),
+            ]
+            state.server?.publish([PublishedLine(Notification("output", params), ticket: ticket)])
+        }
+    }
+
+    private func answer(_ request: Request, to connection: ConnectionID) {
+        let ticket = request.params["ticket"]?.stringValue ?? ""
+        let result: Result<JSONValue, RPCError>
+        switch request.method {
+        case "snapshot":
+            result = state.withLock {
+                .success([
+                    "seq": JSONValue($0.seq), "picture": .object($0.picture), "waiting": .object($0.waiting),
+                ])
+            }
+        case "ticket.continue":
+            happens(to: ticket, "landing")
+            result = .success(["ticket": ["id": .string(ticket), "state": "landing"]])
+        case "ticket.stop":
+            happens(to: ticket, "stopped")
+            result = .success(["ticket": ["id": .string(ticket), "state": "stopped"]])
+        case "output.read":
+            result = output(request)
+        default:
+            result = .failure(RPCError(.unknownMethod, "there is no method \(request.method)"))
+        }
+        state.withLock {
+            $0.requests.append(ticket.isEmpty ? request.method : "\(request.method) \(ticket)")
+            $0.server?.reply(to: connection, id: request.id, result)
+        }
+    }
+
+    private func output(_ request: Request) -> Result<JSONValue, RPCError> {
+        let run = request.params["run"]?.stringValue ?? ""
+        let offset = request.params["offset"]?.intValue ?? 0
+        let length = request.params["length"]?.intValue ?? 0
+        return state.withLock { state in
+            let bytes = state.outputs[run] ?? []
+            let end = min(offset + length, bytes.count)
+            let page = bytes[min(offset, end)..<end]
+            return .success([
+                "data": .string(String(decoding: page, as: UTF8.self)), "offset": JSONValue(offset),
+                "next": JSONValue(end), "size": JSONValue(bytes.count), "eof": false,
+            ])
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Testing
+
+@testable import IPC
+@testable import TUI
+
+/// What the daemon's lines mean, and what is asked of it.
+struct FollowerTests {
+    private var follower = Follower()
+
+    private static func line(_ method: String, _ params: JSONObject) -> [UInt8] { Notification(method, params).bytes }
+
+    private static func event(_ seq: Int, _ patch: JSONValue) -> [UInt8] {
+        line("ticket.changed", ["seq": JSONValue(seq), "time": "2026-11-20T12:00:00.000Z", "patch": patch])
+    }
+
+    private static func row(_ state: String) -> JSONValue { json(ticket("T-1", "A title", state)) }
+
+    private static func snapshot(_ seq: Int, _ state: String) -> [UInt8] {
+        Response(
+            id: "snapshot",
+            result: .success([
+                "seq": JSONValue(seq), "picture": ["tickets": ["T-1": row(state)], "agents": [:]],
+                "waiting": ["T-1": "waits"],
+            ])
+        ).bytes
+    }
+
+    /// A few words for each thing that happened.
+    private func words(_ outcome: Follower.Outcome) -> [String] {
+        outcome.requests.map { "ask \($0.method)" }
+            + outcome.inputs.map { input in
+                switch input {
+                case .snapshot(let tickets, let agents, let waiting):
+                    "snapshot \(tickets.map(\.state)) \(agents.count) \(waiting.values.sorted())"
+                case .changed(let tickets, let agents):
+                    "changed \(tickets.keys.sorted()) \(tickets.values.map { $0?.state ?? "gone" }) \(agents.keys.sorted())"
+                case .waiting(let reasons):
+                    "waiting \(reasons.keys.sorted()) \(reasons.values.map { $0 ?? "nothing" }.sorted())"
+                case .outputWatched: "watched"
+                case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
+                case .connectionRegained: "regained"
+                case .connectionLost(let reason): "lost \(reason)"
+                case .answered(let id, let answer): "answered \(id) \(answer)"
+                case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock: "input"
+                }
+            }
+    }
+
+    @Test mutating func eventsAroundTheSnapshotAreAppliedOnceAndInOrder() {
+        #expect(follower.connected().map(\.method) == ["snapshot"])
+        #expect(words(follower.take(Self.line("hello", ["seq": 4, "protocol": 1]))).isEmpty)
+        // One that the snapshot contains, one that it does not.
+        #expect(words(follower.take(Self.event(5, ["tickets": ["T-1": ["state": "running"]]]))).isEmpty)
+        #expect(words(follower.take(Self.event(6, ["tickets": ["T-1": ["state": "stopped"]]]))).isEmpty)
+        #expect(
+            words(follower.take(Self.snapshot(5, "running"))) == [
+                "snapshot [\"running\"] 0 [\"waits\"]", "changed [\"T-1\"] [\"stopped\"] []",
+            ]
+        )
+        #expect(words(follower.take(Self.event(6, ["tickets": ["T-1": nil]]))).isEmpty)
+        #expect(words(follower.take(Self.event(7, ["tickets": ["T-1": nil]]))) == ["changed [\"T-1\"] [\"gone\"] []"])
+    }
+
+    @Test mutating func afterALossTheRestIsReplayed() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "running"))
+        follower.disconnected()
+        let asked = follower.connected()
+        #expect(asked.map(\.method) == ["subscribe"])
+        #expect(asked.first?.params["since"]?.intValue == 5)
+        // A live event before the replay begins: it comes again.
+        #expect(words(follower.take(Self.event(7, ["tickets": ["T-1": ["state": "landing"]]]))).isEmpty)
+        #expect(
+            words(follower.take(Response(id: "subscribe", result: .success(["seq": 7])).bytes))
+                == ["ask snapshot", "regained"]
+        )
+        // Why tickets wait is not replayed: that alone is taken from a snapshot.
+        let reasons = Response(id: "reasons", result: .success(["seq": 7, "picture": [:], "waiting": ["T-9": "new"]]))
+        #expect(words(follower.take(reasons.bytes)) == ["waiting [\"T-1\", \"T-9\"] [\"new\", \"nothing\"]"])
+        #expect(
+            words(follower.take(Self.event(6, ["tickets": ["T-1": ["state": "stopped"]]])))
+                == ["changed [\"T-1\"] [\"stopped\"] []"]
+        )
+        #expect(
+            words(follower.take(Self.event(7, ["tickets": ["T-1": ["state": "landing"]]])))
+                == ["changed [\"T-1\"] [\"landing\"] []"]
+        )
+    }
+
+    @Test mutating func whatCannotBeReplayedIsTakenAnew() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "running"))
+        follower.disconnected()
+        _ = follower.connected()
+        let gone = Response(id: "subscribe", result: .failure(RPCError(.gone, "pruned")))
+        #expect(words(follower.take(gone.bytes)) == ["ask snapshot"])
+        #expect(words(follower.take(Self.snapshot(90, "merged"))) == ["snapshot [\"merged\"] 0 [\"waits\"]"])
+        // A gap, too.
+        #expect(words(follower.take(Self.event(92, ["tickets": ["T-1": nil]]))) == ["ask snapshot"])
+        #expect(words(follower.take(Self.event(93, ["tickets": ["T-1": nil]]))).isEmpty)
+        #expect(words(follower.take(Self.snapshot(93, "done"))) == ["snapshot [\"done\"] 0 [\"waits\"]"])
+    }
+
+    @Test mutating func aDaemonWithAnotherHistoryIsTakenAnew() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(50, "running"))
+        follower.disconnected()
+        _ = follower.connected()
+        #expect(words(follower.take(Self.line("hello", ["seq": 3]))) == ["ask snapshot"])
+        // The answer to the subscription changes nothing any more.
+        #expect(words(follower.take(Response(id: "subscribe", result: .success(["seq": 3])).bytes)).isEmpty)
+        #expect(words(follower.take(Self.snapshot(3, "queued"))) == ["snapshot [\"queued\"] 0 [\"waits\"]"])
+    }
+
+    @Test mutating func ephemeralLinesAreUnderstood() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "queued"))
+        #expect(
+            words(follower.take(Self.line("ticket.waiting", ["waiting": ["T-1": "waits for a slot"]])))
+                == ["waiting [\"T-1\"] [\"waits for a slot\"]"]
+        )
+        #expect(
+            words(follower.take(Self.line("ticket.waiting", ["waiting": ["T-1": nil]])))
+                == ["waiting [\"T-1\"] [\"nothing\"]"]
+        )
+        _ = follower.take(Self.line("goodbye", ["reason": "stopping", "seq": 5]))
+        #expect(follower.farewell == "stopping")
+        for junk in ["", "{}", "[]", "nonsense", "{\"method\":7}", "{\"id\":1}", "{\"method\":\"x\",\"params\":[]}"] {
+            #expect(words(follower.take(Array(junk.utf8))).isEmpty)
+        }
+    }
+
+    @Test mutating func answersAreUnderstood() {
+        func answer(_ result: Result<JSONValue, RPCError>) -> [String] {
+            words(follower.take(Response(id: 3, result: result).bytes))
+        }
+        #expect(answer(.success(["ticket": Self.row("stopped")])).first?.contains("ticket(state: \"stopped\")") == true)
+        #expect(
+            answer(.failure(RPCError(.refused, "cannot", hint: "do this"))).first?.contains(
+                #"message: "cannot", hint: Optional("do this")"#
+            ) == true
+        )
+        #expect(
+            answer(.success(["base64": "aGVsbG8=", "offset": 2, "next": 7, "size": 9, "eof": false])).first?
+                .contains("bytes: [104, 101, 108, 108, 111], offset: 2, size: 9, isEnd: false") == true
+        )
+        #expect(
+            answer(.success(["data": "é", "offset": 0, "next": 2, "size": 2, "eof": true])).first?
+                .contains("bytes: [195, 169], offset: 0, size: 2, isEnd: true") == true
+        )
+        #expect(answer(.success(["base64": "***", "offset": 0, "size": 2])).first?.contains("not understood") == true)
+        #expect(answer(.success([:])).first?.contains("not understood") == true)
+    }
+
+    @Test mutating func growthOfOutputIsUnderstood() {
+        func inputs(_ line: [UInt8]) -> [String] { words(Follower.Outcome(inputs: OutputWatch.inputs(line))) }
+        #expect(
+            inputs(Self.line("output", ["run": "T-1.1", "stream": "stdout", "size": 99])) == ["output T-1.1 stdout 99"]
+        )
+        #expect(
+            inputs(Self.line("output", ["run": "T-1.1", "stdout": 99, "stderr": 3]))
+                == ["output T-1.1 stdout 99", "output T-1.1 stderr 3"]
+        )
+        #expect(inputs(Response(id: 1, result: .success(["seq": 7])).bytes) == ["watched"])
+        #expect(inputs(Response(id: 1, result: .failure(RPCError(.internal, "x"))).bytes).isEmpty)
+        #expect(inputs(Self.line("hello", ["seq": 7])).isEmpty)
+        #expect(inputs([]).isEmpty)
+    }
+
+    @Test func requestsGoOutAsDocumented() {
+        func line(_ request: DaemonRequest) -> String {
+            String(decoding: request.onTheWire(id: 7).bytes, as: UTF8.self)
+        }
+        #expect(
+            line(.resume(ticket: "T-7", approves: true))
+                == #"{"jsonrpc":"2.0","id":7,"method":"ticket.continue","params":{"ticket":"T-7"}}"#
+        )
+        #expect(
+            line(.stop(ticket: "T-7")) == #"{"jsonrpc":"2.0","id":7,"method":"ticket.stop","params":{"ticket":"T-7"}}"#
+        )
+        #expect(
+            line(.readOutput(run: "T-7.2", stream: "stdout", offset: 5, length: 9))
+                == #"{"jsonrpc":"2.0","id":7,"method":"output.read","params":{"run":"T-7.2","stream":"stdout","offset":5,"length":9}}"#
+        )
+    }
+}
