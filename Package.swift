@@ -11,11 +11,13 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "orch",
     products: [
+        .executable(name: "orch", targets: ["Orch"]),
         .executable(name: "orch-runner", targets: ["Runner"]),
         .library(name: "Core", targets: ["Core"]),
         .library(name: "IPC", targets: ["IPC"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -69,6 +71,22 @@ let package = Package(
         .executableTarget(name: "TUIProbe", dependencies: ["TUI"], path: "Tests/TUIProbe", swiftSettings: settings),
         .testTarget(name: "TUITests", dependencies: ["TUI", "TUIProbe", "IPC", "CSystem"], swiftSettings: settings),
 
+        // MARK: Orch: the executable `orch`
+        .executableTarget(
+            name: "Orch",
+            dependencies: [
+                "Core", "Daemon", "IPC", "TUI", "CSystem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "OrchTests",
+            dependencies: ["Orch", "Core", "Daemon", "IPC", "CSystem"],
+            swiftSettings: settings
+        ),
+
         // MARK: Runner: the executable `orch-runner`
         // One of them lives beside every agent: linked into one file it starts a millisecond sooner, takes a quarter of
         // the memory, and depends on no library that an upgrade replaces under it.
@@ -79,5 +97,11 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
         ),
 
+        // MARK: End to end: the built programs `orch` and `orch-runner`, real git, scripted agents
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["IPC", "CSystem", "Orch", "Runner"],
+            swiftSettings: settings
+        ),
     ]
 )

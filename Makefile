@@ -1,0 +1,43 @@
+# Everything a contributor does, by name. `make demo` and `make test` install what is missing first.
+CONFIGURATION ?= debug
+PREFIX ?= $(HOME)/.local
+SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
+
+.PHONY: build test run lint format bench install demo setup clean
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	$(SWIFT_BUILD)
+
+# Every test, from a clean clone. ARGS="--filter CoreTests" runs some.
+test: setup
+	swift build --build-tests
+	swift test --skip-build $(ARGS)
+
+# A daemon in the foreground, with the user's own configuration.
+run: build
+	.build/$(CONFIGURATION)/orch daemon $(ARGS)
+
+# One shared format, and nobody argues about it.
+lint:
+	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
+
+format:
+	swift format --in-place --recursive Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
+
+bench: setup
+	scripts/bench.sh
+
+install: setup
+	swift build --configuration release
+	install -D .build/release/orch $(PREFIX)/bin/orch
+	install -D .build/release/orch-runner $(PREFIX)/bin/orch-runner
+	@echo "installed orch and orch-runner in $(PREFIX)/bin"
+
+demo: build
+	@examples/demo/run.sh .build/$(CONFIGURATION)
+
+clean:
+	swift package clean

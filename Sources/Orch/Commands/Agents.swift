@@ -1,0 +1,32 @@
+import ArgumentParser
+import IPC
+
+struct Agents: Subcommand {
+    static let configuration = CommandConfiguration(abstract: "List the agents and what each works on.")
+
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ console: Console) throws -> ExitStatus {
+        let client = try global.connect(console)
+        let agents = try client.request("agent.list")["agents"]?.arrayValue ?? []
+        if global.json {
+            console.write(json: .array(agents))
+            return .done
+        }
+        var table = Table(
+            .init("AGENT"),
+            .init("STATE"),
+            .init("TICKET"),
+            .init("PROFILE"),
+            .init("SINCE", isRightAligned: true)
+        )
+        table.rows = agents.compactMap { try? $0.decode(AgentRow.self) }.map { agent in
+            [
+                .init(agent.id), .init(agent.state, agent.state == "stopping" ? .attention : .plain),
+                .init(agent.ticket), .init(agent.profile), .init(Moments.age(agent.since)),
+            ]
+        }
+        console.write(table)
+        return .done
+    }
+}

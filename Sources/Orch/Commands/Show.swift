@@ -1,0 +1,107 @@
+import ArgumentParser
+import IPC
+
+struct Show: Subcommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Everything about one ticket: its facts, its runs, and what can be done now."
+    )
+
+    @Argument(help: "The ticket, or the agent that works on it.")
+    var ticket: String
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ console: Console) throws -> ExitStatus {
+        let client = try global.connect(console)
+        let result = try client.request("ticket.show", ["ticket": .string(ticket)])
+        if global.json {
+            var object = result["ticket"]?.objectValue ?? [:]
+            object["description"] = result["description"]
+            object["runs"] = result["runs"]
+            console.write(json: .object(object))
+            return .done
+        }
+        let row: TicketRow = try (result["ticket"] ?? .null).decode()
+        let runs: [RunRow] = (result["runs"]?.arrayValue ?? []).compactMap { try? $0.decode() }
+        for line in Self.facts(row) { console.write(line) }
+        let description = result["description"]?.stringValue ?? ""
+        if !description.isEmpty {
+            console.write("")
+            for line in SafeText.lines(description).split(separator: "\n", omittingEmptySubsequences: false) {
+                console.write(line.isEmpty ? "" : "    \(line)")
+            }
+        }
+        if !runs.isEmpty {
+            console.write("")
+            console.write(Self.table(runs))
+        }
+        if !row.commands.isEmpty {
+            console.write("")
+            console.write(commandsOf: row)
+        }
+        return .done
+    }
+
+    private static func facts(_ row: TicketRow) -> [String] {
+        var facts: [(String, String?)] = [
+            ("state", row.state), ("reason", row.reason),
+            ("since", "\(Moments.full(row.since)) (\(Moments.age(row.since)))"),
+            ("stage", row.stage), ("agent", row.agent), ("profile", row.profile), ("priority", String(row.priority)),
+        ]
+        facts += [
+            ("locks", row.locks.isEmpty ? nil : row.locks.joined(separator: ", ")),
+            ("depends on", row.depends_on.isEmpty ? nil : row.depends_on.joined(separator: ", ")),
+            ("branch", row.branch), ("worktree", row.worktree), ("commit", row.commit),
+            ("attempts", row.attempts == 0 ? nil : String(row.attempts)), ("created", Moments.full(row.created)),
+            ("evidence", row.evidence),
+        ]
+        let lines = facts.compactMap { name, value -> String? in
+            value.map { name + String(repeating: " ", count: 12 - name.count) + SafeText.line($0) }
+        }
+        return ["\(SafeText.line(row.id))  \(SafeText.line(row.title))"] + lines
+    }
+
+    static func table(_ runs: [RunRow]) -> Table {
+        var table = Table(
+            .init("RUN"),
+            .init("STAGE"),
+            .init("NAME"),
+            .init("STATE"),
+            .init("OUTCOME", least: 12),
+            .init("STARTED"),
+            .init("TOOK", isRightAligned: true)
+        )
+        table.rows = runs.map { run in
+            [
+                .init(run.id), .init(run.stage), .init(run.name), .init(run.state, style(of: run)), .init(run.outcome),
+                .init(run.started.map(Moments.full)), .init(duration(of: run)),
+            ]
+        }
+        return table
+    }
+
+    private static func style(of run: RunRow) -> Table.Style {
+        switch run.state {
+        case "passed": .good
+        case "failed", "timed_out", "lost": .bad
+        case "stopped": .attention
+        default: .plain
+        }
+    }
+
+    private static func duration(of run: RunRow) -> String? {
+        guard let started = run.started else { return nil }
+        guard let ended = run.ended, let end = Moments.seconds(ended) else { return Moments.age(started) }
+        return Moments.age(started, now: end)
+    }
+}
+
+extension Console {
+    /// What can be done about a ticket now, to be copied.
+    func write(commandsOf row: TicketRow) {
+        let width = row.commands.map { $0.command.columns }.max() ?? 0
+        for (command, effect) in row.commands {
+            let space = String(repeating: " ", count: width - command.columns)
+            write("    \(SafeText.line(command))\(space)  # \(effect)")
+        }
+    }
+}

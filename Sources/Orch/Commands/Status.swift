@@ -1,0 +1,86 @@
+import ArgumentParser
+import IPC
+
+struct Status: Subcommand {
+    static let configuration = CommandConfiguration(
+        abstract: "How the daemon is doing and who needs a human; or where one ticket stands."
+    )
+
+    @Argument(help: "A ticket, or the agent that works on it.")
+    var ticket: String?
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ console: Console) throws -> ExitStatus {
+        let client = try global.connect(console)
+        if let ticket {
+            let row = try client.request("ticket.show", ["ticket": .string(ticket)])["ticket"] ?? .null
+            if global.json {
+                console.write(json: row)
+            } else {
+                let row: TicketRow = try row.decode()
+                console.write("\(SafeText.line(row.id))  \(SafeText.line(row.stateSentence))")
+            }
+            return .done
+        }
+        let status = try client.request("daemon.status").objectValue ?? [:]
+        let tickets = try client.request("ticket.list", ["all": true])["tickets"]?.arrayValue ?? []
+        if global.json {
+            console.write(json: Self.json(status, tickets))
+        } else {
+            show(status, tickets.compactMap { try? $0.decode() }, console)
+        }
+        return .done
+    }
+
+    private static func needsHuman(_ state: String?) -> Bool {
+        state == "needs_human_review" || state == "awaiting_approval"
+    }
+
+    private static func json(_ status: JSONObject, _ tickets: [JSONValue]) -> JSONValue {
+        var states: [String: Int] = [:]
+        for ticket in tickets { states[ticket["state"]?.stringValue ?? "unknown", default: 0] += 1 }
+        var object = status
+        object["states"] = .object(JSONObject(states.sorted { $0.key < $1.key }.map { ($0, JSONValue($1)) }))
+        object["needs_human"] = .array(tickets.filter { needsHuman($0["state"]?.stringValue) })
+        return .object(object)
+    }
+
+    private func show(_ status: JSONObject, _ rows: [TicketRow], _ console: Console) {
+        let version = status["version"]?.stringValue ?? "?"
+        let pid = status["pid"]?.intValue.map { ", pid \($0)" } ?? ""
+        let started = status["started"]?.stringValue.map { ", up \(Moments.age($0))" } ?? ""
+        console.write("daemon   \(SafeText.line(version))\(pid)\(started)")
+        if status["draining"]?.boolValue == true { console.write("         it is ending: nothing new starts") }
+        if let directory = status["state_directory"]?.stringValue {
+            console.write("state    \(SafeText.line(directory))")
+        }
+        let working = status["working"]?.intValue ?? 0
+        console.write("agents   \(working) of \(status["agents"]?.intValue ?? 0) working")
+        let known = [
+            "queued", "running", "stopped", "awaiting_approval", "landing", "needs_human_review", "merged", "pr_open",
+            "done", "cancelled",
+        ]
+        let counts = Dictionary(grouping: rows, by: \.state).mapValues(\.count)
+        let others = counts.keys.filter { !known.contains($0) }.sorted()
+        let parts = (known + others).compactMap { state in counts[state].map { "\($0) \(SafeText.line(state))" } }
+        console.write("tickets  \(parts.isEmpty ? "none yet" : parts.joined(separator: ", "))")
+        let waiting = rows.filter { Self.needsHuman($0.state) }
+        guard !waiting.isEmpty else { return }
+        console.write("")
+        console.write("for a human:")
+        var table = Table(
+            .init("ID"),
+            .init("STATE"),
+            .init("AGE", isRightAligned: true),
+            .init("TITLE", least: 12),
+            .init("REASON", least: 12)
+        )
+        table.rows = waiting.map { row in
+            [
+                .init(row.id), .init(row.state, Table.Style(state: row.state)), .init(Moments.age(row.since)),
+                .init(row.title), .init(row.reason),
+            ]
+        }
+        console.write(table)
+    }
+}

@@ -1,0 +1,190 @@
+import IPC
+
+/// An event in plain words: the only place that words them. Names that this version does not know get a line all the
+/// same.
+///
+/// It remembers what each run is for, because an event about a run names the run alone.
+struct EventSentence {
+    /// A sentence, and whether it is a step between those that matter.
+    struct Line: Equatable {
+        /// Nil where the event is about no ticket.
+        var ticket: String?
+        var text: String
+        /// Only for those who want to see every event.
+        var isDetail = false
+    }
+
+    private var runs: [String: (name: String, stage: String)] = [:]
+
+    /// The lines an event makes; more than one only where it is about several tickets.
+    mutating func lines(_ event: Notification) -> [Line] {
+        let params = event.params
+        if event.method == "ticket.waiting" {
+            return (params["waiting"]?.objectValue ?? [:]).compactMap { ticket, reason in
+                reason.stringValue.map { Line(ticket: ticket, text: $0) }
+            }
+        }
+        let ticket = params["ticket"]?.stringValue ?? params["run"]?.stringValue.flatMap(Self.ticket(ofRun:))
+        var line = Line(ticket: ticket, text: "")
+        switch event.method.split(separator: ".").first {
+        case "run": (line.text, line.isDetail) = run(event)
+        // What `goodbye` says is told as the error it leads to.
+        case "hello", "through", "output", "goodbye": return []
+        default:
+            if let (text, isDetail) = Self.work(event, ticket: ticket) ?? Self.decision(event) {
+                (line.text, line.isDetail) = (text, isDetail)
+            } else {
+                line.text = Self.unknown(event)
+            }
+        }
+        return [line]
+    }
+
+    private static func ticket(ofRun run: String) -> String? {
+        run.lastIndex(of: ".").map { String(run[..<$0]) }
+    }
+
+    /// `deploy.began` of a later version: its name, and why if it says.
+    private static func unknown(_ event: Notification) -> String {
+        let words = event.method.replacing(".", with: " ").replacing("_", with: " ")
+        guard let reason = event.params["reason"]?.stringValue else { return words }
+        return "\(words): \(reason)"
+    }
+
+    // MARK: Runs
+
+    private mutating func run(_ event: Notification) -> (String, Bool) {
+        let id = event.string("run")
+        switch event.method {
+        case "run.requested":
+            runs[id] = (event.string("name"), event.string("stage"))
+            return ("\(what(id)) is being started", true)
+        case "run.started":
+            return ("\(what(id)) started (run \(id))", true)
+        case "run.ended":
+            let outcome = event.string("outcome")
+            let run = runs.removeValue(forKey: id)
+            guard let run else { return ("run \(id) ended: \(outcome)", false) }
+            if outcome == "exit 0" {
+                return (run.stage == "work" ? "\(run.name) finished" : "\(run.stage): \(run.name) passed", false)
+            }
+            // What a verifier's failure means is the next event.
+            if run.stage == "verify" { return ("verify: \(run.name) ended: \(outcome)", true) }
+            return ("\(run.stage == "work" ? run.name : "\(run.stage): \(run.name)") failed (\(outcome))", false)
+        default:
+            return (Self.unknown(event), false)
+        }
+    }
+
+    private func what(_ id: String) -> String {
+        guard let run = runs[id] else { return "run \(id)" }
+        return run.stage == "work" ? run.name : "\(run.stage): \(run.name)"
+    }
+
+    // MARK: The work on a ticket
+
+    private static func work(_ event: Notification, ticket: String?) -> (String, isDetail: Bool)? {
+        switch event.method {
+        case "ticket.enqueued":
+            let title = ticket.flatMap { event.params["patch"]?["tickets"]?[$0]?["title"]?.stringValue }
+            return (title.map { "enqueued: \($0)" } ?? "enqueued", false)
+        case "ticket.started":
+            let stage = event.string("stage")
+            return (
+                stage == "work" || stage == "setup"
+                    ? "\(event.string("agent")) started work" : "\(event.string("agent")) took it up for \(stage)",
+                false
+            )
+        case "worktree.prepared": return ("its worktree is ready, on branch \(event.string("branch"))", true)
+        case "work.collected":
+            let leftovers = event.params["committed_leftovers"]?.boolValue == true
+            return (
+                "its work is collected at \(event.object("head"))\(leftovers ? ", with what was uncommitted" : "")",
+                true
+            )
+        case "candidate.built": return ("merged onto the target at \(event.object("tip")), to be tested", true)
+        case "candidate.conflicted": return ("conflicts with the target in \(event.list("paths"))", false)
+        case "verification.started": return ("verify: begins", true)
+        case "verification.failed":
+            return ("verify: \(event.string("verifier")) failed (\(event.string("outcome")))", false)
+        case "verification.erred": return ("could not be verified: \(event.string("reason"))", false)
+        case "ticket.verified":
+            let reused = event.params["reused"]?.boolValue == true
+            return ("verified\(reused ? ", as this tree was before" : "") (tree \(event.object("tree")))", reused)
+        case "ticket.sent_back":
+            let attempt = event.params["attempt"]?.intValue.map { ", attempt \($0)" } ?? ""
+            return ("goes back to its agent\(attempt): \(event.string("reason"))", false)
+        case "snapshot.taken":
+            return ("saved as snapshot \(event.params["snapshot"]?.intValue.map(String.init) ?? "?")", true)
+        case "snapshot.failed": return ("could not be saved: \(event.string("reason"))", false)
+        case "ticket.tidied": return ("its worktree is put away", true)
+        case "ticket.left": return ("its worktree stays where it is: \(event.string("reason"))", false)
+        case "ticket.changed": return ("changed", true)
+        default: return nil
+        }
+    }
+
+    // MARK: Decisions, landing, repositories, the daemon
+
+    private static func decision(_ event: Notification) -> (String, isDetail: Bool)? {
+        switch event.method {
+        case "ticket.awaiting_approval":
+            let reasons = event.list("reasons", separator: "; ")
+            let says = reasons.contains("waits for approval")
+            return (
+                reasons.isEmpty || says
+                    ? (reasons.isEmpty ? "waits for approval" : reasons) : "waits for approval: \(reasons)", false
+            )
+        case "ticket.approved":
+            return ("approved by \(event.string("by") == "human" ? "a human" : "the policy")", false)
+        case "ticket.continued":
+            switch event.string("command") {
+            case "request-changes": return ("goes back to its agent with a comment", false)
+            case "retry": return ("starts its stage afresh", false)
+            default: return ("goes on", false)
+            }
+        case "ticket.stopping": return ("is being stopped", false)
+        case "ticket.stopped": return ("stopped", false)
+        case "ticket.needs_human_review": return ("needs a human: \(event.string("reason"))", false)
+        case "ticket.cancelled":
+            let reason = event.string("reason")
+            return (reason.isEmpty ? "cancelled" : "cancelled: \(reason)", false)
+        case "landing.started": return ("is in the landing queue", false)
+        case "landing.waiting": return ("waits for paths of \(event.list("holders"))", false)
+        case "landing.blocked": return ("cannot land yet: \(event.string("reason"))", false)
+        case "lock.violation_allowed":
+            return ("changes paths outside its locks, let through: \(event.list("paths"))", false)
+        case "ticket.evicted": return ("left the landing queue: \(event.string("reason"))", false)
+        case "ticket.merged": return ("landed as \(event.object("commit"))", false)
+        case "repository.added":
+            let id = event.string("repository")
+            let path = event.params["patch"]?["repositories"]?[id]?["path"]?.stringValue
+            return ("repository \(id) registered\(path.map { ": \($0)" } ?? "")", false)
+        case "repository.trusted":
+            return (
+                "the .orch/ (\(event.object("digest"))) of repository \(event.string("repository")) is trusted", false
+            )
+        case "target.moved":
+            return (
+                "the target branch of repository \(event.string("repository")) was moved, not by orch: "
+                    + "\(event.object("from")) → \(event.object("to"))", false
+            )
+        case "daemon.started": return ("the daemon started", false)
+        case "daemon.trouble":
+            let problem = event.string("problem")
+            return (problem.isEmpty ? "the daemon's trouble is over" : "the daemon is in trouble: \(problem)", false)
+        default: return nil
+        }
+    }
+}
+
+extension Notification {
+    fileprivate func string(_ name: String) -> String { params[name]?.stringValue ?? "" }
+
+    /// An object name, short enough to read.
+    fileprivate func object(_ name: String) -> String { String(string(name).prefix(7)) }
+
+    fileprivate func list(_ name: String, separator: String = ", ") -> String {
+        (params[name]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: separator)
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+
+/// `orch`: one file per subcommand in `Commands/`, each of which parses, asks the daemon, prints and says how it ended.
+@main
+struct Orch: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "orch",
+        abstract: "A hundred agents, one green main, nothing lost.",
+        discussion: """
+            orch gives tickets to coding agents, each in a git worktree of its own, verifies what comes back, asks a \
+            human where one is wanted, and lands exactly the tree that was tested.
+
+            Begin with `orch init` in a git repository, then `orch run ticket.yaml --wait`.
+            """,
+        version: Version.number,
+        groupedSubcommands: [
+            CommandGroup(name: "Setting up:", subcommands: [Init.self, Trust.self, Doctor.self, Config.self]),
+            CommandGroup(
+                name: "The daemon:",
+                subcommands: [DaemonCommand.self, Status.self, Quit.self, Socket.self]
+            ),
+            CommandGroup(
+                name: "Filing tickets:",
+                subcommands: [Run.self, Enqueue.self, New.self, Validate.self]
+            ),
+            CommandGroup(
+                name: "Looking:",
+                subcommands: [
+                    TUICommand.self, List.self, Show.self, Watch.self, Logs.self, Diff.self, Checks.self, Agents.self,
+                    Locks.self,
+                ]
+            ),
+            CommandGroup(
+                name: "Steering:",
+                subcommands: [
+                    Approve.self, RequestChanges.self, Reject.self, Continue.self, Stop.self, Retry.self, Cancel.self,
+                ]
+            ),
+            CommandGroup(name: "Shells:", subcommands: [Completions.self]),
+        ]
+    )
+
+    static func main() {
+        Glibc.exit(Invocation(arguments: Array(CommandLine.arguments.dropFirst())).run().rawValue)
+    }
+}

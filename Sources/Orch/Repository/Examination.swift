@@ -1,0 +1,293 @@
+import Core
+import Daemon
+import Glibc
+import IPC
+
+/// What `orch doctor` looks at, one thing after the other. Nothing is changed by looking.
+struct Examination {
+    struct Finding {
+        enum Level: String {
+            case ok, warn, fail
+
+            var style: Table.Style {
+                switch self {
+                case .ok: .good
+                case .warn: .attention
+                case .fail: .bad
+                }
+            }
+        }
+
+        var level: Level
+        var name: String
+        var message: String
+        /// What to do.
+        var hint: String?
+    }
+
+    private let global: GlobalOptions
+    private let repository: RepositoryOption
+    private let console: Console
+    private let paths: StatePaths
+
+    init(_ global: GlobalOptions, _ repository: RepositoryOption, _ console: Console) throws {
+        self.global = global
+        self.repository = repository
+        self.console = console
+        paths = try global.paths(console)
+    }
+
+    func findings() -> [Finding] {
+        [git(), runner(), state(), socket()] + configuration() + daemon() + checkout() + [locale(), terminal()]
+    }
+
+    // MARK: programs
+
+    private func git() -> Finding {
+        guard let program = Programs.find("git", in: console.environment) else {
+            return Finding(level: .fail, name: "git", message: "not on your PATH", hint: "install git 2.39 or newer")
+        }
+        let variables = console.environment.map { "\($0.key)=\($0.value)" }
+        let said = (try? ShellCommand([program, "--version"], environment: variables).run().standardOutput) ?? []
+        let version =
+            String(decoding: said, as: UTF8.self).split(whereSeparator: \.isWhitespace).dropFirst(2).first ?? "?"
+        let numbers = version.split(separator: ".").compactMap { Int($0) }
+        let isEnough = numbers.count >= 2 && (numbers[0], numbers[1]) >= (2, 39)
+        return Finding(
+            level: isEnough ? .ok : .fail,
+            name: "git",
+            message: "\(version) (\(program))",
+            hint: isEnough ? nil : "install git 2.39 or newer"
+        )
+    }
+
+    private func runner() -> Finding {
+        let path = Programs.runner()
+        return Programs.isExecutable(path)
+            ? Finding(level: .ok, name: "orch-runner", message: path)
+            : Finding(level: .fail, name: "orch-runner", message: "there is no \(path)", hint: "install it beside orch")
+    }
+
+    // MARK: places
+
+    private func state() -> Finding {
+        let directory = paths.directory
+        // One that does not exist yet is made in the nearest folder that does.
+        var present = directory
+        while access(present, F_OK) != 0, let slash = present.lastIndex(of: "/") {
+            present = slash == present.startIndex ? "/" : String(present[..<slash])
+        }
+        guard access(present, W_OK | X_OK) == 0 else {
+            return Finding(
+                level: .fail,
+                name: "state",
+                message: "\(present) cannot be written",
+                hint: "choose another --state-dir"
+            )
+        }
+        var system = statvfs()
+        guard statvfs(present, &system) == 0 else {
+            return Finding(level: .warn, name: "state", message: "\(directory): the free space is not known")
+        }
+        let megabytes = (Int(system.f_bavail) * Int(system.f_frsize)) >> 20
+        let free = megabytes >= 10_240 ? "\(megabytes >> 10) GiB free" : "\(megabytes) MiB free"
+        return Finding(
+            level: megabytes < 100 ? .fail : megabytes < 1024 ? .warn : .ok,
+            name: "state",
+            message: "\(directory), \(free)",
+            hint: megabytes < 1024 ? "make room, or choose another --state-dir" : nil
+        )
+    }
+
+    private func socket() -> Finding {
+        let length = paths.socket.utf8.count
+        let fits = length <= 107
+        return Finding(
+            level: fits ? .ok : .fail,
+            name: "socket",
+            message: fits ? paths.socket : "\(paths.socket) has \(length) bytes, 107 are possible",
+            hint: fits ? nil : "set ORCH_SOCKET to a shorter path"
+        )
+    }
+
+    // MARK: configuration and profiles
+
+    private func configuration() -> [Finding] {
+        let loaded: LoadedSettings
+        do {
+            loaded = try global.settings(console)
+        } catch {
+            let error = CommandError(describing: error)
+            let problems = error.problems.isEmpty ? [error.message] : error.problems.map(\.description)
+            return problems.map {
+                Finding(level: .fail, name: "config", message: $0, hint: "`orch config check` tells when it is right")
+            }
+        }
+        let file = Finding(
+            level: .ok,
+            name: "config",
+            message: loaded.file ?? "\(paths.configuration) is not there; the defaults hold"
+        )
+        let profiles = loaded.settings.profiles
+        guard !profiles.isEmpty else {
+            let none = Finding(
+                level: .warn,
+                name: "profiles",
+                message: "there is none, so no ticket can be enqueued",
+                hint: "`orch init` shows how to write one"
+            )
+            return [file, none]
+        }
+        return [file] + profiles.sorted { $0.key < $1.key }.map { profile($0.key, $0.value) }
+    }
+
+    private func profile(_ name: String, _ profile: AgentProfile) -> Finding {
+        let program = profile.command[0]
+        let label = "profile \(name)"
+        // A relative path is taken from the worktree, which differs from ticket to ticket.
+        if program.contains("/"), !program.hasPrefix("/") {
+            return Finding(level: .ok, name: label, message: "\(program), in the ticket's worktree")
+        }
+        guard let path = Programs.find(program, in: console.environment) else {
+            let message = program.hasPrefix("/") ? "\(program) cannot be executed" : "\(program) is not on your PATH"
+            return Finding(level: .fail, name: label, message: message, hint: "install it, or correct \"command\"")
+        }
+        return Finding(level: .ok, name: label, message: path)
+    }
+
+    // MARK: the daemon and the repository
+
+    private func daemon() -> [Finding] {
+        do {
+            let client = try global.connect(console)
+            let version = client.hello.daemon
+            let isOurs = version == Version.number
+            return [
+                Finding(
+                    level: isOurs ? .ok : .warn,
+                    name: "daemon",
+                    message: isOurs
+                        ? "running, version \(version)" : "running, version \(version); this is \(Version.number)",
+                    hint: isOurs ? nil : "restart it: orch quit, then orch daemon"
+                )
+            ]
+        } catch {
+            let error = CommandError(describing: error)
+            let isAbsent = error.status == .daemonNotRunning
+            return [
+                Finding(
+                    level: isAbsent ? .warn : .fail,
+                    name: "daemon",
+                    message: isAbsent ? "not running" : error.message,
+                    hint: isAbsent ? "start it with: orch daemon" : error.hint
+                )
+            ]
+        }
+    }
+
+    private func checkout() -> [Finding] {
+        let checkout: Checkout
+        do {
+            checkout = try repository.checkout(console)
+        } catch {
+            let error = CommandError(describing: error)
+            let level: Finding.Level = repository.repo == nil ? .warn : .fail
+            return [Finding(level: level, name: "repository", message: error.message, hint: error.hint)]
+        }
+        guard let hasCommit = try? checkout.resolve("HEAD^{commit}"), !hasCommit.isEmpty else {
+            return [
+                Finding(
+                    level: .fail,
+                    name: "repository",
+                    message: "\(checkout.topLevel) has no commit yet",
+                    hint: "make a first commit"
+                )
+            ]
+        }
+        return [registration(checkout)] + policy(checkout)
+    }
+
+    private func registration(_ checkout: Checkout) -> Finding {
+        guard let client = try? global.connect(console),
+            let rows = try? client.request("repository.list")["repositories"]?.arrayValue
+        else {
+            return Finding(
+                level: .ok,
+                name: "repository",
+                message: "\(checkout.topLevel); without a daemon no more is known"
+            )
+        }
+        let known = rows.compactMap { try? $0.decode(RepositoryRow.self) }.first { $0.path == checkout.repository }
+        guard let known else {
+            return Finding(
+                level: .warn,
+                name: "repository",
+                message: "\(checkout.topLevel) is not registered",
+                hint: "run: orch init"
+            )
+        }
+        let row = rows.first { $0["id"]?.stringValue == known.id }
+        if row?["trusted"]?.boolValue == false {
+            return Finding(
+                level: .warn,
+                name: "repository",
+                message: "\(known.id), landing on \(known.target); its .orch/ is not trusted",
+                hint: "look at it, then run: orch trust"
+            )
+        }
+        return Finding(
+            level: .ok,
+            name: "repository",
+            message: "\(known.id): \(known.path), landing on \(known.target)"
+        )
+    }
+
+    private func policy(_ checkout: Checkout) -> [Finding] {
+        let file = "\(checkout.topLevel)/\(RepositoryFile.path)"
+        guard access(file, F_OK) == 0 else {
+            let hasScript = access("\(checkout.topLevel)/ci.sh", F_OK) == 0
+            return [
+                Finding(
+                    level: hasScript ? .ok : .warn,
+                    name: "verifiers",
+                    message: hasScript ? "ci.sh" : "there is none, so a human approves every landing",
+                    hint: hasScript ? nil : "`orch init` writes a beginning"
+                )
+            ]
+        }
+        let problems = ConfigurationFiles.problems(inRepositoryFile: file)
+        guard problems.isEmpty else {
+            return problems.map { Finding(level: .fail, name: "verifiers", message: $0.description) }
+        }
+        return [Finding(level: .ok, name: "verifiers", message: "as \(file) says")]
+    }
+
+    // MARK: the terminal
+
+    private func locale() -> Finding {
+        setlocale(LC_CTYPE, "")
+        let codeset = String(cString: nl_langinfo(nl_item(CODESET)))
+        Console.adoptLocale()
+        let isUTF8 = codeset == "UTF-8"
+        return Finding(
+            level: isUTF8 ? .ok : .warn,
+            name: "locale",
+            message: codeset,
+            hint: isUTF8 ? nil : "set LANG to a UTF-8 locale, such as C.UTF-8, for the dashboard"
+        )
+    }
+
+    private func terminal() -> Finding {
+        guard console.isTerminal else {
+            return Finding(level: .ok, name: "terminal", message: "none, and none is needed")
+        }
+        let name = console.environment["TERM"] ?? ""
+        let isGood = !name.isEmpty && name != "dumb"
+        return Finding(
+            level: isGood ? .ok : .warn,
+            name: "terminal",
+            message: name.isEmpty ? "TERM is not set" : name,
+            hint: isGood ? nil : "`orch tui` needs one that can move its cursor; everything else works"
+        )
+    }
+}

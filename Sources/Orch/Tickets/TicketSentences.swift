@@ -1,0 +1,54 @@
+import IPC
+
+/// What people read about tickets' states and what can be done in them: in one place, to be read in one sitting.
+extension TicketRow {
+    /// `queued: waits for a free agent`.
+    var stateSentence: String {
+        guard let reason else { return state }
+        if reason.hasPrefix(state) { return reason }
+        return "\(state): \(reason)"
+    }
+
+    /// The commands that make sense now, each with what it does.
+    var commands: [(command: String, effect: String)] {
+        switch state {
+        case "queued":
+            [("orch stop \(id)", "keep it from starting"), ("orch cancel \(id)", "give it up")]
+        case "running":
+            [
+                ("orch logs \(id) --follow", "see what its agent prints"),
+                ("orch stop \(id)", "halt it, keeping everything"),
+                ("orch cancel \(id)", "give it up; a snapshot is kept"),
+            ]
+        case "stopped":
+            [
+                ("orch continue \(id)", "resume it"), ("orch retry \(id)", "start its stage afresh"),
+                ("orch cancel \(id)", "give it up; a snapshot is kept"),
+            ]
+        case "awaiting_approval":
+            [
+                ("orch diff \(id)", "see what would land"), ("orch approve \(id)", "let it land"),
+                ("orch request-changes \(id) --comment …", "send it back to its agent"),
+                ("orch reject \(id) --comment …", "give it up"),
+            ]
+        case "landing":
+            [("orch stop \(id)", "take it out of the landing queue")]
+        // The one problem that a human can wave through.
+        case "needs_human_review" where reason?.contains("outside its locks") == true:
+            [
+                ("orch diff \(id)", "see what would land"),
+                ("orch approve \(id)", "let it land all the same"),
+                ("orch request-changes \(id) --comment …", "send it back to its agent"),
+                ("orch cancel \(id)", "give it up; a snapshot is kept"),
+            ]
+        case "needs_human_review":
+            [
+                ("orch logs \(id)", "see what its agent printed"), ("orch checks \(id)", "see how verifiers judged"),
+                ("orch continue \(id)", "take the stage again that failed"),
+                ("orch request-changes \(id) --comment …", "send it back to its agent"),
+                ("orch cancel \(id)", "give it up; a snapshot is kept"),
+            ]
+        default: []
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import IPC
+import Testing
+
+/// What needs no daemon: help, usage, files, and a clear word where the daemon is missing.
+@Suite struct CommandLineTests {
+    let world: World
+
+    init() throws { world = try World() }
+
+    @Test func `orch alone prints help, and every subcommand has its own`() throws {
+        let help = try world.orch()
+        #expect(help.status == 0 && help.error.isEmpty)
+        let commands = [
+            "init", "trust", "doctor", "config", "daemon", "status", "quit", "socket", "run", "enqueue", "new",
+            "validate",
+            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "approve", "request-changes",
+            "reject", "continue", "stop", "retry", "cancel", "completions",
+        ]
+        let listed = help.lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }.compactMap {
+            $0.split(separator: " ").first.map(String.init)
+        }
+        #expect(listed == ["--version", "-h,"] + commands + ["See"])
+        for command in commands {
+            let own = try world.orch(command, "--help")
+            #expect(own.status == 0 && own.output.hasPrefix("OVERVIEW: "), "\(command)")
+        }
+        #expect(try world.orch("--version").output == "0.1.0\n")
+    }
+
+    @Test func `a line that cannot be understood exits with 2, one sentence and the usage`() throws {
+        let typo = try world.orch("list", "--al")
+        #expect(typo.status == 2 && typo.output.isEmpty)
+        #expect(typo.error == "orch: unknown option '--al'. Did you mean '--all'?\nhint: usage: orch list [--all]\n")
+        for line in [
+            ["frob"], ["approve"], ["reject", "T-1"], ["run"], ["status", "A", "B"], ["daemon", "--on-stop", "x"],
+        ] {
+            let call = try world.shell("\"$ORCH\" \(line.joined(separator: " "))")
+            #expect(call.status == 2 && call.output.isEmpty && call.error.hasPrefix("orch: "), "\(line)")
+        }
+        let json = try world.orch("list", "--json", "--frob")
+        #expect(json.status == 2 && json.error.isEmpty)
+        #expect(try json.json["error"]?["code"] == "usage")
+    }
+
+    @Test(arguments: [
+        ["list"], ["status"], ["approve", "T-1"], ["tui"], ["watch"], ["quit"], ["new", "x"], ["logs", "T-1"],
+    ])
+    func `without a daemon it exits with 3 and says how to start one`(_ line: [String]) throws {
+        let words = line.joined(separator: " ")
+        let call = try world.shell("\"$ORCH\" \(words)")
+        #expect(call.status == 3 && call.output.isEmpty)
+        let expected = "orch: no daemon is listening on \(world.state)/orch.sock\nhint: start one with: orch daemon\n"
+        #expect(call.error == expected)
+        guard line != ["tui"] else { return }
+        let json = try world.shell("\"$ORCH\" \(words) --json")
+        #expect(json.status == 3 && json.error.isEmpty)
+        #expect(
+            try json.json == [
+                "error": [
+                    "code": "daemon_not_running",
+                    "message": "no daemon is listening on \(world.state)/orch.sock",
+                    "hint": "start one with: orch daemon",
+                ]
+            ]
+        )
+    }
+
+    @Test func `everything wrong with a ticket file is told with its place`() throws {
+        try world.write("repo/t.yaml", "titel: x\npriority: high\n")
+        let call = try world.orch("validate", "t.yaml", "gone.yaml")
+        #expect(call.status == 1)
+        #expect(call.lines.count == 4 && call.lines[0].hasPrefix("t.yaml:1:1: unknown key `titel`"))
+        #expect(call.lines[3] == "gone.yaml: there is no such file")
+        let refused = try world.orch("enqueue", "t.yaml")
+        #expect(refused.status == 1 && refused.output.isEmpty && refused.error.contains("t.yaml:1:1: unknown key"))
+        let json = try world.orch("enqueue", "t.yaml", "--json").json["error"]
+        #expect(json?["code"] == "invalid_ticket" && json?["problems"]?.arrayValue?.first?["line"] == 1)
+        try world.write("repo/t.yaml", "title: x\n")
+        #expect(try world.orch("validate", "t.yaml").output == "1 ticket is good\n")
+    }
+
+    @Test func `configuration is shown with its origins, and checked with its places`() throws {
+        try world.write("home/.config/orch/config.json", "{\n  \"agents\": 5,\n  \"agnets\": 5\n}\n")
+        let problems = try world.orch("config", "check")
+        #expect(problems.status == 1)
+        #expect(problems.output.contains("config.json:3:3: unknown key `agnets`; did you mean `agents`?"))
+        #expect(try world.orch("config", "show").status == 1)
+        try world.write("home/.config/orch/config.json", "{\"agents\": 5}\n")
+        let rows = try world.shell("ORCH_LANDING_PARALLEL=4 \"$ORCH\" config show --json").json.arrayValue ?? []
+        #expect(
+            rows.contains(["key": "agents", "value": 5, "origin": "\(world.home)/.config/orch/config.json:1"])
+        )
+        #expect(rows.contains(["key": "landing.parallel", "value": 4, "origin": "ORCH_LANDING_PARALLEL"]))
+        #expect(rows.contains(["key": "approve", "value": "human", "origin": "default"]))
+        #expect(try world.orch("config", "check").status == 0)
+    }
+
+    @Test func `doctor fails when a profile's program is missing, and not for want of a daemon`() throws {
+        try world.configure(agent: "true")
+        let well = try world.orch("doctor", "--json")
+        #expect(well.status == 0, "\(well.output)")
+        #expect(try well.json["ok"] == true)
+        try world.write("home/.config/orch/config.json", #"{"profiles": {"a": {"command": ["no-such-program"]}}}"#)
+        let ill = try world.orch("doctor")
+        #expect(ill.status == 1)
+        #expect(ill.output.contains("fail  profile a    no-such-program is not on your PATH\n"), "\(ill.output)")
+    }
+
+    @Test func `completions are printed for known shells`() throws {
+        for shell in ["bash", "zsh", "fish"] {
+            let call = try world.orch("completions", shell)
+            #expect(call.status == 0 && call.output.contains("request-changes"), "\(shell)")
+        }
+        #expect(try world.orch("completions", "tcsh").status == 2)
+    }
+}
