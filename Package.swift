@@ -13,6 +13,7 @@ let package = Package(
     products: [
         .executable(name: "orch", targets: ["Orch"]),
         .executable(name: "orch-runner", targets: ["Runner"]),
+        // For Benchmarks/, a package of its own.
         .library(name: "Core", targets: ["Core"]),
         .library(name: "IPC", targets: ["IPC"]),
     ],
