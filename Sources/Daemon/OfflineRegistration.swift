@@ -22,7 +22,7 @@ public enum OfflineRegistration {
         logger: Logger
     ) throws -> Registered {
         try options.paths.makeDirectories()
-        let lock = try StateLock(path: options.paths.lock)
+        let lock = try StateLock(path: options.paths.lock, isDaemon: false)
         defer { lock.release() }
         let store = try Store(path: options.paths.database, durability: options.user.durability)
         defer { try? store.close() }

@@ -6,18 +6,22 @@ import Glibc
 public final class StateLock: Sendable {
     private let descriptor: Int32
 
-    /// - Parameter patience: how long to wait for one that lets go soon: a daemon that is ending, or `orch init` at work.
+    /// Waits for a moment where `orch init` is at work, and never for a daemon: one that has lost the race must not come up
+    /// when the winner ends.
+    ///
+    /// - Parameter isDaemon: whether a daemon takes it, which then says its pid in the file.
     /// - Throws: `AlreadyRunning` when another daemon has it.
-    init(path: String, patience: Duration = .seconds(2)) throws {
+    init(path: String, isDaemon: Bool = true) throws {
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard opened >= 0 else { throw CannotOpen(path: path, reason: String(cString: strerror(errno))) }
-        guard Self.take(opened, within: patience) else {
+        guard Self.take(opened, within: .seconds(2)) else {
             let pid = Self.pid(in: opened)
             close(opened)
             throw AlreadyRunning(path: path, pid: pid)
         }
         descriptor = opened
         ftruncate(descriptor, 0)
+        guard isDaemon else { return }
         let text = "\(getpid())\n"
         _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) }
     }
@@ -28,7 +32,7 @@ public final class StateLock: Sendable {
     private static func take(_ descriptor: Int32, within patience: Duration) -> Bool {
         let deadline = ContinuousClock.now + patience
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard ContinuousClock.now < deadline else { return false }
+            guard pid(in: descriptor) == nil, ContinuousClock.now < deadline else { return false }
             usleep(20_000)
         }
         return true
