@@ -51,6 +51,7 @@ import Testing
         .ticketLeft(ticket, reason: "its worktree is gone"),
         .ticketChanged(ticket),
         .ticketCommented(ticket, comment: "nice"),
+        .repositoryChanged(RepositoryID("r1")),
     ]
 
     @Test func everyEventHasItsGoldenLine() throws {
