@@ -90,7 +90,7 @@ import Testing
     @Test func aPathCoveredByBothIsAlwaysAConflict() throws {
         var shared = 0
         for seed in 1...6000 {
-            var random = SeededGenerator(seed: UInt64(seed))
+            var random = SplitMix64(seed: UInt64(seed))
             let (a, path) = randomPattern(&random)
             let (b, _) = randomPattern(&random)
             let (one, other) = (try LockPattern(a), try LockPattern(b))
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// A pattern, and a path it was made to match.
-    private func randomPattern(_ random: inout SeededGenerator) -> (pattern: String, path: String) {
+    private func randomPattern(_ random: inout SplitMix64) -> (pattern: String, path: String) {
         func pick<T>(_ choices: [T]) -> T { choices[Int.random(in: 0..<choices.count, using: &random)] }
         var pattern: [String] = []
         var path: [String] = []
@@ -143,18 +143,5 @@ import Testing
             #expect(try !LockPattern(directories + "b").covers(path: path))
         }
         #expect(took < .seconds(30))
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

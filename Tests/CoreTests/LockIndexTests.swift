@@ -51,7 +51,7 @@ import Testing
         ]
         let all = try texts.map { try LockPattern($0) }
         for seed in 1...300 {
-            var random = SeededGenerator(seed: UInt64(seed))
+            var random = SplitMix64(seed: UInt64(seed))
             var index = LockIndex<Int>()
             var held: [Int: [LockPattern]] = [:]
             for _ in 0..<60 {
