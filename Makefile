@@ -13,8 +13,7 @@ build: setup
 
 # Every test, from a clean clone. ARGS="--filter CoreTests" runs some.
 test: setup
-	swift build --build-tests
-	swift test --skip-build $(ARGS)
+	@scripts/test.sh $(ARGS)
 
 # A daemon in the foreground, with the user's own configuration.
 run: build

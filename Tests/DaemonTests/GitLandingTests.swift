@@ -139,6 +139,39 @@ import Testing
         #expect(paths == ["a.txt"] && worktree == scratch.checkout && reason.contains("a.txt"))
     }
 
+    @Test func aBlockedLandingIsTriedAgainWithoutDisturbingTheUsersGit() throws {
+        // Every git that orch runs is noted, and it is one that writes if it may take locks.
+        let log = scratch.folder + "/calls"
+        let real = try #require(try Git(environment: scratch.environment).locate("git"))
+        try scratch.write(
+            "git",
+            "#!/bin/sh\necho \"${GIT_OPTIONAL_LOCKS-writes} $*\" >> '\(log)'\nexec '\(real)' \"$@\"\n",
+            in: scratch.folder + "/bin"
+        )
+        chmod(scratch.folder + "/bin/git", 0o755)
+        var environment = scratch.environment
+        environment["PATH"] = "\(scratch.folder)/bin:\(environment["PATH"] ?? "/usr/bin:/bin")"
+        let watched = try GitRepository.open(
+            scratch.checkout,
+            id: RepositoryID("r1"),
+            stateDirectory: scratch.state,
+            git: Git(environment: environment, isDurable: false)
+        )
+        func writes() -> [Substring] {
+            (scratch.read("calls", in: scratch.folder) ?? "").split(separator: "\n").filter { $0.hasPrefix("writes") }
+        }
+        try scratch.write("a.txt", "my own\n")
+        func again() throws -> Advance {
+            try watched.advance("main", from: tip, to: candidate, reason: "land T-1", looksFirst: true)
+        }
+        guard case .blocked(_, _, let paths) = try again() else { throw GitError(.failed, "test", "not blocked") }
+        #expect(paths == ["a.txt"])
+        #expect(writes() == [])
+        try scratch.git("checkout", "-q", "a.txt")
+        #expect(try again() == .advanced)
+        #expect(writes().count == 1 && writes()[0].hasPrefix("writes merge --ff-only"))
+    }
+
     @Test func aStagedChangeInTheWayBlocks() throws {
         try scratch.write("a.txt", "my own\n")
         try scratch.git("add", "a.txt")

@@ -85,6 +85,12 @@ public struct Ticket: Equatable, Sendable, Codable {
         }
     }
 
+    /// The user's checkout was in the way when its landing was last tried.
+    public var isLandingBlocked: Bool {
+        guard case .landing(let landing) = state, case .blocked = landing.step else { return false }
+        return true
+    }
+
     /// Why a human wants it to end, while it does.
     public var halt: Halt? {
         switch state {

@@ -101,7 +101,8 @@ extension EffectRunner {
                 repository.target,
                 from: candidate.tip.text,
                 to: candidate.commit.text,
-                reason: "land \(ticket.id)"
+                reason: "land \(ticket.id)",
+                looksFirst: ticket.isLandingBlocked
             )
             switch advance {
             case .advanced, .alreadyThere:

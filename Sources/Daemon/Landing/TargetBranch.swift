@@ -18,8 +18,18 @@ extension GitRepository {
     /// fast-forwards there, files, index and ref, unless that would overwrite anything or something is under way; then
     /// nothing is changed. Asked again after an interruption it completes what was begun.
     ///
-    /// - Parameter reason: what the reflog says: `land T-7`.
-    public func advance(_ branch: String, from tip: String, to candidate: String, reason: String) throws -> Advance {
+    /// - Parameters:
+    ///   - reason: what the reflog says: `land T-7`.
+    ///   - looksFirst: asks without any lock of git's whether something is in the way before it tries. For one that was
+    ///     blocked and is tried again and again: git takes the index's lock before it refuses, and a command of the
+    ///     user's at that moment would fail.
+    public func advance(
+        _ branch: String,
+        from tip: String,
+        to candidate: String,
+        reason: String,
+        looksFirst: Bool = false
+    ) throws -> Advance {
         let operation = "move \(branch) to \(candidate)"
         return try locked(operation) { lock in
             let holders = try checkouts(of: branch, for: operation)
@@ -28,7 +38,17 @@ extension GitRepository {
             }
             if let obstacle = obstacle(holders, to: branch) { return obstacle }
             guard holder.head == tip else { return try whereNow(branch, candidate) }
-            return try fastForward(holder, branch, tip, candidate, reason, lock: lock, for: operation)
+            let checkout = ObstructedCheckout(
+                repository: self,
+                path: holder.path,
+                tip: tip,
+                candidate: candidate,
+                wasBegun: GitFiles.read(landingNote) == landingIntent(branch, tip, candidate, holder)
+            )
+            if looksFirst, let blocked = Self.blocked(by: try checkout.obstacles(for: operation), in: holder.path) {
+                return blocked
+            }
+            return try fastForward(holder, branch, checkout, reason, lock: lock, for: operation)
         }
     }
 
@@ -93,15 +113,38 @@ extension GitRepository {
         )
     }
 
-    private func fastForward(
-        _ holder: BranchHolder,
+    /// Local changes among the obstacles; nil when orch can clear all of them away.
+    private static func blocked(by obstacles: [ObstructedCheckout.Obstacle], in worktree: String) -> Advance? {
+        let changed = obstacles.filter { $0.state == .changed }.map(\.path)
+        guard !changed.isEmpty else { return nil }
+        return .blocked(
+            reason: "local changes in \(worktree) would be overwritten: \(listing(changed))",
+            worktree: worktree,
+            paths: changed
+        )
+    }
+
+    /// Where a fast-forward that is about to be made is noted.
+    private var landingNote: String { "\(stateDirectory)/repositories/\(id).landing" }
+
+    private func landingIntent(
         _ branch: String,
         _ tip: String,
         _ candidate: String,
+        _ holder: BranchHolder
+    ) -> [UInt8] {
+        Array("\(branch)\n\(tip)\n\(candidate)\n\(holder.path)\n".utf8)
+    }
+
+    private func fastForward(
+        _ holder: BranchHolder,
+        _ branch: String,
+        _ checkout: ObstructedCheckout,
         _ reason: String,
         lock: RepositoryLock,
         for operation: String
     ) throws(GitError) -> Advance {
+        let (tip, candidate) = (checkout.tip, checkout.candidate)
         let merge = ["merge", "--ff-only", "--no-overwrite-ignore", "--no-autostash", "--quiet", candidate]
         func attempt() throws(GitError) {
             _ = try run(
@@ -112,12 +155,9 @@ extension GitRepository {
                 for: operation
             )
         }
-        let note = "\(stateDirectory)/repositories/\(id).landing"
-        let intent = Array("\(branch)\n\(tip)\n\(candidate)\n\(holder.path)\n".utf8)
-        let wasBegun = GitFiles.read(note) == intent
         let original = "\(holder.gitDirectory)/ORIG_HEAD"
         let remembered = GitFiles.read(original)
-        try GitFiles.write(intent, to: note, for: operation)
+        try GitFiles.write(landingIntent(branch, tip, candidate, holder), to: landingNote, for: operation)
         let result: Advance
         do throws(GitError) {
             try attempt()
@@ -127,7 +167,7 @@ extension GitRepository {
             // Refused before anything was changed, so nothing was begun now. After any other failure (a full disk, a
             // lock on the ref) files may be half written, and the note stays for the next attempt.
             let isRefusal = error.detail.contains("would be overwritten") || error.detail.contains("would lose")
-            if !wasBegun && isRefusal || now != .moved(now: tip) { unlink(note) }
+            if !checkout.wasBegun && isRefusal || now != .moved(now: tip) { unlink(landingNote) }
             guard now == .moved(now: tip) else { return now }
             if let file = error.lockInTheWay { return blocked(by: file, in: holder.path) }
             // git sets ORIG_HEAD before it looks whether it can merge; the user may still need the old one.
@@ -136,29 +176,14 @@ extension GitRepository {
             } else {
                 unlink(original)
             }
-            let checkout = ObstructedCheckout(
-                repository: self,
-                path: holder.path,
-                tip: tip,
-                candidate: candidate,
-                wasBegun: wasBegun
-            )
             let obstacles = try checkout.obstacles(for: operation)
             guard !obstacles.isEmpty else { throw error }
-            let changed = obstacles.filter { $0.state == .changed }.map(\.path)
-            if changed.isEmpty {
-                try checkout.settle(obstacles, lock: lock, for: operation)
-                try attempt()
-                result = .advanced
-            } else {
-                result = .blocked(
-                    reason: "local changes in \(holder.path) would be overwritten: \(Self.listing(changed))",
-                    worktree: holder.path,
-                    paths: changed
-                )
-            }
+            if let blocked = Self.blocked(by: obstacles, in: holder.path) { return blocked }
+            try checkout.settle(obstacles, lock: lock, for: operation)
+            try attempt()
+            result = .advanced
         }
-        if result == .advanced { unlink(note) }
+        if result == .advanced { unlink(landingNote) }
         return result
     }
 }
