@@ -3,7 +3,7 @@ CONFIGURATION ?= debug
 PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
-.PHONY: build test run lint format bench install demo setup clean
+.PHONY: build test run lint format bench fuzz sanitize install demo setup clean
 
 setup:
 	@scripts/setup.sh
@@ -28,6 +28,15 @@ format:
 
 bench: setup
 	scripts/bench.sh
+
+# Looks for bytes that break something: make fuzz TARGET=tickets SECONDS=600
+SECONDS ?= 300
+fuzz: setup
+	scripts/fuzz.sh $(TARGET) $(SECONDS)
+
+# The tests once more, under the address and the thread sanitizer. ARGS="--filter IPCTests" runs some.
+sanitize: setup
+	scripts/sanitize.sh $(ARGS)
 
 install: setup
 	swift build --configuration release

@@ -98,6 +98,21 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
         ),
 
+        // MARK: Fuzzing: what must hold of any bytes; the corpus is replayed by the tests
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["Core", "IPC", "Daemon", "TUI"],
+            path: "Tests/Fuzzing/Targets",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "orch-fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzzing/Driver",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+        ),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: settings),
+
         // MARK: End to end: the built programs `orch` and `orch-runner`, real git, scripted agents
         .testTarget(
             name: "EndToEndTests",
