@@ -1,19 +1,21 @@
 #define _GNU_SOURCE
 #include "csystem.h"
+#include "lift.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <wchar.h>
 
-/* Copies each descriptor above the range the child will use, so that no dup2 overwrites a source still needed. */
-static int lift(const cs_spawn_request *request, int *lifted, int *null) {
+int cs_lift(const cs_spawn_request *request, int *lifted, int *null) {
     *null = -1;
     for (int i = 0; i < request->file_count; i++) lifted[i] = -1;
     for (int i = 0; i < request->file_count; i++) {
@@ -33,6 +35,12 @@ static int lift(const cs_spawn_request *request, int *lifted, int *null) {
         if (lifted[i] < 0) return errno;
     }
     return 0;
+}
+
+void cs_lower(const cs_spawn_request *request, const int *lifted, int null) {
+    for (int i = 0; i < request->file_count; i++)
+        if (lifted[i] >= 0) close(lifted[i]);
+    if (null >= 0) close(null);
 }
 
 static int spawn_lifted(const cs_spawn_request *request, const int *lifted, int null, pid_t *pid) {
@@ -68,14 +76,12 @@ static int spawn_lifted(const cs_spawn_request *request, const int *lifted, int 
 }
 
 int cs_spawn(const cs_spawn_request *request, pid_t *pid) {
-    if (request->file_count < 0 || request->file_count > 16) return EINVAL;
+    if (request->file_count < 0 || request->file_count > CS_MOST_FILES) return EINVAL;
     int saved = errno;
-    int lifted[16], null;
-    int failed = lift(request, lifted, &null);
+    int lifted[CS_MOST_FILES], null;
+    int failed = cs_lift(request, lifted, &null);
     if (!failed) failed = spawn_lifted(request, lifted, null, pid);
-    for (int i = 0; i < request->file_count; i++)
-        if (lifted[i] >= 0) close(lifted[i]);
-    if (null >= 0) close(null);
+    cs_lower(request, lifted, null);
     errno = saved;
     return failed;
 }
@@ -108,6 +114,12 @@ int cs_reap(pid_t pid, int wait, cs_exit *out) { return reap(pid, wait, out); }
 int cs_reap_any(int wait, cs_exit *out) { return reap(-1, wait, out); }
 
 int cs_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int cs_attribute_is(const char *path, const char *name, const char *value) {
+    char found[64];
+    ssize_t count = getxattr(path, name, found, sizeof found);
+    return count >= 0 && (size_t)count == strlen(value) && memcmp(found, value, (size_t)count) == 0;
+}
 
 int cs_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 

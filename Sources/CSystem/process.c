@@ -164,7 +164,7 @@ static int list_processes(const cs_tree *tree, candidates *list) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
         cs_process process;
         if (cs_process_status((pid_t)atoi(entry->d_name), &process) < 0) continue;
-        if (process.pid == self || process.pid == tree->root) continue;
+        if (process.pid == self || process.pid == tree->root || process.pid == tree->namespace_init) continue;
         if (process.alive && process.start >= tree->since) failed = append(list, process);
     }
     int saved = errno;
@@ -180,7 +180,8 @@ static void mark_descendants(const cs_tree *tree, candidates *list) {
         for (size_t i = 0; i < list->count; i++) {
             candidate *it = &list->items[i];
             if (it->belongs) continue;
-            int belongs = tree->root != 0 && it->process.parent == tree->root;
+            int belongs = (tree->root != 0 && it->process.parent == tree->root)
+                || (tree->namespace_init != 0 && it->process.parent == tree->namespace_init);
             for (size_t j = 0; !belongs && j < list->count; j++)
                 belongs = list->items[j].belongs && list->items[j].process.pid == it->process.parent;
             if (belongs) it->belongs = changed = 1;

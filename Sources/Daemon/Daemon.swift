@@ -64,9 +64,20 @@ public final class Daemon: Sendable {
             restoring: loaded.state,
             at: Timestamp.now()
         )
+        let containment = try ContainmentProbe(
+            runs: options.paths.runs,
+            runner: options.runner,
+            limits: options.user.limits
+        ).choose(options.user.containment)
+        logger.info("containment", metadata: ["kind": "\(containment.name)", "reach": "\(containment.reach)"])
+        for shortcoming in containment.shortcomings { logger.notice("containment: \(shortcoming)") }
         let about: JSONObject = [
             "version": .string(options.version), "pid": JSONValue(Int(getpid())),
             "started": .string(Timestamp.text(Timestamp.now())), "state_directory": .string(options.paths.directory),
+            "containment": .object([
+                "kind": .string(containment.name), "reach": .string(containment.reach),
+                "shortcomings": .array(containment.shortcomings.map(JSONValue.string)),
+            ]),
         ]
         // The three need each other: what they report goes through boxes that are filled before anything is started.
         let toEngine = Box<Engine>()
@@ -74,7 +85,11 @@ public final class Daemon: Sendable {
         let toEffects = Box<EffectRunner>()
         let toGateway = Box<Gateway>()
         let counts = Counts(tickets: core.tickets.values.count { !$0.isFinal }, agents: core.agents.count)
-        let supervisor = try RunSupervisor(directory: options.paths.runs, runnerPath: options.runner) { report in
+        let supervisor = try RunSupervisor(
+            directory: options.paths.runs,
+            runnerPath: options.runner,
+            containment: containment
+        ) { report in
             switch report {
             case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
             case .ended(let run, let end): toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))

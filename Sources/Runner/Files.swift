@@ -24,6 +24,18 @@ enum Files {
         return bytes
     }
 
+    /// The beginning of a small file that the system makes up, such as those of cgroups, which have no size.
+    static func readText(_ name: String) throws(Failure) -> String {
+        let descriptor = open(name, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure("cannot read \(name)", errno: errno) }
+        defer { close(descriptor) }
+        return try withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer throws(Failure) in
+            let count = Glibc.read(descriptor, buffer.baseAddress!, buffer.count)
+            guard count >= 0 else { throw Failure("cannot read \(name)", errno: errno) }
+            return String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self)
+        }
+    }
+
     static func exists(_ name: String) -> Bool { access(name, F_OK) == 0 }
 
     /// Writes a file so that it is seen whole or not at all. Not durable: see ``makeDurable(_:)``.

@@ -33,6 +33,9 @@ struct Run {
     private let marker: Spec.Text?
     private let since: UInt64
     private let leader: pid_t
+    private let containment: any Containment
+    /// Of the containment, for as long as it is not reaped.
+    private var namespaceInit: pid_t
     private var leaderHasEnded = false
     private var stdout: Pump
     private var stderr: Pump
@@ -55,9 +58,18 @@ struct Run {
         let (stdout, stdoutEnd) = try Pump.make("stdout", cap: spec.outputCap)
         let (stderr, stderrEnd) = try Pump.make("stderr", cap: spec.outputCap)
         guard cs_become_subreaper() == 0 else { throw Failure("cannot become a sub-reaper", errno: errno) }
+        let containment = try spec.makeContainment()
         let began = steadyClock()
         record.started = wallClock()
-        leader = try Self.spawn(spec, program: program, name: name, files: [input, stdoutEnd, stderrEnd])
+        do throws(Failure) {
+            let files = [input, stdoutEnd, stderrEnd]
+            leader = try Self.spawn(spec, in: containment, program: program, name: name, files: files)
+        } catch {
+            try? containment.remove()
+            throw error
+        }
+        self.containment = containment
+        namespaceInit = containment.namespaceInit
         for descriptor in [input, stdoutEnd, stderrEnd] where descriptor >= 0 { close(descriptor) }
         self.control = control
         self.stdout = stdout
@@ -91,27 +103,45 @@ struct Run {
         return descriptor
     }
 
-    private static func spawn(_ spec: Spec, program: String, name: String, files: [Int32]) throws(Failure) -> pid_t {
+    private static func spawn(
+        _ spec: Spec,
+        in containment: any Containment,
+        program: String,
+        name: String,
+        files: [Int32]
+    ) throws(Failure) -> pid_t {
         var pid: pid_t = 0
+        var step: Int32 = 0
+        let groups = containment.groups
         let failed = program.withCString { program in
             spec.arguments.withUnsafeBufferPointer { arguments in
                 spec.environment.withUnsafeBufferPointer { environment in
                     files.withUnsafeBufferPointer { files in
-                        var request = cs_spawn_request()
-                        request.program = program
-                        request.arguments = arguments.baseAddress
-                        request.environment = environment.baseAddress
-                        request.directory = UnsafePointer(spec.directory)
-                        request.files = files.baseAddress
-                        request.file_count = 3
-                        request.new_session = 1
-                        return cs_spawn(&request, &pid)
+                        groups.withUnsafeBufferPointer { groups in
+                            var request = cs_spawn_request()
+                            request.program = program
+                            request.arguments = arguments.baseAddress
+                            request.environment = environment.baseAddress
+                            request.directory = UnsafePointer(spec.directory)
+                            request.files = files.baseAddress
+                            request.file_count = 3
+                            request.new_session = 1
+                            var member = cs_containment()
+                            member.groups = groups.baseAddress
+                            member.group_count = Int32(groups.count)
+                            member.own_proc = containment.namespaceInit != 0 ? 1 : 0
+                            member.oom_score = spec.oomScore
+                            return cs_spawn_contained(&request, &member, &pid, &step)
+                        }
                     }
                 }
             }
         }
-        if failed != 0 { throw Program.explain(failed, name: name, file: program) }
-        return pid
+        if failed == 0 { return pid }
+        if step == CS_STEP_DIRECTORY, let directory = spec.directory {
+            throw Failure("cannot start in \(String(cString: directory))", errno: failed)
+        }
+        throw step == CS_STEP_EXEC ? Program.explain(failed, name: name, file: program) : explainSpawn(step, failed)
     }
 
     /// Says in `started` who the leader is. Without it the daemon knows less, but the run goes on. Made durable only
@@ -130,6 +160,7 @@ struct Run {
         // The leader may have ended before SIGCHLD was first looked for; the signal is pending then, and the poll
         // returns at once.
         while !isOver { waitForEvent() }
+        do throws(Failure) { try containment.remove() } catch { record.error = record.error ?? error.text }
         stdout.finish(through: buffer)
         stderr.finish(through: buffer)
         record.stdout = stdout.size
@@ -176,6 +207,7 @@ struct Run {
         while cs_reap_any(0, &end) == 0, end.pid != 0 {
             record.cpu += end.cpu_microseconds
             record.maxRSS = max(record.maxRSS, end.max_rss_kib)
+            if end.pid == namespaceInit { namespaceInit = 0 }
             guard end.pid == leader else { continue }
             leaderHasEnded = true
             record.exit = end.code >= 0 ? end.code : nil
@@ -183,7 +215,7 @@ struct Run {
         }
         if leaderHasEnded, !hadEnded {
             leaderEnded()
-        } else if leaderHasEnded, signalTree(0) == 0 {
+        } else if leaderHasEnded, signalTree(0) == 0, containment.isEmpty != false {
             isOver = true
         }
     }
@@ -193,7 +225,7 @@ struct Run {
     private mutating func leaderEnded() {
         let asked = phase != .running
         if !asked { record.reason = record.signal == nil ? .exited : .signalled }
-        if signalTree(0) == 0 {
+        if signalTree(0) == 0, containment.isEmpty != false {
             isOver = true
         } else if phase == .killed {
             kill()
@@ -236,12 +268,15 @@ struct Run {
 
     private mutating func dismiss() {
         record.killedAfterExit = signalTree(SIGTERM)
-        if record.killedAfterExit == 0 { isOver = true }
+        if record.killedAfterExit == 0, containment.isEmpty != false { isOver = true }
         enter(.dismissed, for: min(Self.dismissTime, grace))
     }
 
     private mutating func kill() {
-        let left = signalTree(SIGKILL)
+        containment.kill()
+        var left = signalTree(SIGKILL)
+        // What the containment holds and /proc does not show us.
+        if left == 0, containment.isEmpty == false { left = 1 }
         if left == 0, leaderHasEnded {
             isOver = true
         } else if left != 0, steadyClock() - killStarted > Self.killTime {
@@ -271,6 +306,7 @@ struct Run {
     private func signalTree(_ signal: Int32) -> Int32 {
         var tree = cs_tree()
         tree.root = getpid()
+        tree.namespace_init = namespaceInit
         tree.marker = marker.map { UnsafePointer($0) }
         tree.since = since
         return cs_tree_signal(&tree, signal)

@@ -8,13 +8,16 @@ import Glibc
 @main
 struct Runner {
     static func main() {
-        let arguments = CommandLine.arguments
+        var arguments = CommandLine.arguments
+        let isProbe = arguments.count == 3 && arguments[1] == "--probe"
+        if isProbe { arguments.remove(at: 1) }
         guard arguments.count == 2, arguments[1].utf8.first == UInt8(ascii: "/") else {
             end(64, "usage: orch-runner RUNDIR (an absolute path)")
         }
         guard chdir(arguments[1]) == 0 else {
             end(70, "cannot enter \(arguments[1]): \(String(cString: strerror(errno)))")
         }
+        if isProbe { probe() }
         ignoreSignals()
         takeLock()
         if Files.exists(ExitRecord.name) { exit(0) }
@@ -27,6 +30,22 @@ struct Runner {
             let identity = try Files.identity(of: getpid())
             try Files.write("runner", identity.text)
             record = try supervise(since: identity.start)
+        } catch {
+            record.error = error.text
+        }
+        record.ended = wallClock()
+        do throws(Failure) { try record.write() } catch { end(74, error.text) }
+        exit(0)
+    }
+
+    /// Says in `exit.json` how the trial went.
+    private static func probe() -> Never {
+        var record = ExitRecord()
+        do throws(Failure) {
+            guard let bytes = try Files.read("spec") else { throw Failure("there is no file spec") }
+            try Probe.run(try Spec(bytes))
+            record.reason = .exited
+            record.exit = 0
         } catch {
             record.error = error.text
         }

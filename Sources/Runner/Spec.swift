@@ -17,6 +17,11 @@ import Glibc
 /// | `time_limit_ms` | wall-clock limit; none when absent |
 /// | `grace_ms` | from TERM to KILL |
 /// | `output_cap` | bytes kept of each of stdout and stderr |
+/// | `group` | a cgroup to make for the run, absolute; the first is a v2 one, and what is in it is killed at the end |
+/// | `group_enable` | what its parent's `cgroup.subtree_control` must be told before the last `group` is made: `+pids` |
+/// | `group_set` | `FILE=VALUE` written into the last `group` before anything is in it: `pids.max=4096` |
+/// | `namespace` | `pid`: the run gets a PID namespace of its own |
+/// | `oom_score` | what the run's oom_score_adj is raised to |
 /// | `end` | empty; last, so that a cut file is noticed |
 ///
 /// Values are bytes ended by a NUL, so that they are handed to the system as they stand in the file, which stays in
@@ -33,6 +38,16 @@ struct Spec {
     var timeLimit: Int64?
     var grace: Int64 = 5000
     var outputCap: Int64 = 1 << 30
+    var groups: [GroupOrder] = []
+    var wantsNamespace = false
+    var oomScore: Int32 = 0
+
+    /// A cgroup to make, and what to write where.
+    struct GroupOrder {
+        let directory: String
+        var enable: [String] = []
+        var settings: [(file: String, value: String)] = []
+    }
 
     /// Reads `bytes`, which must outlive the value.
     init(_ bytes: UnsafeMutableBufferPointer<CChar>) throws(Failure) {
@@ -63,6 +78,16 @@ struct Spec {
             case "time_limit_ms": timeLimit = try number(value, key)
             case "grace_ms": grace = try number(value, key)
             case "output_cap": outputCap = try number(value, key)
+            case "group": groups.append(GroupOrder(directory: String(cString: value)))
+            case "group_enable", "group_set":
+                guard !groups.isEmpty else { throw Failure("spec: \(key) comes before any group") }
+                if key == "group_enable" {
+                    groups[groups.count - 1].enable.append(String(cString: value))
+                } else {
+                    groups[groups.count - 1].settings.append(try assignment(value, key))
+                }
+            case "namespace": wantsNamespace = strcmp(value, "pid") == 0
+            case "oom_score": oomScore = Int32(clamping: try number(value, key))
             case "end": complete = true
             default: break  // of a newer daemon, or not for us
             }
@@ -88,6 +113,14 @@ private func number(_ text: Spec.Text, _ key: String) throws(Failure) -> Int64 {
         throw Failure("spec: \(key) is not a number: \(String(cString: text))")
     }
     return value
+}
+
+private func assignment(_ text: Spec.Text, _ key: String) throws(Failure) -> (file: String, value: String) {
+    let parts = String(cString: text).split(separator: "=", maxSplits: 1)
+    guard parts.count == 2, !parts[0].utf8.contains(UInt8(ascii: "/")) else {
+        throw Failure("spec: \(key) is not FILE=VALUE: \(String(cString: text))")
+    }
+    return (String(parts[0]), String(parts[1]))
 }
 
 /// Why a run could not be started, in a sentence for a person.

@@ -161,6 +161,25 @@ import Testing
         }
     }
 
+    @Test func afterARestartOfTheMachineNobodyIsSignalled() async throws {
+        try await RunWorld.run { world in
+            // It has, by chance, the number and even the start time of the run's program before the restart.
+            let bystander = try Bystander()
+            defer { bystander.end() }
+            var process = cs_process()
+            #expect(cs_process_status(bystander.pid, &process) == 0)
+            let before = "00000000-0000-0000-0000-000000000000"
+            let identity = Array("pid \(bystander.pid)\nstart \(process.start)\nboot \(before)\nat_ms 5\n".utf8)
+            let command = world.command(["/bin/true"])
+            let folder = world.folder(command)
+            #expect(try folder.create())
+            try folder.write("spec", command.spec(folder: folder, boot: before))
+            for name in ["runner", "started", "init"] { try folder.write(name, identity) }
+            #expect(try await world.end(of: command).reason == .lost("the machine was restarted while it ran"))
+            #expect(bystander.isAlive)
+        }
+    }
+
     @Test func aNumberThatMeansAnotherProcessByNowIsNotKilled() async throws {
         try await RunWorld.run { world in
             let bystander = try Bystander()
@@ -279,7 +298,7 @@ private func runnerStatus(_ arguments: [String]) -> Int32? {
     return cs_reap(pid, 1, &exit) == 0 ? exit.code : nil
 }
 
-private func spawnForTest(_ program: String, _ arguments: [String]) -> pid_t? {
+func spawnForTest(_ program: String, _ arguments: [String]) -> pid_t? {
     var strings: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for string in strings { free(string) } }
     var environment: [UnsafeMutablePointer<CChar>?] = [nil]

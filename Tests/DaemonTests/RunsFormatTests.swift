@@ -88,7 +88,7 @@ import Testing
                 "environment",
                 "B=2", "environment", "ORCH_RUN=T-1.1", "environment", "ORCH_RUN_FOLDER=/r", "marker",
                 "ORCH_RUN_FOLDER=/r", "directory", "/d", "stdin", "/p", "time_limit_ms", "2", "grace_ms", "0",
-                "output_cap", "7", "end", "", "",
+                "output_cap", "7", "oom_score", "500", "end", "", "",
             ]
         )
     }

@@ -17,27 +17,40 @@ final class RunWorld: Sendable {
 
     let root: String
     let reports = RunReports()
+    let containment: Containment
     private let current: Mutex<RunSupervisor?>
 
+    /// The containment of tests that say none: `ORCH_TEST_CONTAINMENT=cgroup` runs them all in cgroups.
+    static let usualContainment =
+        ProcessInfo.processInfo.environment["ORCH_TEST_CONTAINMENT"].flatMap(ContainmentChoice.init) ?? .none
+
+    /// `limits` count where there is a containment to keep them.
     static func run(
         runnerPath: String = runnerPath,
+        in containment: ContainmentChoice = usualContainment,
+        limits: RunLimits = RunLimits(),
         _ body: (RunWorld) async throws -> Void
     ) async throws {
         try #require(FileManager.default.isExecutableFile(atPath: Self.runnerPath), "orch-runner has not been built")
-        let world = try RunWorld(runnerPath: runnerPath)
+        let world = try RunWorld(runnerPath: runnerPath, containment, limits)
         let result: Result<Void, any Error>
         do { result = .success(try await body(world)) } catch { result = .failure(error) }
         world.drop()
         let left = world.livingProcesses()
         #expect(left.isEmpty, "processes of the runs are left: \(left)")
         for pid in left { kill(pid, SIGKILL) }
+        let groups = world.groups()
+        #expect(groups.isEmpty, "cgroups of the runs are left: \(groups)")
         try FileManager.default.removeItem(atPath: world.root)
         try result.get()
     }
 
-    private init(runnerPath: String) throws {
+    private init(runnerPath: String, _ choice: ContainmentChoice, _ limits: RunLimits) throws {
         root = try #require(Self.temporaryDirectory())
         current = Mutex(nil)
+        let runs = root + "/runs"
+        try FileManager.default.createDirectory(atPath: runs, withIntermediateDirectories: true)
+        containment = try ContainmentProbe(runs: runs, runner: Self.runnerPath, limits: limits).choose(choice)
         try takeOver(runnerPath: runnerPath)
     }
 
@@ -57,11 +70,23 @@ final class RunWorld: Sendable {
         drop()
         reports.clear()
         let reports = reports
-        let supervisor = try RunSupervisor(directory: root + "/runs", runnerPath: runnerPath) { reports.add($0) }
+        let supervisor = try RunSupervisor(
+            directory: root + "/runs",
+            runnerPath: runnerPath,
+            containment: containment
+        ) { reports.add($0) }
         current.withLock { $0 = supervisor }
     }
 
-    private static func temporaryDirectory() -> String? {
+    /// The kinds this machine offers to these tests, tried as a daemon would.
+    static let containments: [ContainmentChoice] = {
+        guard let folder = temporaryDirectory() else { return [.none] }
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let probe = ContainmentProbe(runs: folder, runner: runnerPath, limits: RunLimits())
+        return [.cgroup, .namespace, .none].filter { (try? probe.choose($0)) != nil }
+    }()
+
+    static func temporaryDirectory() -> String? {
         var template = Array((NSTemporaryDirectory() + "/orch-runs-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { return nil }
         // As the kernel names it, since the marker and the working directory are compared.
@@ -155,6 +180,43 @@ final class RunWorld: Sendable {
             var process = cs_process()
             return cs_process_status(pid, &process) == 0 && process.alive != 0
         }
+    }
+}
+
+extension RunWorld {
+    /// The cgroups made for this world's runs, and what they are made in.
+    func groups() -> [String] {
+        guard case .cgroup(let plan) = containment.kind else { return [] }
+        return plan.parents.map(\.directory).filter { access($0, F_OK) == 0 }.flatMap { parent in
+            [parent]
+                + ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).filter {
+                    $0.hasPrefix("run-")
+                }
+        }
+    }
+
+    /// The living processes whose command line ends in a file of the world's: for those without an environment.
+    func processesNamedAfterUs() -> [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { pid_t($0) }.filter { pid in
+            guard let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline"),
+                line.suffix(root.utf8.count + 9) == Data("\(root)/escaped\0".utf8)
+            else { return false }
+            var process = cs_process()
+            return cs_process_status(pid, &process) == 0 && process.alive != 0
+        }
+    }
+
+    /// A line of shell that leaves a process behind which nothing but a containment holds: of another session, without
+    /// parents, without environment, deaf to SIGTERM. It is there when the line has been executed.
+    var escape: String {
+        """
+        mkfifo '\(root)/fifo'
+        (setsid env -i /bin/sh -c 'trap "" TERM HUP INT; echo > "$0"; while :; do sleep 1; done' '\(root)/fifo' \
+            '\(root)/escaped' >/dev/null 2>&1 </dev/null &)
+        read x < '\(root)/fifo'
+
+        """
     }
 }
 

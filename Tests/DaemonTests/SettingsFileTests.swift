@@ -26,11 +26,16 @@ import Testing
                 "plain": {"command": ["x"]}
               },
               "approve": "auto", "lockViolation": "warn", "maxFixAttempts": 0, "durability": "normal",
-              "landing": {"parallel": 4, "method": "merge", "verify": "quick"}
+              "landing": {"parallel": 4, "method": "merge", "verify": "quick"},
+              "containment": "namespace", "limits": {"processes": null, "memory": "4GiB", "output": "64MiB"}
             }
             """
         ).get().settings
         var expected = UserSettings()
+        expected.containment = .namespace
+        expected.limits.processes = nil
+        expected.limits.memory = 4 << 30
+        expected.limits.output = 64 << 20
         expected.agents = 5
         expected.defaultProfile = "script"
         expected.branchPrefix = "orch/{agent}/"
@@ -58,6 +63,16 @@ import Testing
     @Test func anEmptyObjectIsTheDefaults() throws {
         #expect(try parse("{}").get().settings == UserSettings())
         #expect(try parse("{\"defaultProfile\": null}").get().settings == UserSettings())
+    }
+
+    @Test func aSizeWithoutItsUnitIsRefused() {
+        #expect(
+            problems("{\"limits\": {\"output\": 64, \"memory\": \"1KiB\", \"processes\": 0}}") == [
+                "c.json:1:23: `limits.output` is the number 64 without a unit; write one such as \"64MiB\"",
+                "c.json:1:37: `limits.memory` is `1KiB`; write at least `1MiB`",
+                "c.json:1:58: `limits.processes` is `0`; write a whole number from 8 to 4194304",
+            ]
+        )
     }
 
     @Test func aUserMayInsistOnHumans() throws {
@@ -260,7 +275,8 @@ import Testing
             SettingsFile.variables.map(\.name) == [
                 "ORCH_AGENTS", "ORCH_DEFAULT_PROFILE", "ORCH_APPROVE", "ORCH_LOCK_VIOLATION", "ORCH_MAX_FIX_ATTEMPTS",
                 "ORCH_LANDING_PARALLEL", "ORCH_LANDING_METHOD", "ORCH_LANDING_VERIFY", "ORCH_BRANCH_PREFIX",
-                "ORCH_VERIFICATION_SLOTS", "ORCH_DURABILITY",
+                "ORCH_VERIFICATION_SLOTS", "ORCH_DURABILITY", "ORCH_CONTAINMENT", "ORCH_LIMITS_PROCESSES",
+                "ORCH_LIMITS_MEMORY", "ORCH_LIMITS_OUTPUT",
             ]
         )
     }

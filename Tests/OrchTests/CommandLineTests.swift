@@ -107,6 +107,33 @@ import Testing
         #expect(ill.output.contains("fail  profile a    no-such-program is not on your PATH\n"), "\(ill.output)")
     }
 
+    @Test func `doctor says which containment holds runs and what it reaches`() throws {
+        try world.configure(agent: "true")
+        func finding() throws -> JSONValue? {
+            let call = try world.orch("doctor", "--json")
+            return try call.json["checks"]?.arrayValue?.first { $0["name"] == "containment" }
+        }
+        let found = try #require(try finding()?["message"]?.stringValue)
+        let kind = try #require(found.split(separator: ":").first)
+        #expect(["cgroup", "namespace", "none"].contains(kind), "\(found)")
+        #expect(found.contains("started is dead when it ends"), "\(found)")
+        try world.write("home/.config/orch/config.json", #"{"containment": "none"}"#)
+        let chosen = try finding()
+        #expect(chosen?["level"] == "warn")
+        #expect(
+            chosen?["message"]?.stringValue == "none: session, sub-reaper and environment marker: whatever a run "
+                + "started is dead when it ends; only if orch-runner itself is killed, a process that has left its "
+                + "parents and cleared its environment stays alive"
+        )
+        try world.write(
+            "home/.config/orch/config.json",
+            #"{"containment": "none", "limits": {"memory": "1GiB"}}"#
+        )
+        let impossible = try finding()
+        #expect(impossible?["level"] == "fail")
+        #expect(impossible?["message"]?.stringValue?.contains("cannot be kept here") == true)
+    }
+
     @Test func `completions are printed for known shells`() throws {
         for shell in ["bash", "zsh", "fish"] {
             let call = try world.orch("completions", shell)

@@ -26,6 +26,26 @@ typedef struct {
 /* Starts a child with posix_spawn. 0 and *pid on success, an errno value otherwise (errno itself is untouched). */
 int cs_spawn(const cs_spawn_request *request, pid_t *pid);
 
+/* What holds a child and all it starts, beyond its session. */
+typedef struct {
+    const int *groups;      /* open `cgroup.procs` files the child joins, in order, before it becomes its program */
+    int group_count;
+    int own_proc;           /* nonzero: a mount namespace of its own, whose /proc shows the child's PID namespace */
+    int oom_score;          /* its oom_score_adj is raised to this; 0: left alone */
+} cs_containment;
+
+/* How far a child that could not be started had come. */
+enum { CS_STEP_GROUP = 1, CS_STEP_PROC, CS_STEP_DIRECTORY, CS_STEP_EXEC };
+
+/* As cs_spawn, for callers of one thread. The child dies with the caller. With a `program` of NULL it only waits to be
+ * killed. On failure `*step` says what failed. */
+int cs_spawn_contained(const cs_spawn_request *request, const cs_containment *containment, pid_t *pid, int *step);
+
+/* Makes the children the caller starts from now on members of a new PID namespace. Its init, a child of the caller too,
+ * does nothing but reap orphans; it dies with the caller, and the kernel kills every other member before it is reaped.
+ * Needs CAP_SYS_ADMIN. */
+int cs_enter_pid_namespace(pid_t *init);
+
 /* A pidfd of `pid` (close-on-exec). Only sound for a child not yet reaped, or followed by a check of identity. */
 int cs_pidfd_open(pid_t pid);
 int cs_pidfd_send_signal(int pidfd, int signal);
@@ -65,10 +85,11 @@ int cs_process_status(pid_t pid, cs_process *out);
 /* The id of this start of the machine, 36 characters and a NUL. */
 int cs_boot_id(char out[37]);
 
-/* The processes of a run: the descendants of `root`, the process `leader`, every process whose environment holds the
- * entry `marker`, and the descendants of those. Neither the caller nor `root` belongs. */
+/* The processes of a run: the descendants of `root` and `namespace_init`, the process `leader`, every process whose environment holds the
+ * entry `marker`, and the descendants of those. Neither the caller nor `root` nor `namespace_init` belongs. */
 typedef struct {
     pid_t root;             /* 0: none */
+    pid_t namespace_init;   /* 0: none; of the run's PID namespace: its children belong, itself does not */
     pid_t leader;           /* 0: none; belongs only if it started at `leader_start` */
     uint64_t leader_start;
     const char *marker;     /* NAME=value, or NULL */
@@ -78,6 +99,9 @@ typedef struct {
 /* Sends `signal` (0: none) to the living processes of the tree, each proven by its start time through a pidfd, and says
  * how many they were. One pass: what forks meanwhile is found by the next one. Linear in the machine's processes. */
 int cs_tree_signal(const cs_tree *tree, int signal);
+
+/* Whether a file's extended attribute `name` is exactly `value`. */
+int cs_attribute_is(const char *path, const char *name, const char *value);
 
 /* Accepts one connection, non-blocking and close-on-exec. */
 int cs_accept(int listener);

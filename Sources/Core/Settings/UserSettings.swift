@@ -10,6 +10,10 @@ public struct UserSettings: Hashable, Codable, Sendable {
     /// How many verifiers run at a time.
     public var verificationSlots = 2
     public var durability = Durability.full
+    /// What holds the processes of a run together.
+    public var containment = ContainmentChoice.auto
+    /// What one run may take up.
+    public var limits = RunLimits()
     /// A human approves every landing, whatever a repository says.
     public var approvalFloor = false
     /// What holds for repositories that do not say.

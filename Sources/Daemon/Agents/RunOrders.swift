@@ -8,7 +8,9 @@ extension EffectRunner {
         // What it executes is in its folder, whatever the configuration says by now.
         if supervisor.hasBegun(run) { return supervisor.adopt(run) }
         do {
-            supervisor.start(try command(run, order, ticket, repository))
+            var command = try command(run, order, ticket, repository)
+            command.outputCap = environment.user.limits.output
+            supervisor.start(command)
         } catch {
             report(.runEnded(run, .notStarted(sentence(error)), at: Timestamp.now()))
         }

@@ -24,6 +24,8 @@ public struct RunCommand: Equatable, Sendable {
     public var timeLimit: Duration?
     /// From SIGTERM to SIGKILL.
     public var grace: Duration
+    /// What the run's oom_score_adj is raised to: when memory runs out, agents go before the daemon and their runners do.
+    static let oomScore = 500
     /// Bytes kept of each of stdout and stderr; what comes after is read and dropped, and a line says so.
     public var outputCap: Int
 
@@ -51,7 +53,7 @@ public struct RunCommand: Equatable, Sendable {
 extension RunCommand {
     /// The content of the run folder's file `spec`, which orch-runner reads: pairs of a key and a value, each ended by a
     /// NUL. The format is described in the runner's `Spec.swift`.
-    func spec(folder: RunFolder, boot: String) throws(RunFailure) -> [UInt8] {
+    func spec(folder: RunFolder, boot: String, containment: Containment = .untried) throws(RunFailure) -> [UInt8] {
         guard !arguments.isEmpty else { throw RunFailure("cannot start run \(id): it has no program") }
         var bytes: [UInt8] = []
         func put(_ key: String, _ value: String) throws(RunFailure) {
@@ -79,6 +81,8 @@ extension RunCommand {
         if let timeLimit { try put("time_limit_ms", timeLimit.wholeMilliseconds.description) }
         try put("grace_ms", grace.wholeMilliseconds.description)
         try put("output_cap", max(0, outputCap).description)
+        for (key, value) in containment.orders(for: id) { try put(key, value) }
+        try put("oom_score", Self.oomScore.description)
         try put("end", "")
         return bytes
     }

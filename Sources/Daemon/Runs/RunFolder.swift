@@ -12,6 +12,7 @@ import Glibc
 /// | `control` | runner | a FIFO; a byte makes the runner look for `stop` |
 /// | `lock` | runner | locked (flock) for as long as the runner lives |
 /// | `runner`, `started` | runner | who the runner and the run's program are |
+/// | `init` | runner | who the init of the run's PID namespace is, where it has one |
 /// | `stdout`, `stderr` | runner | the run's output, only ever appended to |
 /// | `exit.json` | runner | how it ended; by the daemon when the runner could not say |
 ///

@@ -19,10 +19,12 @@ public final class RunSupervisor: Sendable {
     private let threadID = Atomic<Int32>(0)
 
     /// `directory` holds a folder for each run, and is made if absent; `runnerPath` is the orch-runner executable. Both
-    /// absolute. There must be one supervisor for a directory at a time.
+    /// absolute. `containment` has been tried for this directory. There must be one supervisor for a directory at a
+    /// time. What an earlier one's runs left in their cgroups is ended.
     public init(
         directory: String,
         runnerPath: String,
+        containment: Containment = .untried,
         report: @escaping @Sendable (RunReport) -> Void
     ) throws {
         for path in [directory, runnerPath] where !path.hasPrefix("/") {
@@ -40,8 +42,11 @@ public final class RunSupervisor: Sendable {
         let inbox = try RunInbox()
         let setting = try RunWatch.Setting(
             directory: directory,
-            runnerPath: runnerPath,
-            environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" },
+            runner: RunnerProcess(
+                path: runnerPath,
+                environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+            ),
+            containment: containment,
             boot: ProcessIdentity.currentBoot(),
             inbox: inbox,
             report: report

@@ -8,9 +8,10 @@ import Glibc
 final class RunWatch {
     struct Setting: Sendable {
         let directory: String
-        let runnerPath: String
-        /// Of the runners, not of the runs.
-        let environment: [String]
+        let runner: RunnerProcess
+        let containment: Containment
+        /// Of orch's cgroup for this directory, where there is one.
+        let groupName: String
         let boot: String
         let inbox: RunInbox
         let report: @Sendable (RunReport) -> Void
@@ -22,15 +23,16 @@ final class RunWatch {
 
         init(
             directory: String,
-            runnerPath: String,
-            environment: [String],
+            runner: RunnerProcess,
+            containment: Containment,
             boot: String,
             inbox: RunInbox,
             report: @escaping @Sendable (RunReport) -> Void
         ) throws(RunFailure) {
             self.directory = directory
-            self.runnerPath = runnerPath
-            self.environment = environment
+            self.runner = runner
+            self.containment = containment
+            groupName = try CgroupPlan.name(ofRuns: directory)
             self.boot = boot
             self.inbox = inbox
             self.report = report
@@ -92,6 +94,7 @@ final class RunWatch {
         listen(setting.inbox.wake)
         listen(setting.folders.descriptor)
         listen(setting.outputs.descriptor)
+        endLeftovers()
         var events = [epoll_event](repeating: epoll_event(), count: 64)
         while true {
             let count = epoll_wait(setting.epoll, &events, Int32(events.count), timeout())
@@ -107,6 +110,16 @@ final class RunWatch {
             }
             lookAgain()
         }
+    }
+
+    /// On a thread of its own: what resists must not keep the runs waiting.
+    private func endLeftovers() {
+        guard case .cgroup(let plan) = setting.containment.kind else { return }
+        let directory = setting.directory
+        guard plan.parents.contains(where: { access($0.directory, F_OK) == 0 }) else { return }
+        let thread = Thread { LeftoverGroups.end(plan, runs: directory) }
+        thread.name = "orch-leftovers"
+        thread.start()
     }
 
     private func end() {
@@ -157,7 +170,11 @@ final class RunWatch {
         guard let watched = runs[run] else { return }
         do throws(RunFailure) {
             guard let command = watched.command else { throw RunFailure("its folder \(watched.folder.path) is gone") }
-            let spec = try command.spec(folder: watched.folder, boot: setting.boot)
+            let spec = try command.spec(
+                folder: watched.folder,
+                boot: setting.boot,
+                containment: setting.containment
+            )
             try watched.folder.write("spec", spec)
         } catch {
             return refuse(run, error.description)
@@ -168,24 +185,9 @@ final class RunWatch {
     private func spawn(_ run: RunID) {
         guard let folder = runs[run]?.folder else { return }
         var pid: pid_t = 0
-        let failed = withCStrings([setting.runnerPath, folder.path]) { arguments in
-            withCStrings(setting.environment) { environment in
-                [-1, -1, -1].withUnsafeBufferPointer { (files: UnsafeBufferPointer<Int32>) in
-                    setting.runnerPath.withCString { program in
-                        var request = cs_spawn_request()
-                        request.program = program
-                        request.arguments = arguments
-                        request.environment = environment
-                        request.files = files.baseAddress
-                        request.file_count = 3
-                        request.new_session = 1
-                        return cs_spawn(&request, &pid)
-                    }
-                }
-            }
-        }
+        let failed = setting.runner.spawn([folder.path], &pid)
         if failed != 0 {
-            return refuse(run, "cannot start \(setting.runnerPath): \(String(cString: strerror(failed)))")
+            return refuse(run, "cannot start \(setting.runner.path): \(String(cString: strerror(failed)))")
         }
         runs[run]?.isOurs = true
         watchRunner(run, cs_pidfd_open(pid))
@@ -248,13 +250,25 @@ final class RunWatch {
     private func fence(_ run: RunID, lock: Int32, why: String) {
         guard let folder = runs[run]?.folder else { return }
         let setting = setting
+        let groups = groups(of: run, folder)
         let thread = Thread {
-            let end = RunFence.end(folder, why: why, boot: setting.boot)
+            let end = RunFence.end(folder, groups: groups, why: why, boot: setting.boot)
             RunFolder.release(lock)
             setting.inbox.post(.fenced(run, end))
         }
         thread.name = "orch-fence"
         thread.start()
+    }
+
+    /// The cgroups the run was put into, whatever today's containment is; and, in case its folder is gone, those it
+    /// would be put into today.
+    private func groups(of run: RunID, _ folder: RunFolder) -> [RunGroup] {
+        let name = CgroupPlan.name(of: run)
+        var groups = Set(folder.groups(named: setting.groupName, name))
+        if case .cgroup(let plan) = setting.containment.kind {
+            for parent in plan.parents { groups.insert(RunGroup(directory: "\(parent.directory)/\(name)")) }
+        }
+        return groups.filter(\.exists).sorted { $0.directory < $1.directory }
     }
 
     // MARK: Runners
@@ -277,7 +291,7 @@ final class RunWatch {
         let how = exit.signal != 0 ? "was ended by signal \(exit.signal)" : "ended with exit \(exit.code)"
         let hasBegun = watched.isStartReported || watched.folder.has("runner") || !watched.folder.has("")
         if watched.isOurs, isKnown, exit.code != 75, !hasBegun {
-            refuse(run, "\(setting.runnerPath) \(how) before it did anything")
+            refuse(run, "\(setting.runner.path) \(how) before it did anything")
         } else {
             examine(run, why: isKnown ? "its orch-runner \(how)" : "its orch-runner died")
         }
@@ -397,14 +411,4 @@ final class RunWatch {
             if watched.runner < 0 { examine(run) }
         }
     }
-}
-
-/// Calls `body` with a NULL-terminated array of C strings.
-private func withCStrings<Result>(
-    _ strings: [String],
-    _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    let copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
-    defer { for copy in copies { free(copy) } }
-    return copies.withUnsafeBufferPointer { body($0.baseAddress!) }
 }

@@ -7,6 +7,7 @@ struct SettingDescription: Sendable {
         case boolean
         case text
         case duration
+        case size
         case choice([String])
         case strings(atLeastOne: Bool)
         case stringMap
@@ -110,6 +111,56 @@ struct SettingKey<Root>: Sendable {
             documentation,
             read: { reader, node, root in assign(reader.integer(node, in: range), to: path, of: &root) },
             show: { .integer($0[keyPath: path] ?? standard) }
+        )
+    }
+
+    /// `null` is a value of its own here: the default need not be it.
+    static func optionalInteger(
+        _ name: String,
+        _ path: Path<Int?>,
+        in range: ClosedRange<Int>,
+        _ documentation: String
+    ) -> Self {
+        var key = Self(
+            name,
+            .integer(range),
+            documentation,
+            read: { reader, node, root in
+                guard node.value != .null else {
+                    root[keyPath: path] = nil
+                    return true
+                }
+                return assign(reader.integer(node, in: range), to: path, of: &root)
+            },
+            show: { $0[keyPath: path].map(SettingValue.integer) ?? .null }
+        )
+        key.description.isOptional = true
+        return key
+    }
+
+    static func size(_ name: String, _ path: Path<Int>, _ documentation: String) -> Self {
+        Self(
+            name,
+            .size,
+            documentation,
+            read: { reader, node, root in assign(reader.size(node, atLeast: 0), to: path, of: &root) },
+            show: { .string(SizeText.format($0[keyPath: path])) }
+        )
+    }
+
+    static func optionalSize(
+        _ name: String,
+        _ path: Path<Int?>,
+        atLeast least: Int,
+        _ documentation: String
+    ) -> Self {
+        Self(
+            name,
+            .size,
+            documentation,
+            isOptional: true,
+            read: { reader, node, root in assign(reader.size(node, atLeast: least), to: path, of: &root) },
+            show: { $0[keyPath: path].map { .string(SizeText.format($0)) } ?? .null }
         )
     }
 

@@ -186,6 +186,23 @@ struct SettingReader {
         return nil
     }
 
+    /// In bytes.
+    mutating func size(_ node: DocumentNode, atLeast least: Int) -> Int? {
+        if case .number(let text) = node.value {
+            note(node.place, "\(key) is the number \(text) without a unit; write one such as \"\(text)MiB\"")
+            return nil
+        }
+        guard let text = text(node, write: "a size such as \"512MiB\" or \"4GiB\"") else { return nil }
+        do throws(SizeText.Problem) {
+            let size = try SizeText.parse(text)
+            if size >= least { return size }
+            note(node.place, "\(key) is \(quoted(text)); write at least \(quoted(SizeText.format(least)))")
+        } catch {
+            note(node.place, "\(key): \(error.description)")
+        }
+        return nil
+    }
+
     mutating func choice<Choice>(_ node: DocumentNode, _ words: SettingWords<Choice>) -> Choice? {
         guard let text = text(node, write: words.list) else { return nil }
         if let value = words.values.first(where: { $0.word == text }) { return value.value }

@@ -74,6 +74,8 @@ public enum SettingSamples {
             return .object([
                 "type": .string("string"), "pattern": .string("^(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?$"),
             ])
+        case .size:
+            return .object(["type": .string("string"), "pattern": .string("^\\d+([KMGT]i)?B$")])
         case .choice(let words): return .object(["type": .string("string"), "enum": .strings(words)])
         case .strings(let atLeastOne):
             return .object(["type": .string("array"), "items": text, "minItems": .integer(atLeastOne ? 1 : 0)])

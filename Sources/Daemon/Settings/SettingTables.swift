@@ -53,6 +53,36 @@ extension UserSettings {
             \.durability,
             "What survives a loss of power: `full` is everything answered, `normal` all but the last moments."
         ),
+        Key.choice(
+            "containment",
+            \.containment,
+            "What holds a run's processes together; `auto` is the best there is, any other that or no daemon."
+        ),
+        Key.object("limits", \.limits, RunLimits.keys, "What one run may take up."),
+    ]
+}
+
+extension RunLimits {
+    private typealias Key = SettingKey<RunLimits>
+
+    static let keys: [SettingKey<RunLimits>] = [
+        Key.optionalInteger(
+            "processes",
+            \.processes,
+            in: 8...4_194_304,
+            "How many processes and threads at a time, where a cgroup can keep it; any number if null."
+        ),
+        Key.optionalSize(
+            "memory",
+            \.memory,
+            atLeast: 1 << 20,
+            "How much memory, in all its processes; needs a cgroup; as much as there is if null."
+        ),
+        Key.size(
+            "output",
+            \.output,
+            "How much is kept of each of its stdout and stderr; the rest is read and dropped."
+        ),
     ]
 }
 

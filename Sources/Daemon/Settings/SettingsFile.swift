@@ -122,7 +122,7 @@ public enum SettingsFile {
         keys.flatMap { key -> [Variable] in
             switch key.kind {
             case .object(let inner): return variables(of: inner, at: prefix + key.name + ".")
-            case .integer, .boolean, .text, .duration, .choice:
+            case .integer, .boolean, .text, .duration, .size, .choice:
                 return [Variable(name: variableName(prefix + key.name), key: prefix + key.name, kind: key.kind)]
             case .strings, .stringMap, .map, .list: return []
             }

@@ -3,7 +3,8 @@ import Daemon
 import Glibc
 import IPC
 
-/// What `orch doctor` looks at, one thing after the other. Nothing is changed by looking.
+/// What `orch doctor` looks at, one thing after the other. Nothing is changed by looking; what has to be tried is taken
+/// back at once.
 struct Examination {
     struct Finding {
         enum Level: String {
@@ -38,7 +39,9 @@ struct Examination {
     }
 
     func findings() -> [Finding] {
-        [git(), runner(), state(), socket()] + configuration() + daemon() + checkout() + [locale(), terminal()]
+        [git(), runner(), state(), socket()] + configuration() + containment() + daemon() + checkout() + [
+            locale(), terminal(),
+        ]
     }
 
     // MARK: programs
@@ -153,6 +156,55 @@ struct Examination {
             return Finding(level: .fail, name: label, message: message, hint: "install it, or correct \"command\"")
         }
         return Finding(level: .ok, name: label, message: path)
+    }
+
+    // MARK: containment
+
+    /// What the daemon that runs has chosen; without one, what it would choose if it were started from here.
+    private func containment() -> [Finding] {
+        if let client = try? global.connect(console), let status = try? client.request("daemon.status").objectValue {
+            // A daemon of before there was a choice says nothing.
+            guard let chosen = status["containment"]?.objectValue else { return [] }
+            return [
+                containment(
+                    chosen["kind"]?.stringValue ?? "?",
+                    chosen["reach"]?.stringValue ?? "",
+                    chosen["shortcomings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+                )
+            ]
+        }
+        guard let settings = try? global.settings(console).settings, let folder = temporaryFolder() else { return [] }
+        defer { rmdir(folder) }
+        do {
+            let chosen = try ContainmentProbe(runs: folder, runner: Programs.runner(), limits: settings.limits)
+                .choose(settings.containment)
+            return [containment(chosen.name, chosen.reach, chosen.shortcomings)]
+        } catch {
+            return [
+                Finding(
+                    level: .fail,
+                    name: "containment",
+                    message: "\(error)",
+                    hint: "the daemon does not start like this"
+                )
+            ]
+        }
+    }
+
+    private func containment(_ kind: String, _ reach: String, _ shortcomings: [String]) -> Finding {
+        let isFull = kind == "cgroup" && shortcomings.isEmpty
+        return Finding(
+            level: isFull ? .ok : .warn,
+            name: "containment",
+            message: (["\(kind): \(reach)"] + shortcomings).joined(separator: "; "),
+            hint: isFull ? nil : "docs/processes.md says what helps; under systemd, a unit with Delegate=yes"
+        )
+    }
+
+    private func temporaryFolder() -> String? {
+        var template = Array("\(console.environment["TMPDIR"] ?? "/tmp")/orch-doctor-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return nil }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     // MARK: the daemon and the repository
