@@ -39,6 +39,7 @@ struct Run {
     private var leaderHasEnded = false
     private var stdout: Pump
     private var stderr: Pump
+    private var inbox: Inbox?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     private var record = ExitRecord()
     private var phase = Phase.running
@@ -54,7 +55,7 @@ struct Run {
         try Self.checkDirectory(directory)
         let name = String(cString: spec.arguments[0]!)
         let program = try Program.resolve(name, directory: directory, path: spec.variable("PATH"))
-        let input = try Self.openInput(spec.standardInput)
+        let (inbox, input) = try Self.makeInput(spec)
         let (stdout, stdoutEnd) = try Pump.make("stdout", cap: spec.outputCap)
         let (stderr, stderrEnd) = try Pump.make("stderr", cap: spec.outputCap)
         guard cs_become_subreaper() == 0 else { throw Failure("cannot become a sub-reaper", errno: errno) }
@@ -74,6 +75,7 @@ struct Run {
         self.control = control
         self.stdout = stdout
         self.stderr = stderr
+        self.inbox = inbox
         self.stdout.openFile()
         self.stderr.openFile()
         grace = spec.grace
@@ -82,6 +84,8 @@ struct Run {
         deadline = spec.timeLimit.map { began + $0 }
         announce()
         ExitRecord.reserve()
+        // Anything later is told through the FIFO, which is open.
+        self.inbox?.look(through: buffer)
     }
 
     private static func checkDirectory(_ directory: String) throws(Failure) {
@@ -93,7 +97,13 @@ struct Run {
         if access(directory, X_OK) != 0 { throw Failure("cannot start in \(directory)", errno: errno) }
     }
 
-    /// -1 stands for /dev/null.
+    /// The descriptor is the program's; -1 stands for /dev/null.
+    private static func makeInput(_ spec: Spec) throws(Failure) -> (Inbox?, Int32) {
+        guard spec.wantsMessages else { return (nil, try openInput(spec.standardInput)) }
+        let (inbox, readEnd) = try Inbox.make()
+        return (inbox, readEnd)
+    }
+
     private static func openInput(_ file: Spec.Text?) throws(Failure) -> Int32 {
         guard let file else { return -1 }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
@@ -180,13 +190,16 @@ struct Run {
             pollfd(fd: control.fifo, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stdout.pipe ?? -1, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stderr.pipe ?? -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: inbox?.isWaiting == true ? inbox?.pipe ?? -1 : -1, events: Int16(POLLOUT), revents: 0),
         ]
         let timeout = deadline.map { Int32(clamping: max(0, $0 - steadyClock())) } ?? -1
         guard poll(&descriptors, nfds_t(descriptors.count), timeout) >= 0 else { return }
+        let buffer = buffer
         var hasMoved = false
         if descriptors[2].revents != 0, stdout.move(through: buffer) { hasMoved = true }
         if descriptors[3].revents != 0, stderr.move(through: buffer) { hasMoved = true }
         if hasMoved, phase == .lingering { deadline = min(steadyClock() + Self.lingerTime, lingerEnd) }
+        if descriptors[4].revents != 0 { inbox?.forward(through: buffer) }
         // The leader's end first: what has ended by itself is not stopped any more.
         var isStopWanted = false
         if descriptors[0].revents != 0 {
@@ -195,6 +208,7 @@ struct Run {
         }
         if descriptors[1].revents != 0 {
             control.drainFIFO()
+            inbox?.look(through: buffer)
             isStopWanted = isStopWanted || Control.isStopWanted
         }
         if isStopWanted { stop() }

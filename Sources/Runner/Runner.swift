@@ -92,7 +92,7 @@ struct Runner {
 }
 
 /// How the runner is told to stop the run: the file `stop` is the lasting intent, a byte through the FIFO `control`, or
-/// SIGTERM to the runner, makes it look.
+/// SIGTERM to the runner, makes it look. The same byte tells of messages.
 struct Control {
     let fifo: Int32
     /// Reports SIGCHLD and SIGTERM.

@@ -13,6 +13,7 @@ import Glibc
 /// | `environment` | one `NAME=value`; as often as there are items |
 /// | `directory` | the working directory, absolute |
 /// | `stdin` | a file that becomes standard input; `/dev/null` when absent |
+/// | `messages` | empty; standard input is what comes into `inbox.jsonl`, see `Inbox` |
 /// | `marker` | the `environment` item by which processes of this run are known |
 /// | `time_limit_ms` | wall-clock limit; none when absent |
 /// | `grace_ms` | from TERM to KILL |
@@ -34,6 +35,7 @@ struct Spec {
     var environment: [Text?] = []
     var directory: Text?
     var standardInput: Text?
+    var wantsMessages = false
     var marker: Text?
     var timeLimit: Int64?
     var grace: Int64 = 5000
@@ -74,6 +76,7 @@ struct Spec {
             case "environment": environment.append(value)
             case "directory": directory = value
             case "stdin": standardInput = value
+            case "messages": wantsMessages = true
             case "marker": marker = value
             case "time_limit_ms": timeLimit = try number(value, key)
             case "grace_ms": grace = try number(value, key)

@@ -9,6 +9,8 @@ public struct RunCommand: Equatable, Sendable {
         case null
         /// The file's content, then end of file. An absolute path.
         case file(String)
+        /// What ``RunSupervisor/send(_:number:to:)`` sends, as it comes, until ``RunSupervisor/endMessages(to:)``.
+        case messages
     }
 
     public var id: RunID
@@ -77,7 +79,11 @@ extension RunCommand {
         }
         try put("marker", folder.marker)
         try put("directory", directory)
-        if case .file(let path) = standardInput { try put("stdin", path) }
+        switch standardInput {
+        case .null: break
+        case .file(let path): try put("stdin", path)
+        case .messages: try put("messages", "")
+        }
         if let timeLimit { try put("time_limit_ms", timeLimit.wholeMilliseconds.description) }
         try put("grace_ms", grace.wholeMilliseconds.description)
         try put("output_cap", max(0, outputCap).description)

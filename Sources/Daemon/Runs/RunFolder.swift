@@ -9,7 +9,9 @@ import Glibc
 /// |---|---|---|
 /// | `spec` | daemon | what to run; whole or absent |
 /// | `stop` | daemon | the lasting intent to stop |
-/// | `control` | runner | a FIFO; a byte makes the runner look for `stop` |
+/// | `inbox.jsonl`, `inbox.end` | daemon | messages to the program, and that no more follow |
+/// | `inbox.taken` | runner | how many bytes of them the program has been given |
+/// | `control` | runner | a FIFO; a byte makes the runner look for `stop` and messages |
 /// | `lock` | runner | locked (flock) for as long as the runner lives |
 /// | `runner`, `started` | runner | who the runner and the run's program are |
 /// | `init` | runner | who the init of the run's PID namespace is, where it has one |
@@ -133,6 +135,11 @@ struct RunFolder: Hashable, Sendable {
         let descriptor = open(file("stop"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw RunFailure("cannot write \(file("stop"))", errno: errno) }
         close(descriptor)
+        wakeRunner()
+    }
+
+    /// Makes the runner look at what was left for it, if there is one.
+    func wakeRunner() {
         let control = open(file("control"), O_WRONLY | O_NONBLOCK | O_CLOEXEC)
         guard control >= 0 else { return }
         _ = Glibc.write(control, "s", 1)

@@ -81,6 +81,34 @@ public final class RunSupervisor: Sendable {
     /// only to the supervisor that was asked to start it.
     public func stop(_ run: RunID) { inbox.post(.stop(run)) }
 
+    /// Sends one line to the standard input of a run started with ``RunCommand/StandardInput/messages``, also before
+    /// ``start(_:)``. `number` counts the run's messages from 0: one that was sent before is not sent again, so that who
+    /// does not know whether it was may repeat it. When this returns the message outlives the daemon; it is handed on as
+    /// soon as the program reads. Blocks on the disk alone.
+    public func send(_ line: String, number: Int, to run: RunID) throws(RunFailure) {
+        let folder = try folderForMessages(to: run)
+        try folder.addMessage(line, number: number)
+        folder.wakeRunner()
+    }
+
+    /// After the messages sent so far, the program finds the end of its input.
+    public func endMessages(to run: RunID) throws(RunFailure) {
+        let folder = try folderForMessages(to: run)
+        try folder.endMessages()
+        folder.wakeRunner()
+    }
+
+    /// How many messages the run's program has been given whole; also when the run has ended.
+    public func messagesTaken(by run: RunID) -> Int { RunFolder(path: folder(of: run)).messagesTaken }
+
+    private func folderForMessages(to run: RunID) throws(RunFailure) -> RunFolder {
+        let folder = RunFolder(path: folder(of: run))
+        if try !folder.create(), folder.has("exit.json") {
+            throw RunFailure("cannot send a message to run \(run): it has ended")
+        }
+        return folder
+    }
+
     /// Ends the watching; the runs go on, and another supervisor may take over. When this returns there are no more
     /// reports, unless it is called from within one.
     public func detach() {
