@@ -93,3 +93,19 @@ private func escaped(_ text: String) -> String {
     }
     return result
 }
+
+/// Some room kept from the start, so that on a disk that has filled up the files of the run's output can still say so.
+enum Reserve {
+    private static let name = "reserve"
+    private static let size: off_t = 16 << 10
+
+    /// Failing is no harm yet.
+    static func take() {
+        let descriptor = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        posix_fallocate(descriptor, 0, size)
+        close(descriptor)
+    }
+
+    static func giveBack() { unlink(name) }
+}

@@ -84,6 +84,7 @@ struct Run {
         deadline = spec.timeLimit.map { began + $0 }
         announce()
         ExitRecord.reserve()
+        Reserve.take()
         // Anything later is told through the FIFO, which is open.
         self.inbox?.look(through: buffer)
     }
@@ -170,6 +171,7 @@ struct Run {
         // The leader may have ended before SIGCHLD was first looked for; the signal is pending then, and the poll
         // returns at once.
         while !isOver { waitForEvent() }
+        Reserve.giveBack()
         do throws(Failure) { try containment.remove() } catch { record.error = record.error ?? error.text }
         stdout.finish(through: buffer)
         stderr.finish(through: buffer)

@@ -35,6 +35,45 @@ import Testing
         }
     }
 
+    @Test func noLineIsLostOrDoubledWhileDaemonsComeAndGo() async throws {
+        try await RunWorld.run { world in
+            // Twenty thousand lines for each of five daemons, which leave while they are being written.
+            let gate = world.root + "/gate"
+            #expect(mkfifo(gate, 0o600) == 0)
+            let script = """
+                for part in 0 1 2 3 4; do read x < '\(gate)'; seq $((part * 20000 + 1)) $((part * 20000 + 20000)); done
+                """
+            let command = world.command(["/bin/bash", "-c", script])
+            var seen: [UInt8] = []
+            func read() throws -> Bool {
+                let piece = try RunSupervisor.readOutput(
+                    folder: world.folder(command).path,
+                    stream: .stdout,
+                    offset: seen.count,
+                    length: 1 << 20
+                )
+                #expect(piece.offset == seen.count)
+                seen += piece.bytes
+                return piece.isLast
+            }
+            world.supervisor.start(command)
+            for _ in 1...5 {
+                let before = world.folder(command).size(of: "stdout")
+                try Data("go\n".utf8).write(to: URL(filePath: gate))
+                try await RunWorld.wait(for: "output") { world.folder(command).size(of: "stdout") > before }
+                try world.takeOver()
+                world.supervisor.start(command)
+                _ = try await world.reports.start(of: command.id)
+                _ = try read()
+            }
+            let end = try await world.reports.end(of: command.id)
+            #expect(end.reason == .exited(0))
+            while try !read() {}
+            #expect(String(decoding: seen, as: UTF8.self) == numberedLines(1...100_000))
+            #expect(end.stdoutBytes == seen.count)
+        }
+    }
+
     @Test func anAdoptedRunCanBeStopped() async throws {
         try await RunWorld.run { world in
             let command = world.command(["/bin/sh", "-c", "echo ready; sleep 1000"])

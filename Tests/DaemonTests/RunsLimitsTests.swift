@@ -27,6 +27,7 @@ import Testing
 
     private static let canLimitProcesses = canKeep(limits(processes: 40))
     private static let canLimitMemory = canKeep(limits(memory: 64 << 20))
+    private static let isRoot = geteuid() == 0
 
     @Test(.enabled(if: canLimitProcesses, "no cgroup here has a pids controller"))
     func aForkBombStaysWithinItsLimit() async throws {
@@ -89,6 +90,31 @@ import Testing
                 #expect(output.count == 1 << 20 + mark.utf8.count)
                 #expect(output.suffix(mark.utf8.count) == Array(mark.utf8)[...])
             }
+        }
+    }
+
+    @Test(.enabled(if: isRoot, "a disk small enough to be filled is mounted by root alone"))
+    func onAFullDiskTheRunGoesOnTheCutIsMarkedAndTheEndIsKnown() async throws {
+        try await RunWorld.run { world in
+            let script = "head -c 8000000 /dev/zero; head -c 8000000 /dev/zero >&2; exit 4"
+            let command = world.command(["/bin/sh", "-c", script])
+            let folder = world.folder(command)
+            #expect(try folder.create())
+            try #require(mount("orch", folder.path, "tmpfs", 0, "size=1m,mode=700") == 0)
+            defer { umount2(folder.path, Int32(MNT_DETACH)) }
+            let end = try await world.end(of: command)
+            #expect(end.reason == .exited(4))
+            #expect(end.outputCut)
+            let record = String(decoding: try #require(folder.read("exit.json")), as: UTF8.self)
+            #expect(record.contains("could not be written: No space left on device"), "\(record)")
+            for stream in [RunStream.stdout, .stderr] {
+                let tail = String(decoding: try world.output(command, stream).suffix(100), as: UTF8.self)
+                #expect(tail.hasSuffix("bytes could not be written: No space left on device]\n"), "\(tail)")
+            }
+            // A daemon that comes later learns the same.
+            try world.takeOver()
+            let again = try await world.end(of: command)
+            #expect(again == end)
         }
     }
 }
