@@ -123,6 +123,11 @@ extension Orchestrator {
         }
     }
 
+    /// What was to be tried in half a minute is not put off until the clock is where it was.
+    mutating func clockWentBack(to now: Instant) {
+        for (id, retry) in retries { retries[id]!.at = retry.at.map { min($0, now + retry.delay) } }
+    }
+
     /// The target is being moved for it at this moment, or may be.
     func isAdvancing(_ id: TicketID, _ landing: Landing) -> Bool {
         switch landing.step {

@@ -82,6 +82,7 @@ public struct Orchestrator: Sendable {
 
     /// Takes one input in, and says what it comes to. A refused input changes nothing.
     public mutating func handle(_ input: Input, at now: Instant) -> Decision {
+        if now < self.now { clockWentBack(to: now) }
         self.now = now
         journal = Journal()
         do throws(Refusal) {
