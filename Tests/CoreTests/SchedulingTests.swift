@@ -86,6 +86,18 @@ import Testing
         )
     }
 
+    @Test func registeringARepositoryAgainBringsNoOldNewsOfItsTarget() {
+        var story = Situation.advancing.story
+        let moved = Candidate.of("T-1").commit
+        let register = { Input.repositoryAsked(path: "/repo", target: "main", tip: $0, trusted: ["d"]) }
+        // orch has moved the target, and its own outcome is still to tell.
+        story.hear(register(moved), says: [])
+        story.hear(.targetAdvanced("T-1", to: moved))
+        // Somebody looked before it was moved.
+        story.hear(register("m0"), says: [])
+        story.hear(register("m9"), says: [.targetMoved(story.repository, from: moved, to: "m9")])
+    }
+
     @Test func ticketsOfDifferentRepositoriesShareAgentsAndNotLocks() {
         var story = Story(agents: 2)
         story.hear(.repositoryAsked(path: "/other", target: "main", tip: "x", trusted: ["d"]))

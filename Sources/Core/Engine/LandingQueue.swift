@@ -75,6 +75,7 @@ extension Orchestrator {
     mutating func targetAdvanced(_ id: TicketID, to commit: ObjectID) {
         guard let candidate = advancing(id), case .landing(let landing) = tickets[id]!.state else { return }
         let repository = tickets[id]!.repository
+        leaveTip(of: repository)
         change(repository) { repository in
             repository.tip = commit
             // A human who approved a change of `.orch/` has accepted what it asks orch to execute.

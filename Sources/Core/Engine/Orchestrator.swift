@@ -58,6 +58,8 @@ public struct Orchestrator: Sendable {
     }
     /// Where the target was known to be when a ticket's candidate was asked for. Not stored: a restart asks again.
     var tipWhenAsked: [TicketID: ObjectID] = [:]
+    /// Where orch has lately moved each target on from. Not stored: who asked before a restart is not answered after it.
+    var tipsLeft: [RepositoryID: [ObjectID]] = [:]
     /// Landing tickets that the user's checkout is in the way of, out of their queue as well.
     var blockedLandings: Set<TicketID> = []
     /// Landing tickets that change paths others hold, out of their queue until these are released.

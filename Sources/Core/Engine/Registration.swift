@@ -12,7 +12,7 @@ extension Orchestrator {
                 emit(.repositoryChanged(known.id))
             }
             for digest in trusted.subtracting(known.trusted).sorted() { accept(digest, in: known.id) }
-            noticeTip(tip, in: known.id)
+            noticeTip(tip, ofRegistration: known.id)
             return
         }
         counters.repository += 1
@@ -50,6 +50,19 @@ extension Orchestrator {
         guard asked == repository.tip else { return }
         guard !isBeingLanded(tip, in: repository) else { return }
         noticeTip(tip, in: repository.id)
+    }
+
+    /// Where the target was when somebody looked, to register the repository once more: orch may have moved it there
+    /// without having heard of it yet, or on from there since.
+    private mutating func noticeTip(_ tip: ObjectID, ofRegistration id: RepositoryID) {
+        guard !isBeingLanded(tip, in: repositories[id]!), !(tipsLeft[id]?.contains(tip) ?? false) else { return }
+        noticeTip(tip, in: id)
+    }
+
+    /// Remembers where orch has moved the target on from, for as long as somebody may still come with it.
+    mutating func leaveTip(of id: RepositoryID) {
+        guard let tip = repositories[id]!.tip else { return }
+        tipsLeft[id] = Array((tipsLeft[id] ?? []).suffix(31)) + [tip]
     }
 
     /// Whether the commit is one that orch is moving the target to at this moment.
