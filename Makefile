@@ -3,7 +3,7 @@ CONFIGURATION ?= debug
 PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
-.PHONY: build test run lint format bench fuzz sanitize install demo setup clean
+.PHONY: build test run lint format bench fuzz sanitize install demo setup clean simulate
 
 setup:
 	@scripts/setup.sh
@@ -14,6 +14,11 @@ build: setup
 # Every test, from a clean clone. ARGS="--filter CoreTests" runs some.
 test: setup
 	@scripts/test.sh $(ARGS)
+
+# Core held to what is always true, over SEEDS histories; SEED=17 or SCRIPT=FILE tells one of them in full.
+simulate:
+	swift build --configuration release --product orch-simulate
+	.build/release/orch-simulate $(if $(SCRIPT),--script $(SCRIPT),$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),5000)))
 
 # A daemon in the foreground, with the user's own configuration.
 run: build
@@ -39,7 +44,8 @@ sanitize: setup
 	scripts/sanitize.sh $(ARGS)
 
 install: setup
-	swift build --configuration release
+	swift build --configuration release --product orch
+	swift build --configuration release --product orch-runner
 	install -D .build/release/orch $(PREFIX)/bin/orch
 	install -D .build/release/orch-runner $(PREFIX)/bin/orch-runner
 	@echo "installed orch and orch-runner in $(PREFIX)/bin"

@@ -29,7 +29,16 @@ let package = Package(
             name: "Core",
             swiftSettings: settings
         ),
-        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: settings),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "Simulator"], swiftSettings: settings),
+
+        // MARK: Simulator: histories made by chance, in which Core is held to what is always true
+        .target(name: "Simulator", dependencies: ["Core"], path: "Tests/Simulator", swiftSettings: settings),
+        .executableTarget(
+            name: "orch-simulate",
+            dependencies: ["Simulator"],
+            path: "Tests/Simulate",
+            swiftSettings: settings
+        ),
 
         // MARK: CSystem: Linux calls the Glibc module does not export
         .target(name: "CSystem", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),

@@ -5,7 +5,7 @@ extension Orchestrator {
     /// Into the queue, with a word given for exactly this head.
     mutating func land(_ id: TicketID, _ candidate: Candidate, _ approval: Approval) {
         if approval.by == .human { change(id) { $0.approvedHead = approval.head } }
-        if plantedBugs.contains(.locksReleasedBeforeLanding) { releaseLocks(of: id) }
+        if isPlanted(.locksReleasedBeforeLanding) { releaseLocks(of: id) }
         enter(id, .landing(Landing(approval: approval, step: .waiting(candidate))))
         emit(.ticketApproved(id, approval.by))
     }
@@ -37,7 +37,8 @@ extension Orchestrator {
     mutating func readyToLand(_ id: TicketID, _ candidate: Candidate, _ approval: Approval) {
         let ticket = tickets[id]!
         // A word is given for one head: the policy's is looked at again, a human's is asked for again.
-        if approval.by == .policy || approval.head != candidate.head {
+        let isAnother = approval.head != candidate.head && !isPlanted(.approvalKeptOverAnotherDiff)
+        if approval.by == .policy || isAnother {
             let reasons = approvalReasons(candidate, ticket)
             guard reasons.isEmpty else {
                 enter(id, .awaitingApproval(candidate, reasons))
@@ -118,7 +119,9 @@ extension Orchestrator {
     /// Landings that the user's checkout stood in the way of are tried again. Nothing has changed yet, so no fact.
     mutating func retryBlockedLandings() {
         for id in retries.keys.sorted() {
-            guard let at = retries[id]!.at, at <= now, let candidate = advancing(id) else { continue }
+            guard let at = retries[id]!.at, isPlanted(.deadlineMissed) ? at < now : at <= now,
+                let candidate = advancing(id)
+            else { continue }
             retries[id]!.at = nil
             journal.ask(.advanceTarget(id, candidate))
         }

@@ -68,8 +68,10 @@ public struct Orchestrator: Sendable {
     // While an input is handled.
     var now = Instant(milliseconds: 0)
     var journal = Journal()
-    /// Empty but in the simulator's own tests.
-    var plantedBugs: Set<PlantedBug> = []
+    #if DEBUG
+        /// Empty but in the simulator's own tests.
+        package var plantedBugs: Set<PlantedBug> = []
+    #endif
 
     /// Begins with nothing, at `now`: from then on its agents are idle.
     public init(limits: Limits, at now: Instant = Instant(milliseconds: 0)) {

@@ -63,9 +63,13 @@ extension Orchestrator {
     public mutating func recover(at now: Instant) -> Decision {
         self.now = now
         journal = Journal()
+        if isPlanted(.adoptedAgentIsFree) { freeAgents = agents.keys.sorted(by: >) }
         askPoliciesAgain()
         journal.forgetEffects()
-        let pending = tickets.values.sorted { $0.serial < $1.serial }.flatMap(\.pendingEffects)
+        var pending = tickets.values.sorted { $0.serial < $1.serial }.flatMap(\.pendingEffects)
+        if isPlanted(.recoveryForgetsLandings) {
+            pending.removeAll { if case .advanceTarget = $0 { true } else { false } }
+        }
         schedule()
         emitLeftovers()
         var decision = Decision()

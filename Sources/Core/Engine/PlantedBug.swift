@@ -1,7 +1,36 @@
 /// Mistakes the simulator must be able to find. A test plants one, and shows that it is found; nothing else does.
-enum PlantedBug: Hashable, Sendable {
+package enum PlantedBug: String, CaseIterable, Sendable {
     /// A ticket lets go of its locks when it is approved rather than when it has landed.
     case locksReleasedBeforeLanding
     /// Nobody reserves a lock: a wide one waits for ever behind a stream of narrow ones.
     case starvation
+    /// A ticket starts before what it depends on has landed.
+    case dependenciesIgnored
+    /// The end of an earlier run is taken for the end of the one under way.
+    case staleRunAccepted
+    /// A human's word for one diff holds for the next one, too.
+    case approvalKeptOverAnotherDiff
+    /// After a restart, a landing that was under way is not asked for again.
+    case recoveryForgetsLandings
+    /// A verification slot stays taken when its trial is over.
+    case slotLeaked
+    /// After a restart, an agent whose run is adopted counts as free.
+    case adoptedAgentIsFree
+    /// A lost run is tried again before what it left is saved.
+    case lostWorkNotSaved
+    /// A deadline has to be past before it is acted on.
+    case deadlineMissed
+    /// Work that is collected clears the count of what went wrong before.
+    case failuresForgotten
+}
+
+extension Orchestrator {
+    /// Whether a test has planted the mistake. A release build has no place to plant one in.
+    func isPlanted(_ bug: PlantedBug) -> Bool {
+        #if DEBUG
+            plantedBugs.contains(bug)
+        #else
+            false
+        #endif
+    }
 }

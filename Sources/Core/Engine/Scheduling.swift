@@ -38,7 +38,7 @@ extension Orchestrator {
         let ticket = tickets[id]!
         guard !ticket.locks.isEmpty, fences[id] == nil else { return nil }
         if let (pattern, holder) = conflict(of: ticket) { return .lock(pattern, holder: holder) }
-        guard !plantedBugs.contains(.starvation), let first = scheduler.reserver(in: ticket.repository),
+        guard !isPlanted(.starvation), let first = scheduler.reserver(in: ticket.repository),
             let place = scheduler.place(of: id), first < place
         else { return nil }
         let reserved = tickets[first.ticket]!.locks.first { mine in ticket.locks.contains { $0.conflicts(with: mine) } }
@@ -93,7 +93,7 @@ extension Orchestrator {
     mutating func enqueueInScheduler(_ ticket: Ticket) {
         queuedTickets.insert(ticket.id)
         let missing = Set(ticket.dependsOn.filter { !hasLanded($0) })
-        guard missing.isEmpty else {
+        guard missing.isEmpty || isPlanted(.dependenciesIgnored) else {
             unmet[ticket.id] = missing
             for dependency in missing { dependants[dependency, default: []].insert(ticket.id) }
             return

@@ -77,9 +77,10 @@ extension Orchestrator {
     private mutating func moveSlot(_ id: TicketID, from old: Trial?, to new: Trial?, in repository: RepositoryID) {
         let waited = old?.isWaitingForSlot ?? false
         let waits = new?.isWaitingForSlot ?? false
+        let leaks = isPlanted(.slotLeaked)
         guard old?.slot != new?.slot || waited != waits else { return }
         change(repository) { repository in
-            if let slot = old?.slot, slot != new?.slot { repository.verifying[slot] = nil }
+            if let slot = old?.slot, slot != new?.slot, !leaks { repository.verifying[slot] = nil }
             if let slot = new?.slot { repository.verifying[slot] = id }
             if waited, !waits { repository.waitingToVerify.removeAll { $0 == id } }
             if waits, !waited { repository.waitingToVerify.append(id) }
@@ -122,7 +123,7 @@ extension Orchestrator {
 }
 
 extension Trial {
-    var isWaitingForSlot: Bool {
+    package var isWaitingForSlot: Bool {
         guard case .waitingForSlot = self else { return false }
         return true
     }
@@ -130,7 +131,7 @@ extension Trial {
 
 extension TicketState {
     /// Approved, and neither set aside nor elsewhere.
-    var isInLandingQueue: Bool {
+    package var isInLandingQueue: Bool {
         guard case .landing(let landing) = self else { return false }
         switch landing.step {
         case .waitingForPaths, .blocked: return false

@@ -77,7 +77,9 @@ extension Orchestrator {
     }
 
     mutating func runEnded(_ run: RunID, _ outcome: RunOutcome, _ at: Instant) {
-        guard let ticket = tickets[run.ticket], ticket.currentRun == run else { return }
+        guard let ticket = tickets[run.ticket], let current = ticket.currentRun,
+            current == run || isPlanted(.staleRunAccepted)
+        else { return }
         journal.record(.ended(run, at, outcome))
         emit(.runEnded(run, outcome))
         if ticket.trial != nil { return verifierEnded(run, outcome) }
@@ -111,6 +113,7 @@ extension Orchestrator {
             guard countFailure(id, .runLost(run)) else {
                 return snapshot(id, .needsHuman(.agentFailed(run: run.number, "lost: \(reason)"), resume: .work))
             }
+            if isPlanted(.lostWorkNotSaved) { return work(id) }
             snapshot(id, .again)
         case .exited, .signalled, .timedOut, .notStarted:
             snapshot(id, .needsHuman(.agentFailed(run: run.number, outcome.phrase), resume: .work))
@@ -147,6 +150,7 @@ extension Orchestrator {
             ticket.head = head
             ticket.feedback = nil
         }
+        if isPlanted(.failuresForgotten) { change(id) { $0.failures = [:] } }
         emit(.workCollected(id, head: head, committedLeftovers: committedLeftovers))
         if running.halt != nil { return settleHalt(id, resume: changed ? .verify : .work) }
         guard changed else { return askHuman(id, .noChange(run: tickets[id]!.lastRun), resume: .work) }

@@ -13,40 +13,49 @@ struct Fold: Equatable {
 
     init(agents: [AgentID: Agent]) { self.agents = agents }
 
-    mutating func apply(_ fact: Fact) throws(Violation) {
+    /// A daemon has started, and has these agents.
+    mutating func open(agents: [AgentID: Agent]) { self.agents = agents }
+
+    /// - Parameter mindingRuns: whether a run may start and end only in its order, and once.
+    mutating func apply(_ fact: Fact, mindingRuns: Bool = true) throws(Violation) {
         count += 1
         for change in fact.changes.tickets {
             let id = try Self.identity(change, \.id)
-            try require(tickets[id] == change.old, "\(fact.event): \(id) was not as the change says")
+            try require(tickets[id] == change.old, "I7: \(fact.event): \(id) was not as the change says")
+            for (kind, count) in change.old?.failures ?? [:] {
+                let new = change.new?.failures[kind, default: 0] ?? 0
+                try require(new >= count, "I4: \(id) forgets that \(kind) has failed \(count) times")
+            }
             tickets[id] = change.new
         }
         for change in fact.changes.repositories {
             let id = try Self.identity(change, \.id)
-            try require(repositories[id] == change.old, "\(fact.event): \(id) was not as the change says")
+            try require(repositories[id] == change.old, "I7: \(fact.event): \(id) was not as the change says")
             repositories[id] = change.new
         }
         for change in fact.changes.agents {
             let id = try Self.identity(change, \.id)
-            try require(agents[id] == change.old, "\(fact.event): \(id) was not as the change says")
+            try require(agents[id] == change.old, "I7: \(fact.event): \(id) was not as the change says")
             agents[id] = change.new
         }
         for change in fact.changes.grants {
             let fence = try Self.identity(change, \.fence)
-            try require(grants[fence] == change.old, "\(fact.event): grant \(fence) was not as the change says")
+            try require(grants[fence] == change.old, "I7: \(fact.event): grant \(fence) was not as the change says")
             grants[fence] = change.new
         }
+        guard mindingRuns else { return }
         for run in fact.changes.runs { try apply(run) }
     }
 
     private mutating func apply(_ run: RunRecord) throws(Violation) {
         switch run {
         case .requested(let id, _, _, _):
-            try require(runs[id] == nil, "\(id) is asked for twice")
+            try require(runs[id] == nil, "I5: \(id) is asked for twice")
             runs[id] = false
         case .started(let id, _):
-            try require(runs[id] == false, "\(id) starts without being asked for, or after its end")
+            try require(runs[id] == false, "I5: \(id) starts without being asked for, or after its end")
         case .ended(let id, _, _):
-            try require(runs[id] == false, "\(id) ends without being asked for, or twice")
+            try require(runs[id] == false, "I5: \(id) ends without being asked for, or twice")
             runs[id] = true
         }
     }
@@ -55,9 +64,9 @@ struct Fold: Equatable {
         _ change: Change<Value>,
         _ id: KeyPath<Value, ID>
     ) throws(Violation) -> ID {
-        guard let value = change.new ?? change.old else { throw Violation("a change from nothing to nothing") }
-        try require(change.old == nil || change.old![keyPath: id] == value[keyPath: id], "a change of identity")
-        try require(change.old != change.new, "a change that changes nothing: \(value)")
+        guard let value = change.new ?? change.old else { throw Violation("I7: a change from nothing to nothing") }
+        try require(change.old == nil || change.old![keyPath: id] == value[keyPath: id], "I7: a change of identity")
+        try require(change.old != change.new, "I7: a change that changes nothing: \(value)")
         return value[keyPath: id]
     }
 }

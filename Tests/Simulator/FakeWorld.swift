@@ -1,15 +1,17 @@
-import Core
+package import Core
 
 /// What orch acts on, in memory: repositories, worktrees, checkouts and runs. It survives the daemon's crashes.
 ///
 /// It refuses with a `Violation` whatever orch must never ask for or do.
-struct FakeWorld {
+package struct FakeWorld {
     /// Paths and what is in them. Contents are numbers.
-    typealias Files = [String: Int]
+    package typealias Files = [String: Int]
 
     struct Commit {
         let parent: ObjectID?
         let files: Files
+        /// The ticket on whose branch it was made; nil for the user's own, and for candidates.
+        let author: TicketID?
     }
 
     /// A repository.
@@ -36,16 +38,29 @@ struct FakeWorld {
 
     struct Worktree {
         var base: ObjectID
-        var head: ObjectID
         var uncommitted: Files?
+        /// A run has written since this was last saved, or since saving it was last tried.
+        var isUnsaved = false
     }
 
-    /// What a runner keeps in a run's folder.
+    /// What a snapshot keeps of a worktree.
+    struct Saved: Equatable {
+        let head: ObjectID
+        let files: Files
+    }
+
+    /// What a runner keeps in a run's folder, and the processes it looks after.
     struct Run {
         let order: RunOrder
         let repository: RepositoryID
         var outcome: RunOutcome?
         var executions = 0
+        var isRunnerAlive = false
+        /// Processes of its tree.
+        var processes = 0
+        /// Processes that have left its session, and carry its mark.
+        var escaped = 0
+        var isAlive: Bool { executions > 0 && outcome == nil }
     }
 
     /// A verifier that ended well on exactly these files.
@@ -64,13 +79,22 @@ struct FakeWorld {
     struct Operation {
         let effect: Effect
         let repository: RepositoryID
+        /// How many of its halves are done.
+        var halves = 0
     }
 
     var places: [RepositoryID: Place] = [:]
     var commits: [ObjectID: Commit] = [:]
+    /// Where the tickets' branches point.
+    var branches: [TicketID: ObjectID] = [:]
     var worktrees: [TicketID: Worktree] = [:]
+    /// What agents and users last left in each worktree, and what they committed: never to be lost.
+    var written: [TicketID: Files] = [:]
+    var authored: [TicketID: [ObjectID]] = [:]
+    var snapshots: [TicketID: [Saved]] = [:]
     var runs: [RunID: Run] = [:]
-    var snapshots: [TicketID: Set<Int>] = [:]
+    /// Those that have not ended.
+    var unended: Set<RunID> = []
     var passes: Set<Pass> = []
     var approved: Set<Word> = []
     /// How often each ticket has landed.
@@ -78,17 +102,29 @@ struct FakeWorld {
     var operations: [Operation] = []
     /// The runs whose end the daemon of now will hear of.
     var watched: Set<RunID> = []
-    /// Whether things go wrong.
-    var failures = true
-    var bugs: Set<WorldBug> = []
+    /// Nothing can be written.
+    var diskIsFull = false
+    var coverage = Coverage()
+    package var bugs: Set<Bug> = []
     private var trees: [Files: ObjectID] = [:]
+    private var rulesRead: [Int: Rules] = [:]
 
     /// Mistakes of the shell that touch the world.
-    enum WorldBug: Hashable {
+    package enum Bug: String, CaseIterable, Sendable {
         /// The target is moved without looking where it is.
         case noCompareAndSwap
+        /// A landing that is asked for again is not looked for in the target's history.
+        case landsAgain
         /// A run that is asked for again is executed again.
         case runExecutedAgain
+        /// The end of a run leaves what has left its session alive.
+        case escapedSurvive
+        /// A run whose runner died is reported lost, and its tree goes on.
+        case lostTreeSurvives
+        /// The worktree of a final ticket is removed without a snapshot.
+        case tidiedUnsaved
+        /// Collecting that is asked for again starts from the last commit.
+        case collectingStartsOver
     }
 
     // MARK: commits and trees
@@ -98,9 +134,10 @@ struct FakeWorld {
     ]
     static let config = ".orch/config.json"
 
-    mutating func commit(_ files: Files, parent: ObjectID?) -> ObjectID {
+    mutating func commit(_ files: Files, parent: ObjectID?, author: TicketID? = nil) -> ObjectID {
         let id = ObjectID("c\(commits.count + 1)")
-        commits[id] = Commit(parent: parent, files: files)
+        commits[id] = Commit(parent: parent, files: files, author: author)
+        if let author { authored[author, default: []].append(id) }
         return id
     }
 
@@ -113,13 +150,19 @@ struct FakeWorld {
 
     func files(_ commit: ObjectID) -> Files { commits[commit]!.files }
 
+    /// What is in a ticket's worktree, committed or not.
+    func contents(_ id: TicketID) -> Files? {
+        guard let worktree = worktrees[id] else { return nil }
+        return worktree.uncommitted ?? files(branches[id]!)
+    }
+
     static func difference(_ a: Files, _ b: Files) -> [String] {
         Set(a.keys).union(b.keys).filter { a[$0] != b[$0] }.sorted()
     }
 
     mutating func addPlace(_ id: RepositoryID, config: Int) -> ObjectID {
         let tip = commit([Self.config: config, "src/a/one.txt": 1, "src/b/one.txt": 1], parent: nil)
-        places[id] = Place(tip: tip, trusted: [Self.rules(config).digest], history: [tip])
+        places[id] = Place(tip: tip, trusted: [rules(config).digest], history: [tip])
         return tip
     }
 
@@ -127,9 +170,18 @@ struct FakeWorld {
 
     static let configurations = 7
 
-    static func rules(_ files: Files) -> Rules { rules(files[config] ?? 0) }
+    mutating func rules(_ files: Files) -> Rules { rules(files[Self.config] ?? 0) }
 
-    static func rules(_ config: Int) -> Rules {
+    mutating func rules(_ config: Int) -> Rules {
+        if let known = rulesRead[config] { return known }
+        let rules = Self.rulesHeld(by: config)
+        rulesRead[config] = rules
+        return rules
+    }
+
+    static func digest(_ config: Int) -> String { "rules-\(config)" }
+
+    private static func rulesHeld(by config: Int) -> Rules {
         let test = Verifier(name: "test", command: ["./ci.sh"])
         let smoke = Verifier(name: "smoke", command: ["smoke"], quick: true)
         var policy = Policy()
@@ -142,22 +194,21 @@ struct FakeWorld {
         case 3: policy.setup = Setup(command: ["make", "deps"])
         case 4: policy.verifiers = []
         case 5: policy.lockViolation = .warn
-        default: return Rules(digest: "rules-\(config)", policy: policy, problem: "config.json cannot be read")
+        default: return Rules(digest: digest(config), policy: policy, problem: "config.json cannot be read")
         }
-        return Rules(digest: "rules-\(config)", policy: policy)
+        return Rules(digest: digest(config), policy: policy)
     }
 
     /// What a verifier says of a tree. Some files are bad by themselves, some only together.
     static func passes(_ files: Files, _ verifier: Verifier) -> Bool {
-        let contents = files.filter { $0.key != config }.map(\.value)
-        if contents.contains(where: { $0 % 9 == 8 }) { return false }
+        if files.contains(where: { $0.key != config && $0.value % 9 == 8 }) { return false }
         guard verifier.name == "smoke" else { return true }
         return ((files["src/a/one.txt"] ?? 0) + (files["src/b/one.txt"] ?? 0)) % 7 != 6
     }
 }
 
 extension Effect {
-    var ticket: TicketID {
+    package var ticket: TicketID {
         switch self {
         case .prepareWorktree(let id), .collectWork(let id, _), .takeSnapshot(let id, _), .buildCandidate(let id),
             .prepareCheckout(let id, _, _), .concludeVerification(let id, _, _, _), .advanceTarget(let id, _),
@@ -174,6 +225,15 @@ extension Effect {
         case .startRun(_, .verifier(_, let slot, _)): slot
         case .prepareWorktree, .startRun, .stopRun, .collectWork, .takeSnapshot, .buildCandidate, .advanceTarget, .tidy:
             nil
+        }
+    }
+
+    /// In how many steps the world does it; it can be cut between any two of them.
+    var halves: Int {
+        switch self {
+        case .prepareWorktree, .startRun, .collectWork, .prepareCheckout, .advanceTarget, .stopRun: 2
+        case .tidy: 3
+        case .takeSnapshot, .buildCandidate, .concludeVerification: 1
         }
     }
 }

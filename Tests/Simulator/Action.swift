@@ -1,0 +1,74 @@
+package import Core
+
+/// One thing that happens in a history: somebody does something, something ends, something goes wrong. A history is a
+/// list of them and nothing else; one that makes no sense where it stands does nothing, so that any part of a history
+/// is a history too.
+package enum Action: Equatable, Sendable {
+    // MARK: people
+    case enqueue(RepositoryID, [Wish])
+    case tell(TicketID, Command)
+    case trust(RepositoryID, configuration: Int)
+    /// The repository is registered once more, with the target at its tip.
+    case register(RepositoryID)
+    case drain
+    case userWrites(RepositoryID, path: String, content: Int)
+    case userDirties(RepositoryID, Bool)
+    case userCommits(TicketID, content: Int)
+
+    // MARK: the daemon
+    case turn(Int, dying: SimulatedShell.CrashPoint?)
+    /// The deadline Core asked for has come.
+    case deadline
+    case crash(Crash)
+
+    // MARK: the world
+    /// So many steps of what happens by itself, nothing going wrong. Shrinking puts it where details do not matter.
+    case proceed(Int)
+    /// The next half of what the ticket waits for is done, or fails.
+    case perform(TicketID, fails: Bool)
+    /// The oldest news of a ticket arrives.
+    case hear(TicketID)
+    /// The end of a run is told once more.
+    case hearAgain(RunID)
+    case write(RunID, FakeWorld.Files, commits: Bool)
+    case escape(RunID)
+    case end(RunID, End)
+    case killRunner(RunID)
+    /// The daemon sees that a run's runner is dead.
+    case noticeRunner(RunID)
+    case clock(milliseconds: Int)
+    case disk(full: Bool)
+    /// A subscriber is sent some lines.
+    case send(Int, Int)
+    case reconnect(Int)
+    /// Inputs made from this number are thrown at a copy of Core.
+    case noise(UInt64)
+
+    /// A ticket as somebody files it.
+    package struct Wish: Equatable, Sendable {
+        var id: TicketID?
+        var priority = 0
+        var locks: [String] = []
+        var dependsOn: [TicketID] = []
+    }
+
+    package struct Crash: Equatable, Sendable {
+        var powerLoss = false
+        /// Those whose effects a child of the daemon goes on with for one more half.
+        var orphans: [TicketID] = []
+        /// As many agents and verification slots as the next daemon is told to have.
+        var agents: Int
+        var slots: Int
+        /// The next daemon dies as well, while it recovers.
+        var dying: SimulatedShell.CrashPoint?
+    }
+
+    /// How a run ends.
+    package enum End: Equatable, Sendable {
+        /// An agent or a setup that is content; a verifier that says what is so.
+        case well
+        /// A verifier that says so after it has changed the tree.
+        case afterChangingTheTree
+        case with(RunOutcome)
+    }
+}

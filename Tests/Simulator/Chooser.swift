@@ -1,0 +1,192 @@
+import Core
+
+/// What happens next, by chance: mostly what is under way comes to something, sometimes people want something, and
+/// sometimes something goes wrong. Each seed has troubles of its own, so that some histories are all crashes and others
+/// all conflicts.
+struct Chooser {
+    private var random: SplitMix64
+    private let crashes: Int
+    private let effectsFail: Int
+    private let runsFail: Int
+    private let diskFills: Int
+    private let clockJumps: Int
+    private let isCrowded: Bool
+    /// Tickets asked for so far.
+    private var asked = 0
+    let beginning: Script
+    let steps: Int
+
+    init(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        isCrowded = seed % 1000 == 500
+        steps = isCrowded ? 3000 : 260
+        crashes = random.pick([0, 1, 1, 3])
+        effectsFail = random.pick([0, 2, 6])
+        runsFail = random.pick([0, 10, 24, 40])
+        diskFills = random.pick([0, 0, 1])
+        clockJumps = random.pick([0, 1])
+        var beginning = Script()
+        beginning.agents = isCrowded ? 40 : 1 + random.below(4)
+        beginning.slots = isCrowded ? 4 : 1 + random.below(2)
+        beginning.repositories = (0...(random.chance(25) ? 1 : 0)).map { _ in
+            random.below(FakeWorld.configurations - 1)
+        }
+        self.beginning = beginning
+        self.random = random
+    }
+
+    mutating func next(_ simulation: Simulation) -> Action {
+        let shell = simulation.shell
+        if asked == 0 || isCrowded && asked < 1000 { return enqueue(simulation) }
+        let alive = shell.world.unended.isEmpty ? [] : shell.world.liveRuns
+        let dead = shell.world.watched.isEmpty ? [] : shell.world.deadRunners
+        switch random.weighted([
+            shell.mailbox.isEmpty && shell.unstored == nil ? 0 : 60, shell.world.operations.isEmpty ? 0 : 70,
+            alive.isEmpty ? 0 : 30, shell.onTheWay.isEmpty ? 0 : 40, dead.isEmpty ? 0 : 20, isCrowded ? 1 : 10, 6,
+            crashes, shell.core.nextDeadline == nil ? 0 : 6, 10, shell.world.diskIsFull ? 12 : diskFills, clockJumps, 3,
+        ]) {
+        case 0: return .turn(random.chance(70) ? 1 : 1 + random.below(isCrowded ? 20 : 4), dying: death())
+        case 1: return .perform(random.pick(shell.world.operations).effect.ticket, fails: random.chance(effectsFail))
+        case 2: return run(random.pick(alive), simulation)
+        case 3: return .hear(random.pick(shell.onTheWay).ticket!)
+        case 4: return .noticeRunner(random.pick(dead))
+        case 5: return people(simulation)
+        case 6: return user(simulation)
+        case 7: return crash(simulation)
+        case 8: return .deadline
+        case 9:
+            let index = random.below(shell.broadcaster.subscribers.count)
+            return random.chance(5) ? .reconnect(index) : .send(index, 1 + random.below(12))
+        case 10: return .disk(full: !shell.world.diskIsFull)
+        case 11: return .clock(milliseconds: random.pick([-3_600_000, -500, 40_000, 86_400_000]))
+        default: return stale(simulation)
+        }
+    }
+
+    private mutating func death() -> SimulatedShell.CrashPoint? {
+        crashes > 0 && random.chance(crashes) ? random.pick(SimulatedShell.CrashPoint.allCases) : nil
+    }
+
+    private mutating func crash(_ simulation: Simulation) -> Action {
+        let limits = simulation.shell.limits
+        var crash = Action.Crash(agents: limits.agents, slots: limits.verificationSlots)
+        crash.powerLoss = random.chance(15)
+        let under = simulation.shell.world.operations.map(\.effect.ticket)
+        crash.orphans = under.filter { _ in random.chance(30) }.reduce(into: []) {
+            if !$0.contains($1) { $0.append($1) }
+        }
+        if random.chance(20) {
+            crash.agents = 1 + random.below(5)
+            crash.slots = 1 + random.below(3)
+        }
+        if random.chance(20) { crash.dying = random.pick(SimulatedShell.CrashPoint.allCases) }
+        return .crash(crash)
+    }
+
+    /// Something that was said before is said again, or something that never should be.
+    private mutating func stale(_ simulation: Simulation) -> Action {
+        let ended = simulation.shell.stored.runs.filter(\.value).keys
+        guard !isCrowded, random.chance(50), !ended.isEmpty else { return .noise(random.next() % 1_000_000) }
+        return .hearAgain(random.pick(ended.sorted()))
+    }
+
+    // MARK: runs
+
+    private mutating func run(_ id: RunID, _ simulation: Simulation) -> Action {
+        let order = simulation.shell.world.runs[id]!.order
+        if random.chance(runsFail / 5) { return random.chance(50) ? .killRunner(id) : .escape(id) }
+        switch order {
+        case .setup: return .end(id, random.chance(runsFail / 4) ? .with(.exited(2)) : .well)
+        case .agent:
+            if random.chance(60) { return write(id, simulation) }
+            guard random.chance(runsFail) else { return .end(id, .well) }
+            let outcomes: [RunOutcome] = [.exited(1), .signalled(9), .timedOut, .lost("no exit.json"), .stopped]
+            return .end(id, .with(outcomes[random.weighted([4, 3, 3, 8, 2])]))
+        case .verifier:
+            guard random.chance(runsFail / 3) else { return .end(id, .well) }
+            if random.chance(40) { return .end(id, .afterChangingTheTree) }
+            return .end(
+                id,
+                .with(random.pick([.lost("no exit.json"), .timedOut, .signalled(9), .stopped, .exited(1)]))
+            )
+        }
+    }
+
+    /// Mostly what its ticket may change.
+    private mutating func write(_ id: RunID, _ simulation: Simulation) -> Action {
+        let locks = simulation.shell.core.tickets[id.ticket]?.locks ?? []
+        let allowed = FakeWorld.paths.filter { path in locks.contains { $0.covers(path: path) } }
+        let choices = allowed.isEmpty || random.chance(6) ? FakeWorld.paths : allowed
+        var files: FakeWorld.Files = [:]
+        for _ in 0...random.below(2) {
+            let path = random.pick(choices)
+            files[path] = path == FakeWorld.config ? random.below(FakeWorld.configurations) : random.below(60)
+        }
+        return .write(id, files, commits: random.chance(50))
+    }
+
+    // MARK: people
+
+    static let locks: [[String]] = [
+        [], ["src/a/**"], ["src/b/**"], ["src/a/one.txt"], ["src/**"], ["**"], ["docs/*.md", "src/b/two.txt"],
+        ["resource:db", "src/a/two.txt"], ["resource:db"],
+    ]
+
+    private mutating func enqueue(_ simulation: Simulation) -> Action {
+        let wishes = (0...(isCrowded ? 99 : random.below(3))).map { _ in
+            asked += 1
+            var wish = Action.Wish()
+            if asked > 1, random.chance(25) { wish.dependsOn = [TicketID("T-\(1 + random.below(asked))")] }
+            if !isCrowded, random.chance(10) { wish.id = TicketID("T-\(1 + random.below(asked + 2))") }
+            wish.priority = random.below(3) - 1
+            wish.locks = isCrowded && random.chance(80) ? ["many/\(random.below(500))/**"] : random.pick(Self.locks)
+            return wish
+        }
+        return .enqueue(random.pick(simulation.repositories), wishes)
+    }
+
+    private mutating func people(_ simulation: Simulation) -> Action {
+        let core = simulation.shell.core
+        if let last = simulation.script.actions.last, case .tell = last, random.chance(30) { return last }
+        let ids = core.tickets.keys.sorted()
+        guard !ids.isEmpty, asked > 10 || random.chance(75) else { return enqueue(simulation) }
+        if random.chance(1) { return .drain }
+        let open = ids.filter { !core.tickets[$0]!.isFinal }
+        let id = random.chance(2) ? TicketID("T-none") : random.pick(random.chance(15) || open.isEmpty ? ids : open)
+        let command: Command
+        switch core.tickets[id]?.state {
+        case .awaitingApproval? where random.chance(60): command = .approve()
+        case .stopped? where random.chance(60), .needsHuman? where random.chance(50):
+            command = random.pick([.continue, .retry, .approve(), .requestChanges(comment: "again")])
+        default:
+            command =
+                [
+                    .continue, .stop, .cancel(reason: "no"), .retry, .approve(), .requestChanges(comment: "again"),
+                ][random.weighted([3, 5, 1, 2, 2, 2])]
+        }
+        return .tell(id, command)
+    }
+
+    private mutating func user(_ simulation: Simulation) -> Action {
+        let shell = simulation.shell
+        let id = random.pick(simulation.repositories)
+        let place = shell.world.places[id]!
+        switch random.weighted([4, 5, 4, 3, 1]) {
+        case 0:
+            if random.chance(15) {
+                let content = random.below(FakeWorld.configurations)
+                return .userWrites(id, path: FakeWorld.config, content: content)
+            }
+            let content = 9 * random.below(20) + 1 + random.below(6)
+            return .userWrites(id, path: random.pick(FakeWorld.paths.dropLast()), content: content)
+        case 1: return .userDirties(id, !place.isDirty)
+        case 2:
+            let ids = shell.core.tickets.keys.sorted()
+            guard !ids.isEmpty else { return .register(id) }
+            let waiting = ids.filter { ["awaiting_approval", "landing"].contains(shell.core.tickets[$0]!.state.name) }
+            return .userCommits(random.pick(waiting.isEmpty ? ids : waiting), content: 9 * random.below(20) + 1)
+        case 3: return .trust(id, configuration: shell.world.files(place.tip)[FakeWorld.config] ?? 0)
+        default: return .register(id)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// What can go wrong in the simulated world, each by the name it is counted under: one that the seeds never exercise is a
+/// hole in the proof.
+package enum Fault: String, CaseIterable, Sendable {
+    // The daemon dies.
+    case crashBeforeStoring, crashBeforePublishing, crashBeforePerforming, crashWhilePerforming, crashBetweenTurns
+    case crashWhileRecovering
+    /// The machine goes down with it, and every process.
+    case powerLoss
+    /// It dies between the halves of an effect.
+    case effectCut
+    /// What it had begun goes on for a while without it.
+    case orphanFinishes
+    /// An effect is asked for whose work had been done, or half done, before.
+    case askedAgain
+    case fewerSlots, moreSlots
+
+    // The store.
+    case storeFails, crashWhileStoreFails, effectFailsOnFullDisk
+
+    // Effects and their news.
+    case effectFails, newsLate, newsTwice, newsFromBefore
+
+    // Runs.
+    case agentFails, runTimesOut, runnerKilled, runnerKilledUnseen, processEscapes, strayWrite
+    case flakyVerifier, verifierChangesTree
+
+    // Time.
+    case clockBack, clockForward
+
+    // People.
+    case targetMoved, checkoutDirty, checkoutCleaned, userCommits, rulesChanged, registeredAgain, trustGiven
+    case commandRepeated, commandForNobody, dependencyCancelled, drained
+    /// An input that nobody should have sent.
+    case noise
+
+    // Clients.
+    case slowSubscriber, subscriberReconnects
+    case thousandsOfTickets
+}
+
+/// How often each fault was exercised.
+package struct Coverage: Sendable {
+    private var counts = [Int](repeating: 0, count: Fault.allCases.count)
+    private static let indexes = Dictionary(uniqueKeysWithValues: zip(Fault.allCases, 0...))
+
+    package init() {}
+    package mutating func count(_ fault: Fault) { counts[Self.indexes[fault]!] += 1 }
+    package subscript(fault: Fault) -> Int { counts[Self.indexes[fault]!] }
+    package static func += (a: inout Self, b: Self) {
+        for index in a.counts.indices { a.counts[index] += b.counts[index] }
+    }
+    package var neverExercised: [Fault] { Fault.allCases.filter { self[$0] == 0 } }
+}

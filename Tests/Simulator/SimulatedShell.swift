@@ -1,0 +1,251 @@
+package import Core
+
+/// The daemon around Core, with everything that matters for crashes: what has arrived is decided, stored, published,
+/// answered and performed, in this order, and the daemon may die between any two of these.
+package struct SimulatedShell {
+    /// Something that arrived.
+    struct Mail {
+        let input: Input
+        /// Whom it is news of; nil for what people ask.
+        var ticket: TicketID?
+        /// The effect whose outcome it is.
+        var outcomeOf: Effect?
+    }
+
+    package enum CrashPoint: String, CaseIterable, Sendable {
+        case beforeStoring, beforePublishing, beforePerforming, whilePerforming
+
+        var fault: Fault {
+            switch self {
+            case .beforeStoring: .crashBeforeStoring
+            case .beforePublishing: .crashBeforePublishing
+            case .beforePerforming: .crashBeforePerforming
+            case .whilePerforming: .crashWhilePerforming
+            }
+        }
+    }
+
+    /// Mistakes of a shell that the simulator must be able to find.
+    package enum Bug: String, CaseIterable, Sendable {
+        /// Effects are performed before they are stored as intended.
+        case intentNotStored
+        /// Subscribers are told before what they are told is stored.
+        case publishedBeforeStored
+        /// Who asked is answered before what it comes to is stored.
+        case answeredBeforeStored
+        /// After a crash the runs that were under way are forgotten.
+        case recoveryForgetsRuns
+        /// Effects of what could be stored only at the second attempt are forgotten.
+        case effectsOfLateStoreForgotten
+    }
+
+    var core: Orchestrator
+    var world: FakeWorld
+    var broadcaster = Broadcaster()
+    var mailbox: [Mail] = []
+    /// What has happened and has not arrived yet. News of different tickets comes in any order.
+    var onTheWay: [Mail] = []
+    var now = Instant(milliseconds: 1_000_000)
+    // What is on disk.
+    private(set) var stored: Fold
+    package private(set) var facts: [Fact] = []
+    private(set) var counters = Orchestrator.Counters()
+    /// What Core decided in the last turn.
+    private(set) var decided: [Decided] = []
+    /// What is decided and could not be stored yet.
+    private(set) var unstored: [Decided]?
+    /// The last fact that somebody's answer rests on.
+    private var answeredUpTo = 0
+    /// Whether what was before each decision is kept, for a closer look.
+    var looksClosely = false
+
+    struct Decided {
+        let input: Input?
+        /// The state of the ticket a command was for.
+        let state: TicketState?
+        let lastFence: Int
+        let before: Orchestrator?
+        let decision: Decision
+    }
+    var bugs: Set<Bug> = []
+    var limits: Orchestrator.Limits
+    let plantedBugs: Set<PlantedBug>
+
+    init(limits: Orchestrator.Limits, world: FakeWorld, planted: Set<PlantedBug> = []) {
+        self.limits = limits
+        self.world = world
+        plantedBugs = planted
+        core = Orchestrator(limits: limits)
+        stored = Fold(agents: core.agents)
+        plant()
+    }
+
+    private mutating func plant() {
+        #if DEBUG
+            core.plantedBugs = plantedBugs
+        #else
+            precondition(plantedBugs.isEmpty, "a release build of Core has no place for a mistake")
+        #endif
+    }
+
+    // MARK: the loop
+
+    /// Takes up to `count` of what has arrived, as one batch; none while the last one is not stored. Returns false when
+    /// the daemon died on the way.
+    mutating func turn(_ count: Int, dying: CrashPoint?) throws(Violation) -> Bool {
+        if unstored == nil {
+            let batch = mailbox.prefix(count)
+            mailbox.removeFirst(batch.count)
+            decided = []
+            for mail in batch { decide(mail.input) { $0.handle(mail.input, at: $1) } }
+        }
+        return try commit(dying)
+    }
+
+    private mutating func decide(_ input: Input?, _ body: (inout Orchestrator, Instant) -> Decision) {
+        var state: TicketState?
+        if case .commandGiven(_, let id)? = input { state = core.tickets[id]?.state }
+        let before = looksClosely ? core : nil
+        let lastFence = core.counters.fence
+        let decision = body(&core, now)
+        decided.append(
+            Decided(input: input, state: state, lastFence: lastFence, before: before, decision: decision)
+        )
+    }
+
+    private mutating func commit(_ dying: CrashPoint?) throws(Violation) -> Bool {
+        let new = decided.flatMap(\.decision.facts)
+        let effects = decided.flatMap(\.decision.effects)
+        let isLate = unstored != nil
+        if !isLate {
+            if bugs.contains(.intentNotStored) { try begin(effects) }
+            if bugs.contains(.publishedBeforeStored) { broadcaster.publish(new) }
+            if bugs.contains(.answeredBeforeStored) { answer(upTo: facts.count + new.count) }
+        }
+        if dying == .beforeStoring { return false }
+        if world.diskIsFull, !new.isEmpty {
+            if !isLate { world.coverage.count(.storeFails) }
+            unstored = decided
+            return true
+        }
+        unstored = nil
+        for fact in new { try stored.apply(fact) }
+        facts += new
+        counters = core.counters
+        hearWords()
+        if dying == .beforePublishing { return false }
+        if !bugs.contains(.publishedBeforeStored) { broadcaster.publish(new) }
+        answer(upTo: facts.count)
+        if dying == .beforePerforming { return false }
+        if bugs.contains(.intentNotStored) || isLate && bugs.contains(.effectsOfLateStoreForgotten) { return true }
+        guard dying == .whilePerforming else {
+            try begin(effects)
+            return true
+        }
+        try begin(Array(effects.prefix((effects.count + 1) / 2)))
+        return false
+    }
+
+    private mutating func answer(upTo seq: Int) {
+        if decided.contains(where: { $0.input?.isAsked ?? false }) { answeredUpTo = seq }
+    }
+
+    private mutating func begin(_ effects: [Effect]) throws(Violation) {
+        for effect in effects { try world.begin(effect, stored: stored.tickets[effect.ticket]) }
+    }
+
+    /// What people have said, once it is stored: the world holds orch to it.
+    private mutating func hearWords() {
+        for decided in decided where decided.decision.refusal == nil {
+            switch decided.input {
+            case .commandGiven(let command, let id)?:
+                switch (command, decided.state) {
+                case (.approve, .awaitingApproval(let candidate, _)?),
+                    (.continue, .awaitingApproval(let candidate, _)?),
+                    (.approve, .needsHuman(.lockViolation(_, let candidate), _)?):
+                    world.approved.insert(FakeWorld.Word(ticket: id, head: candidate.head))
+                default: break
+                }
+            case .trustGiven(let repository, let digest)?:
+                world.places[repository]?.trusted.insert(digest)
+            case .repositoryAsked(let path, _, _, let trusted)?:
+                guard let known = core.repositories.values.first(where: { $0.path == path }) else { break }
+                world.places[known.id]?.trusted.formUnion(trusted)
+            default: break
+            }
+        }
+    }
+
+    // MARK: crashes
+
+    /// The daemon dies with all it knew and had not stored, and is started again. Returns false when the new one died
+    /// while it recovered.
+    mutating func restart(
+        limits: Orchestrator.Limits,
+        orphans: Set<TicketID>,
+        powerLoss: Bool,
+        dying: CrashPoint?
+    ) throws(Violation) -> Bool {
+        if unstored != nil { world.coverage.count(.crashWhileStoreFails) }
+        try require(answeredUpTo <= facts.count, "I7: what a command was answered is not stored")
+        mailbox = []
+        onTheWay = []
+        unstored = nil
+        try world.daemonCrashed(orphans: orphans, powerLoss: powerLoss, at: now)
+        self.limits = limits
+        core = Orchestrator(limits: limits, restoring: storedState, at: now)
+        plant()
+        stored.open(agents: core.agents)
+        broadcaster.restart(stored: facts)
+        decided = []
+        let forgets = bugs.contains(.recoveryForgetsRuns)
+        decide(nil) { core, now in
+            var decision = core.recover(at: now)
+            if forgets { decision.effects.removeAll { if case .startRun = $0 { true } else { false } } }
+            return decision
+        }
+        return try commit(dying)
+    }
+
+    private var storedState: StoredState {
+        StoredState(
+            tickets: stored.tickets.values.sorted { $0.serial < $1.serial },
+            repositories: stored.repositories.values.sorted { $0.id < $1.id },
+            grants: stored.grants.values.sorted { $0.fence < $1.fence },
+            counters: counters,
+            agentsSince: stored.agents.mapValues(\.since)
+        )
+    }
+
+    // MARK: the world's answers
+
+    /// The next half of what a ticket waits for is done. Nil when there is more to come.
+    mutating func perform(_ id: TicketID, fails: Bool) throws(Violation) -> Bool? {
+        guard let index = world.operation(of: id) else { return nil }
+        let effect = world.operations[index].effect
+        guard let news = try world.perform(index, fails: fails, at: now) else { return nil }
+        send(news, of: id, outcomeOf: effect)
+        return !news.isEmpty
+    }
+
+    mutating func send(_ news: [Input], of id: TicketID, outcomeOf effect: Effect? = nil) {
+        onTheWay += news.map { Mail(input: $0, ticket: id, outcomeOf: effect) }
+    }
+
+    /// The oldest news of a ticket arrives.
+    mutating func hear(_ id: TicketID) -> Bool {
+        guard let index = onTheWay.firstIndex(where: { $0.ticket == id }) else { return false }
+        mailbox.append(onTheWay.remove(at: index))
+        return true
+    }
+}
+
+extension Input {
+    /// Somebody waits for an answer.
+    fileprivate var isAsked: Bool {
+        switch self {
+        case .enqueueAsked, .commandGiven, .repositoryAsked, .trustGiven, .drainAsked: true
+        default: false
+        }
+    }
+}
