@@ -131,6 +131,16 @@ int cs_peer_credentials(int socket, cs_peer *out) {
     return 0;
 }
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int cs_peer_pidfd(int socket) {
+    int pidfd = -1;
+    socklen_t size = sizeof pidfd;
+    return getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0 ? -1 : pidfd;
+}
+
 pid_t cs_thread_id(void) { return (pid_t)syscall(SYS_gettid); }
 
 void cs_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

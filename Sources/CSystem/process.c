@@ -129,6 +129,41 @@ static int is_marked(pid_t pid, const char *marker) {
     return found;
 }
 
+int cs_process_entry(pid_t pid, const char *prefix, char *rest, size_t capacity) {
+    char path[32], piece[4096];
+    snprintf(path, sizeof path, "/proc/%d/environ", pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    size_t matched = 0;   /* bytes of the prefix matched in this entry */
+    size_t kept = 0;
+    int matching = 1;     /* whether this entry can still be it */
+    int found = 0, complete = 0, failed = 0;
+    while (!complete) {
+        ssize_t got = read(file, piece, sizeof piece);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) failed = errno;
+        if (got <= 0) break;
+        for (ssize_t i = 0; i < got && !complete; i++) {
+            if (matching && !prefix[matched]) found = 1;
+            if (piece[i] == 0) {
+                complete = found;
+                matched = 0;
+                matching = 1;
+            } else if (found) {
+                if (kept + 1 < capacity) rest[kept++] = piece[i];
+            } else if (matching) {
+                matching = piece[i] == prefix[matched];
+                if (matching) matched++;
+            }
+        }
+    }
+    close(file);
+    if (capacity) rest[kept] = 0;
+    if (found) return 1;
+    errno = failed;
+    return failed ? -1 : 0;
+}
+
 /* MARK: trees */
 
 typedef struct {

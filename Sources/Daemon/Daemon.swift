@@ -131,6 +131,7 @@ public final class Daemon: Sendable {
         )
         let version = options.version
         let history = store
+        let peers = RunPeers(directory: options.paths.runs, daemon: getpid())
         server = try EventServer(
             path: options.paths.socket,
             lastSeq: loaded.seq,
@@ -142,8 +143,18 @@ public final class Daemon: Sendable {
                         "agents": JSONValue(agents),
                     ]
                 },
+                role: { process in
+                    let answer = peers.run(ofPeer: process.pid)
+                    // Whoever cannot be looked at any more is not taken for a person.
+                    guard process.pid == 0 || process.isAlive else { return .agent(run: nil) }
+                    switch answer {
+                    case .outside: return .user
+                    case .inside(let run): return .agent(run: run?.description)
+                    case .unknown: return .agent(run: nil)
+                    }
+                },
                 handler: { connection, peer, request in
-                    toGateway.value.handle(request) { result in
+                    toGateway.value.handle(request, from: peer) { result in
                         toServer.value.reply(to: connection, id: request.id, result)
                     }
                 },

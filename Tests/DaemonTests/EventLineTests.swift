@@ -52,6 +52,7 @@ import Testing
         .ticketChanged(ticket),
         .ticketCommented(ticket, comment: "nice"),
         .repositoryChanged(RepositoryID("r1")),
+        .agentForbidden(run, method: "ticket.approve"),
     ]
 
     @Test func everyEventHasItsGoldenLine() throws {

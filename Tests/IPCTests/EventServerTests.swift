@@ -8,7 +8,7 @@ import Testing
         let raw = RawSocket(daemon.path)
         #expect(
             raw.line()
-                == #"{"jsonrpc":"2.0","method":"hello","params":{"protocol":1,"daemon":"0.1.0","seq":41,"tickets":12,"agents":3}}"#
+                == #"{"jsonrpc":"2.0","method":"hello","params":{"protocol":1,"daemon":"0.1.0","seq":41,"tickets":12,"agents":3,"role":"user"}}"#
         )
         daemon.emit()
         #expect(raw.line() == #"{"jsonrpc":"2.0","method":"ticket.started","params":{"seq":42,"ticket":"T-7"}}"#)

@@ -82,6 +82,10 @@ typedef struct {
 } cs_process;
 int cs_process_status(pid_t pid, cs_process *out);
 
+/* Looks in the environment `pid` was started with for an entry that begins with `prefix`. Its rest goes to `rest`, as
+ * far as `capacity` allows, and is ended by a NUL. 1: found; 0: there is none; -1: it cannot be read. */
+int cs_process_entry(pid_t pid, const char *prefix, char *rest, size_t capacity);
+
 /* The id of this start of the machine, 36 characters and a NUL. */
 int cs_boot_id(char out[37]);
 
@@ -108,6 +112,9 @@ int cs_accept(int listener);
 
 typedef struct { pid_t pid; uid_t uid; gid_t gid; } cs_peer;
 int cs_peer_credentials(int socket, cs_peer *out);
+/* A pidfd of the process that connected, which no other can be mistaken for; -1 where the kernel has none to give
+ * (before 6.5: ENOPROTOOPT), or that process has ended and been reaped (ESRCH, EINVAL). */
+int cs_peer_pidfd(int socket);
 
 /* The calling thread's id. */
 pid_t cs_thread_id(void);

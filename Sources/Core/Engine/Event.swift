@@ -14,6 +14,8 @@ public enum Event: Equatable, Sendable {
     case runRequested(RunID, name: String, stage: String)
     case runStarted(RunID)
     case runEnded(RunID, RunOutcome)
+    /// Something inside the run asked for what is for people, and was refused.
+    case agentForbidden(RunID, method: String)
     case workCollected(TicketID, head: ObjectID, committedLeftovers: Bool)
     case candidateBuilt(TicketID, commit: ObjectID, tree: ObjectID, tip: ObjectID)
     case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
@@ -48,7 +50,8 @@ public enum Event: Equatable, Sendable {
     public var ticket: TicketID? {
         switch self {
         case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved: nil
-        case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _): run.ticket
+        case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _):
+            run.ticket
         case .ticketEnqueued(let id), .ticketStarted(let id, _, _), .worktreePrepared(let id, _, _),
             .workCollected(let id, _, _), .candidateBuilt(let id, _, _, _), .candidateConflicted(let id, _, _),
             .verificationStarted(let id, _), .ticketVerified(let id, _, _),

@@ -7,6 +7,8 @@ public enum Input: Equatable, Sendable {
     case trustGiven(RepositoryID, digest: String)
     /// The daemon starts nothing new from here on.
     case drainAsked
+    /// Something inside a run asked for what is for people, and was refused.
+    case forbiddenAsked(RunID, method: String)
 
     // MARK: outcomes of effects
     case worktreeReady(TicketID, branch: String, base: ObjectID, head: ObjectID, Rules)

@@ -112,6 +112,8 @@ public struct Orchestrator: Sendable {
             addRepository(path: path, target: target, tip: tip, trusted: trusted)
         case .trustGiven(let repository, let digest): try trust(digest, in: repository)
         case .drainAsked: isDraining = true
+        case .forbiddenAsked(let run, let method):
+            if tickets[run.ticket] != nil { emit(.agentForbidden(run, method: method)) }
 
         case .worktreeReady(let id, let branch, let base, let head, let rules):
             worktreeReady(id, branch: branch, base: base, head: head, rules)

@@ -96,6 +96,7 @@ extension Event {
         case .runRequested: "run.requested"
         case .runStarted: "run.started"
         case .runEnded: "run.ended"
+        case .agentForbidden: "agent.forbidden"
         case .workCollected: "work.collected"
         case .candidateBuilt: "candidate.built"
         case .candidateConflicted: "candidate.conflicted"
@@ -139,6 +140,8 @@ extension Event {
         case .runRequested(let run, let name, let stage):
             [("run", .string(run.description)), ("name", .string(name)), ("stage", .string(stage))]
         case .runStarted(let run): [("run", .string(run.description))]
+        case .agentForbidden(let run, let method):
+            [("run", .string(run.description)), ("method", .string(method))]
         case .runEnded(let run, let outcome):
             [("run", .string(run.description)), ("outcome", .string(outcome.phrase))]
         case .workCollected(_, let head, let leftovers):

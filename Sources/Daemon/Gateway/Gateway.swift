@@ -21,6 +21,8 @@ final class Gateway: Sendable {
     let about: JSONObject
     /// Begins the end of the daemon.
     let quit: @Sendable (OnStop) -> Void
+    /// What agents have tried in vain, and has been told of.
+    private let forbidden = Mutex<Set<String>>([])
 
     init(
         engine: Engine,
@@ -69,17 +71,47 @@ final class Gateway: Sendable {
         "daemon.quit": { $0.quitDaemon },
     ]
 
+    /// What an agent may ask as well: to look, and to file tickets, which then go the way of every other. What is not
+    /// named here is for people.
+    private static let openToAgents: Set<String> = [
+        "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.diff",
+        "ticket.checks", "agent.list", "lock.list", "repository.list", "daemon.status",
+    ]
+
     /// Answers the request, now or later.
-    func handle(_ request: Request, reply: @escaping Reply) {
+    func handle(_ request: Request, from peer: Peer, reply: @escaping Reply) {
         guard let route = Self.routes[request.method] else {
             let hint = NearestName.of(request.method, among: Self.routes.keys).map { "did you mean \($0)?" }
             return reply(.failure(RPCError(.unknownMethod, "there is no method \(quoted(request.method))", hint: hint)))
+        }
+        if case .agent(let run) = peer.role, !Self.openToAgents.contains(request.method) {
+            return reply(.failure(forbid(request.method, run, peer)))
         }
         do throws(RPCError) {
             try route(self)(Params(request.params, method: request.method), reply)
         } catch {
             reply(.failure(error))
         }
+    }
+
+    /// Has everybody told that an agent has tried what is for people; once for each run and method, so that one that
+    /// tries again and again does not fill the store.
+    private func forbid(_ method: String, _ run: String?, _ peer: Peer) -> RPCError {
+        guard let run, let id = RunID(run) else {
+            effects.environment.logger.warning(
+                "refused what only people may ask",
+                metadata: ["method": "\(method)", "pid": "\(peer.pid)"]
+            )
+            return .forbidden(method, run: nil)
+        }
+        if forbidden.withLock({ $0.insert("\(run) \(method)").inserted }) {
+            effects.environment.logger.warning(
+                "an agent asked for what only people may ask",
+                metadata: ["method": "\(method)", "run": "\(run)", "pid": "\(peer.pid)"]
+            )
+            engine.submit(.forbiddenAsked(id, method: method))
+        }
+        return .forbidden(method, run: run)
     }
 
     // MARK: asking the engine
@@ -297,6 +329,18 @@ extension RPCError {
 
     static func noRun(_ name: String) -> RPCError {
         RPCError(.notFound, "there is no run \(quoted(name))", hint: "`orch show` lists the runs of a ticket")
+    }
+
+    /// - Parameter run: nil where it is not known which.
+    static func forbidden(_ method: String, run: String?) -> RPCError {
+        let who =
+            run.map { "this connection comes from inside run \($0)" }
+            ?? "nobody can tell which process this connection comes from, or orch itself has started it"
+        return RPCError(
+            .forbidden,
+            "\(method) is not for agents: \(who)",
+            hint: "leave it to a human; an agent may read, follow and file tickets"
+        )
     }
 
     static var stopping: RPCError { RPCError(.stopping, "the daemon is ending", hint: "start one with: orch daemon") }

@@ -6,20 +6,55 @@ public struct ConnectionID: Hashable, Sendable {
     let number: UInt64
 }
 
-/// Who is at the other end, as the kernel knows it: the process that connected.
+/// What a connection may do.
+public enum Role: Equatable, Sendable {
+    /// A person, or a program of theirs: everything.
+    case user
+    /// It comes from inside a run (nil: from one that nobody can name): it may look, but decide nothing.
+    case agent(run: String?)
+
+    /// The word of the wire.
+    public var name: String {
+        switch self {
+        case .user: "user"
+        case .agent: "agent"
+        }
+    }
+}
+
+/// Who is at the other end.
 public struct Peer: Equatable, Sendable {
     public let pid: Int32
     public let uid: UInt32
+    public let role: Role
+}
 
+/// The process that connected, as the kernel knows it, while its role is being decided.
+public struct PeerProcess: ~Copyable {
+    /// 0 where it is in no pid namespace that we see.
+    public let pid: Int32
+    public let uid: UInt32
+    /// -1 where there is none.
+    private let pidfd: Int32
+
+    /// Nil when the kernel says nothing.
     init?(socket: Int32) {
         var credentials = cs_peer()
         guard cs_peer_credentials(socket, &credentials) == 0 else { return nil }
-        self.init(pid: credentials.pid, uid: credentials.uid)
+        pid = credentials.pid
+        uid = credentials.uid
+        let given = cs_peer_pidfd(socket)
+        // An older kernel: the number may have been given to another process by now, and nobody can tell.
+        pidfd = given < 0 && errno == ENOPROTOOPT && pid > 0 ? cs_pidfd_open(pid) : given
     }
 
-    init(pid: Int32, uid: UInt32) {
-        self.pid = pid
-        self.uid = uid
+    deinit { if pidfd >= 0 { close(pidfd) } }
+
+    /// Whether the process that connected has not ended: what /proc said about its number until now was about it.
+    public var isAlive: Bool {
+        guard pidfd >= 0 else { return false }
+        var end = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+        return poll(&end, 1, 0) == 0
     }
 
     /// Whether it may talk to a daemon of `owner`: only the owner, and root, who may do everything anyway.

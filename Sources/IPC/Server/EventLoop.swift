@@ -184,10 +184,11 @@ extension EventLoop {
     }
 
     private func welcome(_ descriptor: Int32) {
-        guard let peer = Peer(socket: descriptor), peer.mayConnect(to: geteuid()) else {
+        guard let process = PeerProcess(socket: descriptor), process.mayConnect(to: geteuid()) else {
             Glibc.close(descriptor)
             return
         }
+        let peer = Peer(pid: process.pid, uid: process.uid, role: callbacks.role(process))
         let id = ConnectionID(number: nextConnection)
         nextConnection += 1
         let connection = Connection(
@@ -204,6 +205,8 @@ extension EventLoop {
         connections[id.number] = connection
         everyone.append(connection)
         var params = callbacks.greeting()
+        params["role"] = .string(peer.role.name)
+        if case .agent(let run?) = peer.role { params["run"] = .string(run) }
         params["seq"] = JSONValue(ring.through)
         connection.known = ring.through
         connection.add(Notification("hello", params).bytes, barrier: ring.head)

@@ -34,8 +34,11 @@ public final class EventServer: Sendable {
 
     /// What the server asks of the daemon. All are called on threads of the server.
     public struct Callbacks: Sendable {
-        /// The params of `hello`, for a new connection; the server sets `seq` in them. Must not block.
+        /// The params of `hello`, for a new connection; the server sets `seq` and `role` in them. Must not block.
         public var greeting: @Sendable () -> JSONObject
+        /// Decides what a new connection may do, by the process that opened it; once, before it is greeted. Must not
+        /// block.
+        public var role: @Sendable (borrowing PeerProcess) -> Role
         /// Takes a request, `subscribe` excepted. Must not block: it hands the request on, and whoever carries it
         /// out calls `reply` exactly once (not for a request without id).
         public var handler: @Sendable (ConnectionID, Peer, Request) -> Void
@@ -45,10 +48,12 @@ public final class EventServer: Sendable {
 
         public init(
             greeting: @escaping @Sendable () -> JSONObject,
+            role: @escaping @Sendable (borrowing PeerProcess) -> Role = { _ in .user },
             handler: @escaping @Sendable (ConnectionID, Peer, Request) -> Void,
             history: @escaping @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
         ) {
             self.greeting = greeting
+            self.role = role
             self.handler = handler
             self.history = history
         }

@@ -21,6 +21,8 @@ struct DaemonCommand: Subcommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ console: Console) throws -> ExitStatus {
+        // It would end with the run.
+        try InsideRun.refuse("orch daemon", global, console)
         let settings = try global.settings(console)
         let paths = try global.paths(console)
         let runner = Programs.runner()

@@ -20,6 +20,7 @@ struct Init: Subcommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ console: Console) throws -> ExitStatus {
+        try InsideRun.refuse("orch init", global, console)
         let checkout = try repository.checkout(console)
         try Self.check(checkout)
         var files = StarterFiles(checkout)

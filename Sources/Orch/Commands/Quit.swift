@@ -17,6 +17,7 @@ struct Quit: Subcommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ console: Console) throws -> ExitStatus {
+        try InsideRun.refuse("orch quit", global, console)
         let client = try global.connect(console)
         let pid = try client.request("daemon.status")["pid"]?.intValue
         // Held before it is asked to end, so that it can be no other process; without one, the socket has to do.

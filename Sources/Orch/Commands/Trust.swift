@@ -13,6 +13,7 @@ struct Trust: Subcommand {
     @OptionGroup var global: GlobalOptions
 
     func perform(_ console: Console) throws -> ExitStatus {
+        try InsideRun.refuse("orch trust", global, console)
         let checkout = try repository.checkout(console)
         let outcome = try Registration(global: global, console: console).register(checkout.repository, trusting: true)
         let commands = try Self.commands(of: checkout, at: outcome.target)

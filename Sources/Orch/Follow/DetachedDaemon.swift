@@ -23,6 +23,7 @@ struct DetachedDaemon {
     }
 
     private func start() throws -> Client {
+        try InsideRun.refuse("starting a daemon", global, console)
         let paths = try global.paths(console)
         // Refused here where its problems can be read, not in a log.
         _ = try global.settings(console)

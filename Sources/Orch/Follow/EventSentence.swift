@@ -169,6 +169,11 @@ struct EventSentence {
                 "the target branch of repository \(event.string("repository")) was moved, not by orch: "
                     + "\(event.object("from")) → \(event.object("to"))", false
             )
+        case "agent.forbidden":
+            return (
+                "inside run \(event.string("run")) \(event.string("method")) was tried, which is for people: refused",
+                false
+            )
         case "daemon.started": return ("the daemon started", false)
         case "daemon.trouble":
             let problem = event.string("problem")
