@@ -153,10 +153,15 @@ public final class Daemon: Sendable {
                     case .unknown: return .agent(run: nil)
                     }
                 },
-                handler: { connection, peer, request in
-                    toGateway.value.handle(request, from: peer) { result in
-                        toServer.value.reply(to: connection, id: request.id, result)
+                lane: Gateway.lane,
+                handler: { asker, peer, request in
+                    let reply = Gateway.Reply { answer in
+                        switch answer {
+                        case .result(let result): toServer.value.reply(to: asker, id: request.id, result)
+                        case .encoded(let bytes): toServer.value.reply(to: asker, id: request.id, encoded: bytes)
+                        }
                     }
+                    toGateway.value.handle(request, from: peer, reply: reply)
                 },
                 history: { after, limit in history.page(after: after, limit: limit) }
             )

@@ -110,16 +110,50 @@ import Testing
         #expect(try daemon.connect().request("tick") == ["seq": 0])
     }
 
-    @Test func whatAClientSentBeforeItLeftIsCarriedOut() throws {
-        let daemon = try TestDaemon()
-        for number in 0..<50 {
-            RawSocket(daemon.path).write(#"{"jsonrpc":"2.0","method":"echo","params":{"n":\#(number)}}"# + "\n")
+    @Test func whatAClientAskedBeforeItLeftIsDroppedUnlessItWasTakenUp() throws {
+        let daemon = try TestDaemon { $0.quickInHand = 1 }
+        let busy = try daemon.connect()
+        busy.send("hold")
+        // Every lane has room for one, and one is taken.
+        let other = try daemon.connect()
+        other.send("hold")
+        while daemon.requests.isEmpty { usleep(1000) }
+        do {
+            let gone = RawSocket(daemon.path)
+            _ = gone.line()
+            gone.write(#"{"jsonrpc":"2.0","id":1,"method":"echo","params":{"n":1}}"# + "\n")
         }
-        let client = try daemon.connect()
-        while daemon.requests.count(where: { $0.method == "echo" }) < 50 {
-            try client.request("tick", timeout: patience)
+        // A request that is let through as it comes shows that the server has looked at everything before it.
+        let lister = try daemon.connect()
+        try lister.request("list", timeout: patience)
+        daemon.releaseHeld()
+        while daemon.requests.count(where: { $0.method == "hold" }) < 2 { usleep(1000) }
+        daemon.releaseHeld()
+        #expect(try lister.request("tick", timeout: patience) == ["seq": 0])
+        #expect(!daemon.requests.contains { $0.method == "echo" })
+        #expect(daemon.requests.count(where: { $0.method == "hold" }) == 2)
+    }
+
+    @Test func whoeverAsksForOneThingDoesNotWaitForAllThatOthersHaveAskedFor() throws {
+        let daemon = try TestDaemon { $0.quickInHand = 1 }
+        let crowd = try (0..<20).map { _ in try daemon.connect() }
+        for client in crowd { for _ in 0..<100 { client.send("hold") } }
+        while daemon.requests.isEmpty { usleep(1000) }
+        let modest = try daemon.connect()
+        modest.send("echo", ["modest": true])
+        let lister = try daemon.connect()
+        try lister.request("list", timeout: patience)
+        // One turn of each, and it has been heard.
+        var turns = 0
+        while !daemon.requests.contains(where: { $0.method == "echo" }) {
+            let before = daemon.requests.count
+            daemon.releaseHeld()
+            turns += 1
+            try #require(turns <= 25, "\(turns) others came before it")
+            while daemon.requests.count == before { usleep(1000) }
         }
-        #expect(Set(daemon.requests.compactMap { $0.params["n"]?.intValue }) == Set(0..<50))
+        // What is asked in one lane does not wait for another.
+        #expect(daemon.requests.count(where: { $0.method == "list" }) == 1)
     }
 
     @Test func aClientThatOnlyReadsOnGoesOnReading() throws {

@@ -46,7 +46,8 @@ final class TestDaemon: Sendable {
             limits: limits,
             callbacks: .init(
                 greeting: { ["protocol": 1, "daemon": "0.1.0", "seq": 0, "tickets": 12, "agents": 3] },
-                handler: { connection, _, request in backend.handle(connection, request) },
+                lane: { $0 == "list" ? .listing : .quick },
+                handler: { asker, _, request in backend.handle(asker, request) },
                 history: { after, limit in backend.read(after, limit) }
             )
         )
@@ -112,7 +113,7 @@ private final class Backend: Sendable {
         var stored: [PublishedLine] = []
         var oldest = 1
         var failure: String?
-        var held: [(ConnectionID, JSONValue?)] = []
+        var held: [(Asker, JSONValue?)] = []
         var requests: [Request] = []
         var pagesRead = 0
     }
@@ -121,7 +122,7 @@ private final class Backend: Sendable {
 
     init(stored: [PublishedLine]) { state = Mutex(State(stored: stored)) }
 
-    func handle(_ connection: ConnectionID, _ request: Request) {
+    func handle(_ connection: Asker, _ request: Request) {
         let server = state.withLock { state in
             state.requests.append(request)
             return state.server
@@ -129,6 +130,7 @@ private final class Backend: Sendable {
         let result: Result<JSONValue, RPCError>
         switch request.method {
         case "tick": result = .success(["seq": JSONValue(state.withLock { $0.stored.count })])
+        case "list": result = .success([])
         case "echo": result = .success(.object(request.params))
         case "big": result = .success(.string(String(repeating: "x", count: request.params["size"]?.intValue ?? 0)))
         case "hold": return state.withLock { $0.held.append((connection, request.id)) }

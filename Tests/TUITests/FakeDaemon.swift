@@ -81,7 +81,7 @@ final class FakeDaemon: Sendable {
         }
     }
 
-    private func answer(_ request: Request, to connection: ConnectionID) {
+    private func answer(_ request: Request, to connection: Asker) {
         let ticket = request.params["ticket"]?.stringValue ?? ""
         let result: Result<JSONValue, RPCError>
         switch request.method {

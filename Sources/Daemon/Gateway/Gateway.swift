@@ -11,8 +11,16 @@ import Synchronization
 /// mailbox, one that needs git or a file runs on a reader's queue.
 final class Gateway: Sendable {
     /// Answers one request, once.
-    typealias Reply = @Sendable (Result<JSONValue, RPCError>) -> Void
-    private typealias Route = @Sendable (Gateway) -> (Params, @escaping Reply) throws(RPCError) -> Void
+    struct Reply: Sendable {
+        enum Answer: Sendable {
+            case result(Result<JSONValue, RPCError>)
+            /// A result, as JSON.
+            case encoded([UInt8])
+        }
+        let send: @Sendable (Answer) -> Void
+        func callAsFunction(_ result: Result<JSONValue, RPCError>) { send(.result(result)) }
+    }
+    private typealias Route = @Sendable (Gateway) -> (Params, Reply) throws(RPCError) -> Void
 
     let engine: Engine
     let effects: EffectRunner
@@ -23,6 +31,7 @@ final class Gateway: Sendable {
     let quit: @Sendable (OnStop) -> Void
     /// What agents have tried in vain, and has been told of.
     private let forbidden = Mutex<Set<String>>([])
+    private let listings = Listings()
 
     init(
         engine: Engine,
@@ -71,6 +80,15 @@ final class Gateway: Sendable {
         "daemon.quit": { $0.quitDaemon },
     ]
 
+    /// In which lane a method waits for its turn.
+    static let lane: @Sendable (String) -> Lane = { method in
+        switch method {
+        case "snapshot", "ticket.list": .listing
+        case "output.read", "ticket.show", "ticket.checks", "ticket.diff", "repository.add", "repository.trust": .slow
+        default: .quick
+        }
+    }
+
     /// What an agent may ask as well: to look, and to file tickets, which then go the way of every other. What is not
     /// named here is for people.
     private static let openToAgents: Set<String> = [
@@ -79,7 +97,7 @@ final class Gateway: Sendable {
     ]
 
     /// Answers the request, now or later.
-    func handle(_ request: Request, from peer: Peer, reply: @escaping Reply) {
+    func handle(_ request: Request, from peer: Peer, reply: Reply) {
         guard let route = Self.routes[request.method] else {
             let hint = NearestName.of(request.method, among: Self.routes.keys).map { "did you mean \($0)?" }
             return reply(.failure(RPCError(.unknownMethod, "there is no method \(quoted(request.method))", hint: hint)))
@@ -117,12 +135,12 @@ final class Gateway: Sendable {
     // MARK: asking the engine
 
     /// Calls `body` with what is true now; or answers that the daemon is ending.
-    func look(_ reply: @escaping Reply, _ body: @escaping @Sendable (Engine.View) -> Void) {
+    func look(_ reply: Reply, _ body: @escaping @Sendable (Engine.View) -> Void) {
         if !engine.read(body) { reply(.failure(.stopping)) }
     }
 
     /// Hands an input to Core; or answers that the daemon is ending.
-    func ask(_ input: Input, _ reply: @escaping Reply, _ answer: @escaping Engine.Answer) {
+    func ask(_ input: Input, _ reply: Reply, _ answer: @escaping Engine.Answer) {
         ask({ _ in .success(input) }, reply, answer)
     }
 
@@ -130,7 +148,7 @@ final class Gateway: Sendable {
     func ask(
         _ question: @escaping Engine.Question,
         descriptions: [String] = [],
-        _ reply: @escaping Reply,
+        _ reply: Reply,
         _ answer: @escaping Engine.Answer
     ) {
         if !engine.ask(question, descriptions: descriptions, answer: answer) { reply(.failure(.stopping)) }
@@ -138,17 +156,17 @@ final class Gateway: Sendable {
 
     // MARK: the stream
 
-    private func tick(_ params: Params, _ reply: @escaping Reply) {
+    private func tick(_ params: Params, _ reply: Reply) {
         look(reply) { reply(.success(["seq": JSONValue($0.seq)])) }
     }
 
-    private func snapshot(_ params: Params, _ reply: @escaping Reply) {
+    private func snapshot(_ params: Params, _ reply: Reply) {
         look(reply) { [about, effects] view in
             effects.read { reply(.success(view.snapshot(daemon: about))) }
         }
     }
 
-    private func readOutput(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    private func readOutput(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("run")
         guard let run = RunID(name) else {
             throw RPCError(.invalidParams, "\(quoted(name)) is not a run; runs are named like T-7.2")
@@ -170,14 +188,21 @@ final class Gateway: Sendable {
 
     // MARK: tickets
 
-    private func listTickets(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    private func listTickets(_ params: Params, _ reply: Reply) throws(RPCError) {
         let all = try params.bool("all", default: true)
-        look(reply) { [effects] view in
-            effects.read { reply(.success(["tickets": .array(view.tickets(all: all).map(JSONValue.object))])) }
+        look(reply) { [effects, listings] view in
+            let version = Listings.Version(seq: view.seq, isDraining: view.core.isDraining, all: all)
+            if let bytes = listings.encoded(version) { return reply.send(.encoded(bytes)) }
+            effects.read {
+                let bytes = listings.encode(version) {
+                    ["tickets": .array(view.tickets(all: all).map(JSONValue.object))]
+                }
+                reply.send(.encoded(bytes))
+            }
         }
     }
 
-    private func showTicket(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    private func showTicket(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
         look(reply) { [store, effects] view in
             guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
@@ -197,7 +222,7 @@ final class Gateway: Sendable {
         }
     }
 
-    private func checks(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    private func checks(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
         look(reply) { [store, effects] view in
             guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
@@ -212,7 +237,7 @@ final class Gateway: Sendable {
         }
     }
 
-    private func diff(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    private func diff(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
         look(reply) { [effects] view in
             guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
@@ -224,7 +249,7 @@ final class Gateway: Sendable {
     /// A route for a command on one ticket.
     private func command(
         _ make: @escaping @Sendable (Params) throws(RPCError) -> Command
-    ) -> (Params, @escaping Reply) throws(RPCError) -> Void {
+    ) -> (Params, Reply) throws(RPCError) -> Void {
         { [self] params, reply throws(RPCError) in
             let name = try params.string("ticket")
             let command = try make(params)
@@ -248,21 +273,21 @@ final class Gateway: Sendable {
 
     // MARK: lists
 
-    private func listAgents(_ params: Params, _ reply: @escaping Reply) {
+    private func listAgents(_ params: Params, _ reply: Reply) {
         look(reply) { view in
             let agents = view.core.agents.values.sorted { $0.id < $1.id }.map { JSONValue.object(view.row($0)) }
             reply(.success(["agents": .array(agents)]))
         }
     }
 
-    private func listLocks(_ params: Params, _ reply: @escaping Reply) {
+    private func listLocks(_ params: Params, _ reply: Reply) {
         look(reply) { view in
             let locks = view.core.grants.values.sorted { $0.fence < $1.fence }
             reply(.success(["locks": .array(locks.map { .object(view.rows.lock($0)) })]))
         }
     }
 
-    private func listRepositories(_ params: Params, _ reply: @escaping Reply) {
+    private func listRepositories(_ params: Params, _ reply: Reply) {
         look(reply) { view in
             let all = view.core.repositories.values.sorted { $0.id < $1.id }
             reply(.success(["repositories": .array(all.map { .object(view.rows.repository($0)) })]))
@@ -271,7 +296,7 @@ final class Gateway: Sendable {
 
     // MARK: the daemon
 
-    private func status(_ params: Params, _ reply: @escaping Reply) {
+    private func status(_ params: Params, _ reply: Reply) {
         look(reply) { [about] view in
             var status = about
             status["seq"] = JSONValue(view.seq)
@@ -283,7 +308,7 @@ final class Gateway: Sendable {
         }
     }
 
-    private func quitDaemon(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    private func quitDaemon(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.optionalString("onStop") ?? OnStop.detach.rawValue
         guard let onStop = OnStop(rawValue: name) else {
             throw RPCError(.invalidParams, "onStop \(quoted(name)) is unknown; there are detach, wait and halt")

@@ -4,16 +4,16 @@ import IPC
 
 extension Gateway {
     /// Registers a repository; with `trust`, also accepts what its `.orch/` asks orch to execute.
-    func addRepository(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    func addRepository(_ params: Params, _ reply: Reply) throws(RPCError) {
         try register(params, trusting: try params.bool("trust", default: false), reply)
     }
 
     /// Accepts a repository's `.orch/` as it stands on the target branch.
-    func trustRepository(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    func trustRepository(_ params: Params, _ reply: Reply) throws(RPCError) {
         try register(params, trusting: true, reply)
     }
 
-    private func register(_ params: Params, trusting: Bool, _ reply: @escaping Reply) throws(RPCError) {
+    private func register(_ params: Params, trusting: Bool, _ reply: Reply) throws(RPCError) {
         let path = try params.string("path")
         let digests = try params.optionalStrings("digests")
         effects.read { [self] in

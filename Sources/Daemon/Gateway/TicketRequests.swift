@@ -4,7 +4,7 @@ import IPC
 
 extension Gateway {
     /// Takes tickets in, all or none.
-    func enqueue(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    func enqueue(_ params: Params, _ reply: Reply) throws(RPCError) {
         let path = try params.string("repository")
         let items = try params.array("tickets")
         guard !items.isEmpty else { throw RPCError(.invalidParams, "there is no ticket to enqueue") }
@@ -14,13 +14,13 @@ extension Gateway {
         }
         let tickets = try parsed.drafts.map { draft throws(RPCError) in try newTicket(draft) }
         let descriptions = parsed.drafts.map(\.description)
-        enqueue(tickets, descriptions, at: path) { [effects] result in
+        enqueue(tickets, descriptions, at: path, reply) { [effects] result in
             // A registered repository is known by its top level, and its tickets are taken in the order in which they
             // were sent. Only for another path git is asked which repository holds it.
             guard case .failure(let error) = result, error.code == .notFound else { return reply(result) }
             effects.read {
                 do {
-                    self.enqueue(tickets, descriptions, at: try effects.find(path).path, reply)
+                    self.enqueue(tickets, descriptions, at: try effects.find(path).path, reply) { reply($0) }
                 } catch {
                     reply(.failure(RPCError(.notFound, sentence(error))))
                 }
@@ -32,7 +32,8 @@ extension Gateway {
         _ tickets: [NewTicket],
         _ descriptions: [String],
         at top: String,
-        _ reply: @escaping Reply
+        _ reply: Reply,
+        _ answer: @escaping @Sendable (Result<JSONValue, RPCError>) -> Void
     ) {
         let question: Engine.Question = { core in
             if let known = core.repository(at: top) { return .success(.enqueueAsked(known, tickets)) }
@@ -41,13 +42,13 @@ extension Gateway {
         }
         ask(question, descriptions: descriptions, reply) { result, _ in
             switch result {
-            case .failure(let refusal): reply(.failure(RPCError(refusal)))
+            case .failure(let refusal): answer(.failure(RPCError(refusal)))
             case .success(let facts):
                 let ids = facts.compactMap { fact -> String? in
                     guard case .ticketEnqueued(let id) = fact.event else { return nil }
                     return id.text
                 }
-                reply(.success(["ids": JSONValue(ids)]))
+                answer(.success(["ids": JSONValue(ids)]))
             }
         }
     }

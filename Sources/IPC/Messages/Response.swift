@@ -18,6 +18,12 @@ public struct Response: Equatable, Sendable {
         }
         return object.bytes
     }
+
+    /// The line of a response whose result has been encoded already.
+    static func bytes(id: JSONValue, encoded result: [UInt8]) -> [UInt8] {
+        let head: JSONObject = ["jsonrpc": "2.0", "id": id]
+        return head.bytes.dropLast() + Array(#","result":"#.utf8) + result + [UInt8(ascii: "}")]
+    }
 }
 
 /// What the daemon says unasked: an event, or an ephemeral line.

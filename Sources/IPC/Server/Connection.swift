@@ -71,6 +71,13 @@ final class Connection {
         var then: Action?
     }
 
+    /// A line that has been read.
+    enum Next: Equatable {
+        case request(Request)
+        /// It is none, and what is answered.
+        case refused(id: JSONValue, RPCError)
+    }
+
     /// What happens once an item has been sent.
     enum Action {
         /// The subscription holds from here on; `replay` says from where when not from here.
@@ -104,8 +111,12 @@ final class Connection {
 
     // What it sends us.
     var framer: LineFramer
-    /// Lines not looked at yet, because earlier ones must be answered first.
-    var incoming: [LineFramer.Outcome] = []
+    /// Lines not looked at yet, because earlier ones come first.
+    var incoming = Deque<LineFramer.Outcome>()
+    /// What comes next, read but not dealt with.
+    var next: Next?
+    /// It waits in one of the loop's lanes.
+    var isInTurn = false
     var hasEnded = false
     var malformedInARow = 0
     /// Requests handed to the handler and not answered.

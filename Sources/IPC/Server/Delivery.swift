@@ -211,7 +211,8 @@ extension EventLoop {
     func sayGoodbye(_ connection: Connection, _ reason: String, afterPending: Bool) {
         guard !connection.isLeaving else { return }
         connection.isLeaving = true
-        connection.incoming = []
+        connection.incoming = Deque()
+        connection.next = nil
         var seq = ring.through
         switch connection.feed {
         case .none: return drop(connection)

@@ -24,6 +24,10 @@ final class EventLoop {
     /// When a connection must be looked at again: a mark is due, or a goodbye has taken too long.
     private var deadlines: [UInt64: Int64] = [:]
     private var stopAt: Int64?
+    /// Of each lane, the connections that have something to ask, in the order in which it is their turn; and how many
+    /// requests have been handed over and not been answered.
+    var turns = [Deque<Connection>](repeating: Deque(), count: Lane.allCases.count)
+    var inHand = [Int](repeating: 0, count: Lane.allCases.count)
 
     /// Keeps a descriptor in reserve, to be able to turn a client away when there are no others.
     private var reserve: Int32
@@ -73,7 +77,10 @@ final class EventLoop {
             for letter in mailbox.take() { open(letter) }
             if ring.head > before { distribute() }
             expire()
-            settle()
+            repeat {
+                settle()
+                takeTurns()
+            } while !dirty.isEmpty
         }
         for connection in everyone { drop(connection) }
         mailbox.stop()
@@ -90,9 +97,10 @@ final class EventLoop {
         case Token.mailbox: break
         case let number:
             guard let connection = connections[number] else { return }
-            if event.events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
-                read(connection, hasHungUp: event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0)
-            }
+            // The client has gone. What it asked and nobody has taken up is dropped: it will not hear the answer, and a
+            // crowd of those who ask and leave must not be a way round everybody's turn.
+            if event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { return drop(connection) }
+            if event.events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue) != 0 { read(connection) }
             if event.events & EPOLLOUT.rawValue != 0 {
                 connection.isBlocked = false
                 markDirty(connection)
@@ -103,10 +111,11 @@ final class EventLoop {
     private func open(_ letter: Letter) {
         switch letter {
         case .lines(let lines): append(lines)
-        case .reply(let id, let bytes):
-            guard let connection = connections[id.number] else { return }
+        case .reply(let asker, let bytes):
+            inHand[asker.lane.rawValue] -= 1
+            guard let connection = connections[asker.connection.number] else { return }
             connection.inFlight -= 1
-            answer(connection, bytes)
+            if let bytes { answer(connection, bytes) } else { markDirty(connection) }
         case .page(let id, let epoch, let page):
             guard let connection = connections[id.number], connection.epoch == epoch else { return }
             receive(page, for: connection)
@@ -125,7 +134,7 @@ final class EventLoop {
             guard !connection.isClosed else { continue }
             deliver(connection)
             guard !connection.isClosed else { continue }
-            process(connection)
+            queue(connection)
             updateInterest(connection)
         }
     }

@@ -19,6 +19,11 @@ public final class EventServer: Sendable {
         public var outboxBytes = 1 << 20
         /// No request is read from a connection while so many are being answered.
         public var requestsInFlight = 64
+        /// So many requests of each lane are handed over at a time, whoever asks: as many as the engine takes into one
+        /// transaction, as many as encode at a time, as many as wait for git or the disk.
+        public var quickInHand = 256
+        public var listingsInHand = 2
+        public var slowInHand = 4
         /// How many events are read from the history at a time, and how many bytes of them are kept.
         public var pageLines = 512
         public var pageBytes = 256 << 10
@@ -30,6 +35,14 @@ public final class EventServer: Sendable {
         public var stopMilliseconds: Int64 = 500
 
         public init() {}
+
+        func inHand(_ lane: Lane) -> Int {
+            switch lane {
+            case .quick: quickInHand
+            case .listing: listingsInHand
+            case .slow: slowInHand
+            }
+        }
     }
 
     /// What the server asks of the daemon. All are called on threads of the server.
@@ -39,9 +52,11 @@ public final class EventServer: Sendable {
         /// Decides what a new connection may do, by the process that opened it; once, before it is greeted. Must not
         /// block.
         public var role: @Sendable (borrowing PeerProcess) -> Role
+        /// What kind of work a method makes.
+        public var lane: @Sendable (_ method: String) -> Lane
         /// Takes a request, `subscribe` excepted. Must not block: it hands the request on, and whoever carries it
-        /// out calls `reply` exactly once (not for a request without id).
-        public var handler: @Sendable (ConnectionID, Peer, Request) -> Void
+        /// out calls `reply` exactly once, also for a request without id.
+        public var handler: @Sendable (Asker, Peer, Request) -> Void
         /// The stored events after a number, at most `limit`. May block; called on a thread of its own. It must
         /// know every event that has been published.
         public var history: @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
@@ -49,11 +64,13 @@ public final class EventServer: Sendable {
         public init(
             greeting: @escaping @Sendable () -> JSONObject,
             role: @escaping @Sendable (borrowing PeerProcess) -> Role = { _ in .user },
-            handler: @escaping @Sendable (ConnectionID, Peer, Request) -> Void,
+            lane: @escaping @Sendable (_ method: String) -> Lane = { _ in .quick },
+            handler: @escaping @Sendable (Asker, Peer, Request) -> Void,
             history: @escaping @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
         ) {
             self.greeting = greeting
             self.role = role
+            self.lane = lane
             self.handler = handler
             self.history = history
         }
@@ -107,9 +124,13 @@ public final class EventServer: Sendable {
 
     /// Answers a request, after every line published before this call. `id` nil (a notification) answers nothing.
     /// From any thread; a connection that has gone is none of the caller's concern.
-    public func reply(to connection: ConnectionID, id: JSONValue?, _ result: Result<JSONValue, RPCError>) {
-        guard let id else { return }
-        mailbox.post(.reply(connection, Response(id: id, result: result).bytes))
+    public func reply(to asker: Asker, id: JSONValue?, _ result: Result<JSONValue, RPCError>) {
+        mailbox.post(.reply(asker, id.map { Response(id: $0, result: result).bytes }))
+    }
+
+    /// As above, with a result that has been encoded already.
+    public func reply(to asker: Asker, id: JSONValue?, encoded result: [UInt8]) {
+        mailbox.post(.reply(asker, id.map { Response.bytes(id: $0, encoded: result) }))
     }
 
     /// Says goodbye to everyone, sends what is left for them as far as they take it quickly, closes and removes the

@@ -5,8 +5,8 @@ import Synchronization
 /// What other threads want from the event loop.
 enum Letter: Sendable {
     case lines([PublishedLine])
-    /// An encoded response.
-    case reply(ConnectionID, [UInt8])
+    /// An encoded response; nil where none is wanted.
+    case reply(Asker, [UInt8]?)
     case page(ConnectionID, epoch: Int, HistoryPage)
     case stop
 }

@@ -2,33 +2,24 @@ import Glibc
 
 // What comes in: lines, cut and read, one at a time and only while the connection takes its answers.
 extension EventLoop {
-    /// Reads what has arrived; everything up to its end from a client that has hung up.
-    func read(_ connection: Connection, hasHungUp: Bool) {
-        repeat {
-            let (count, bytes) = receive(connection)
-            if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EAGAIN { break }
-            guard count > 0 else {
-                connection.hasEnded = true
-                break
-            }
+    /// Reads what has arrived.
+    func read(_ connection: Connection) {
+        let (count, bytes) = receive(connection)
+        if count < 0, errno == EINTR || errno == EAGAIN { return }
+        if count <= 0 {
+            connection.hasEnded = true
+        } else {
             connection.framer.feed(bytes) { connection.incoming.append($0) }
             if connection.framer.dropped > limits.hopelessLineBytes {
                 return sayGoodbye(connection, "too_large", afterPending: true)
             }
-        } while hasHungUp
-        if hasHungUp {
-            // Nobody will read an answer, so nothing needs to wait for one.
-            while !connection.incoming.isEmpty { handle(connection, connection.incoming.removeFirst()) }
-            drop(connection)
-        } else {
-            markDirty(connection)
         }
+        markDirty(connection)
     }
 
     /// Whether bytes from this connection are wanted now.
     func mayRead(_ connection: Connection) -> Bool {
-        !connection.hasEnded && connection.incoming.isEmpty && mayProcess(connection)
+        !connection.hasEnded && connection.incoming.isEmpty && connection.next == nil && mayProcess(connection)
     }
 
     private func mayProcess(_ connection: Connection) -> Bool {
@@ -36,42 +27,64 @@ extension EventLoop {
             && connection.outboxBytes < limits.outboxBytes
     }
 
-    /// Looks at the lines that have arrived, as long as there is room for answers.
-    func process(_ connection: Connection) {
-        guard !connection.incoming.isEmpty else { return }
-        var count = 0
-        while count < connection.incoming.count, mayProcess(connection) {
-            handle(connection, connection.incoming[count])
-            count += 1
+    /// Has a connection wait for its turn, if there is something it may ask.
+    func queue(_ connection: Connection) {
+        guard !connection.isInTurn, !connection.isClosed, mayProcess(connection), let next = look(connection) else {
+            return
         }
-        connection.incoming.removeFirst(min(count, connection.incoming.count))
+        connection.isInTurn = true
+        turns[Self.lane(of: next, callbacks)].append(connection)
     }
 
-    private func handle(_ connection: Connection, _ outcome: LineFramer.Outcome) {
+    /// The next line, read but not dealt with.
+    private func look(_ connection: Connection) -> Connection.Next? {
+        if let next = connection.next { return next }
+        guard let outcome = connection.incoming.popFirst() else { return nil }
+        let next: Connection.Next
         switch outcome {
         case .oversized:
-            refuse(
-                connection,
-                id: .null,
-                RPCError(.tooLarge, "the line is longer than \(limits.lineBytes) bytes; it is ignored")
-            )
+            let problem = RPCError(.tooLarge, "the line is longer than \(limits.lineBytes) bytes; it is ignored")
+            next = .refused(id: .null, problem)
         case .line(let line):
-            do throws(Request.Malformed) {
-                let request = try Request(line: line)
-                connection.malformedInARow = 0
-                handle(connection, request)
-            } catch {
-                refuse(connection, id: error.id, error.error)
+            do throws(Request.Malformed) { next = .request(try Request(line: line)) } catch {
+                next = .refused(id: error.id, error.error)
+            }
+        }
+        connection.next = next
+        return next
+    }
+
+    private static func lane(of next: Connection.Next, _ callbacks: EventServer.Callbacks) -> Int {
+        switch next {
+        case .request(let request): callbacks.lane(request.method).rawValue
+        case .refused: Lane.quick.rawValue
+        }
+    }
+
+    /// Hands over one request of each connection that has some, then the next of each, as far as its lane has room. So
+    /// whoever asks for one thing waits for one thing of everyone else, however many they have asked for.
+    func takeTurns() {
+        for lane in Lane.allCases.indices {
+            while inHand[lane] < limits.inHand(Lane.allCases[lane]), let connection = turns[lane].popFirst() {
+                connection.isInTurn = false
+                guard !connection.isClosed, mayProcess(connection), let next = connection.next else { continue }
+                connection.next = nil
+                handle(connection, next, lane: Lane.allCases[lane])
+                // Also what only answers may have made room to be read again.
+                markDirty(connection)
             }
         }
     }
 
-    private func handle(_ connection: Connection, _ request: Request) {
-        if request.method == "subscribe" {
-            subscribe(connection, request)
-        } else {
-            if request.id != nil { connection.inFlight += 1 }
-            callbacks.handler(connection.id, connection.peer, request)
+    private func handle(_ connection: Connection, _ next: Connection.Next, lane: Lane) {
+        switch next {
+        case .refused(let id, let error): refuse(connection, id: id, error)
+        case .request(let request):
+            connection.malformedInARow = 0
+            guard request.method != "subscribe" else { return subscribe(connection, request) }
+            connection.inFlight += 1
+            inHand[lane.rawValue] += 1
+            callbacks.handler(Asker(connection: connection.id, lane: lane), connection.peer, request)
         }
     }
 
