@@ -35,6 +35,8 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var created: String
     /// The event that brought it here, by number, and its name: `1042 ticket.started`.
     public var evidence: String?
+    /// Whether its landing waits for a person: something of theirs is in the way. Nil is no.
+    public var blocked: Bool?
 
     public init(
         id: String,
@@ -55,7 +57,8 @@ public struct TicketRow: Codable, Equatable, Sendable {
         run: String? = nil,
         since: String,
         created: String,
-        evidence: String? = nil
+        evidence: String? = nil,
+        blocked: Bool? = nil
     ) {
         self.id = id
         self.title = title
@@ -76,6 +79,7 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.since = since
         self.created = created
         self.evidence = evidence
+        self.blocked = blocked
     }
 }
 

@@ -28,25 +28,25 @@ import Testing
     static let expected = """
                             continue         retry            approve          request-changes  stop             cancel
         queued              =                =                -                -                stopped(work)    cancelled
-        preparing           =                =                -                -                stopping         cancelling
-        preparingToVerify   =                =                -                -                stopping         cancelling
-        settingUp           =                =                -                -                stopping         cancelling
-        working             =                =                -                -                stopping         cancelling
-        collecting          =                =                -                -                stopping         cancelling
-        snapshotting        =                =                -                -                stopping         cancelling
-        building            =                =                -                -                stopping         cancelling
-        waitingForSlot      =                =                -                -                stopping         cancelling
-        checkingOut         =                =                -                -                stopping         cancelling
-        verifying           =                =                -                -                stopping         cancelling
-        concluding          =                =                -                -                stopping         cancelling
+        preparing           =                -                -                -                stopping         cancelling
+        preparingToVerify   =                -                -                -                stopping         cancelling
+        settingUp           =                -                -                -                stopping         cancelling
+        working             =                -                -                -                stopping         cancelling
+        collecting          =                -                -                -                stopping         cancelling
+        snapshotting        =                -                -                -                stopping         cancelling
+        building            =                -                -                -                stopping         cancelling
+        waitingForSlot      =                -                -                -                stopping         cancelling
+        checkingOut         =                -                -                -                stopping         cancelling
+        verifying           =                -                -                -                stopping         cancelling
+        concluding          =                -                -                -                stopping         cancelling
         awaitingApproval    landing          -                landing          running(work)    -                cancelled
-        waitingToLand       =                =                =                -                stopped(verify)  cancelled
-        buildingToLand      =                =                =                -                stopping         cancelling
-        verifyingToLand     =                =                =                -                stopping         cancelling
-        advancing           =                =                =                -                -                -
-        blocked             =                =                =                -                stopped(verify)  cancelled
-        tryingAgain         =                =                =                -                -                -
-        waitingForPaths     =                =                =                -                stopped(verify)  cancelled
+        waitingToLand       =                -                =                -                stopped(verify)  cancelled
+        buildingToLand      =                -                =                -                stopping         cancelling
+        verifyingToLand     =                -                =                -                stopping         cancelling
+        advancing           =                -                =                -                -                -
+        blocked             =                -                =                -                stopped(verify)  cancelled
+        tryingAgain         =                -                =                -                -                -
+        waitingForPaths     =                -                =                -                stopped(verify)  cancelled
         stopped             running(work)    running(work)    -                running(work)    =                cancelled
         stopping            -                -                -                -                =                cancelling
         cancelling          -                -                -                -                =                =
@@ -164,6 +164,8 @@ import Testing
         var story = Situation.merged.story
         story.hear(.commandGiven(.stop, "T-1"), isRefused: "cannot stop T-1: it is merged")
         story.hear(.commandGiven(.cancel(reason: "no"), "T-1"), isRefused: "cannot cancel T-1: it has landed")
+        story = Situation.working.story
+        story.hear(.commandGiven(.retry, "T-1"), isRefused: "cannot retry T-1: it is running")
         story.hear(.commandGiven(.continue, "T-9"), isRefused: "there is no ticket T-9")
         story = Situation.stopping.story
         story.hear(.commandGiven(.continue, "T-1"), isRefused: "cannot continue T-1: it is being stopped")

@@ -21,6 +21,11 @@ extension Orchestrator {
             if tickets[id]!.halt != nil {
                 throw refused(command, id, "it is being stopped", "wait until it has stopped")
             }
+            // What was asked for a moment ago waits in the queue; there it may be asked again.
+            if case .queued = tickets[id]!.state { return }
+            if command == .retry {
+                throw refused(command, id, "it is \(tickets[id]!.state.name)", "`orch stop \(id)` first")
+            }
         case .stopped(let stage), .needsHuman(_, let stage):
             try refuseUnlandable(id, command)
             if command == .retry { change(id) { $0.feedback = nil } }

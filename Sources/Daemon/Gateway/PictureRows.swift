@@ -32,6 +32,7 @@ struct PictureRows: Sendable {
         row["since"] = .string(Timestamp.text(ticket.since))
         row["created"] = .string(Timestamp.text(ticket.created))
         row["evidence"] = evidence.map(JSONValue.string)
+        if case .landing(let landing) = ticket.state, case .blocked = landing.step { row["blocked"] = true }
         return row
     }
 

@@ -32,8 +32,9 @@ struct Status: Subcommand {
         return .done
     }
 
-    private static func needsHuman(_ state: String?) -> Bool {
-        state == "needs_human_review" || state == "awaiting_approval"
+    /// A blocked landing is one: something of theirs is in its way.
+    private static func needsHuman(_ state: String?, _ isBlocked: Bool?) -> Bool {
+        state == "needs_human_review" || state == "awaiting_approval" || isBlocked == true
     }
 
     private static func json(_ status: JSONObject, _ tickets: [JSONValue]) -> JSONValue {
@@ -41,7 +42,9 @@ struct Status: Subcommand {
         for ticket in tickets { states[ticket["state"]?.stringValue ?? "unknown", default: 0] += 1 }
         var object = status
         object["states"] = .object(JSONObject(states.sorted { $0.key < $1.key }.map { ($0, JSONValue($1)) }))
-        object["needs_human"] = .array(tickets.filter { needsHuman($0["state"]?.stringValue) })
+        object["needs_human"] = .array(
+            tickets.filter { needsHuman($0["state"]?.stringValue, $0["blocked"]?.boolValue) }
+        )
         return .object(object)
     }
 
@@ -64,7 +67,7 @@ struct Status: Subcommand {
         let others = counts.keys.filter { !known.contains($0) }.sorted()
         let parts = (known + others).compactMap { state in counts[state].map { "\($0) \(SafeText.line(state))" } }
         console.write("tickets  \(parts.isEmpty ? "none yet" : parts.joined(separator: ", "))")
-        let waiting = rows.filter { Self.needsHuman($0.state) }
+        let waiting = rows.filter { Self.needsHuman($0.state, $0.blocked) }
         guard !waiting.isEmpty else { return }
         console.write("")
         console.write("for a human:")

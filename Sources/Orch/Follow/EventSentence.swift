@@ -119,7 +119,11 @@ struct EventSentence {
         case "snapshot.failed": return ("could not be saved: \(event.string("reason"))", false)
         case "ticket.tidied": return ("its worktree is put away", true)
         case "ticket.left": return ("its worktree stays where it is: \(event.string("reason"))", false)
-        case "ticket.changed": return ("changed", true)
+        case "ticket.changed":
+            let patch = ticket.flatMap { event.params["patch"]?["tickets"]?[$0]?.objectValue } ?? [:]
+            if let reason = patch["reason"]?.stringValue { return ("now: \(reason)", true) }
+            let names = patch.map { $0.key }.filter { $0 != "evidence" }
+            return (names.isEmpty ? "its next step begins" : "changed: \(names.joined(separator: ", "))", true)
         default: return nil
         }
     }
