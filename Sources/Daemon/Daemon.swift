@@ -18,6 +18,8 @@ public final class Daemon: Sendable {
         public var runner: String
         public var version: String
         public var onStop: OnStop
+        /// Knows the values that are neither stored nor told.
+        public var redactor: Redactor
 
         public init(
             paths: StatePaths,
@@ -25,7 +27,8 @@ public final class Daemon: Sendable {
             environment: [String: String],
             runner: String,
             version: String,
-            onStop: OnStop
+            onStop: OnStop,
+            redactor: Redactor = .none
         ) {
             self.paths = paths
             self.user = user
@@ -33,6 +36,7 @@ public final class Daemon: Sendable {
             self.runner = runner
             self.version = version
             self.onStop = onStop
+            self.redactor = redactor
         }
     }
 
@@ -88,7 +92,8 @@ public final class Daemon: Sendable {
         let supervisor = try RunSupervisor(
             directory: options.paths.runs,
             runnerPath: options.runner,
-            containment: containment
+            containment: containment,
+            redactor: options.redactor
         ) { report in
             switch report {
             case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
@@ -107,6 +112,7 @@ public final class Daemon: Sendable {
                 inherited: options.environment,
                 git: try Git(environment: options.environment, isDurable: options.user.durability == .full),
                 store: store,
+                redactor: options.redactor,
                 logger: logger
             ),
             supervisor: supervisor,
@@ -118,6 +124,7 @@ public final class Daemon: Sendable {
             daemonRow: about,
             store: store,
             rows: PictureRows(worktrees: options.paths.worktrees),
+            redactor: options.redactor,
             hooks: Engine.Hooks(
                 publish: { toServer.value.publish($0) },
                 perform: { toEffects.value.perform($0, $1, $2) },
@@ -130,6 +137,7 @@ public final class Daemon: Sendable {
             logger: logger
         )
         let version = options.version
+        let redactor = options.redactor
         let history = store
         let peers = RunPeers(directory: options.paths.runs, daemon: getpid())
         server = try EventServer(
@@ -157,7 +165,10 @@ public final class Daemon: Sendable {
                 handler: { asker, peer, request in
                     let reply = Gateway.Reply { answer in
                         switch answer {
-                        case .result(let result): toServer.value.reply(to: asker, id: request.id, result)
+                        case .result(let result):
+                            // A sentence may quote what was asked, or what git said.
+                            let result = result.mapError { $0.redacted(by: redactor) }
+                            toServer.value.reply(to: asker, id: request.id, result)
                         case .encoded(let bytes): toServer.value.reply(to: asker, id: request.id, encoded: bytes)
                         }
                     }

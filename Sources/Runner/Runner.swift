@@ -63,7 +63,14 @@ struct Runner {
         }
         guard let bytes = try Files.read("spec") else { throw Failure("there is no file spec") }
         let spec = try Spec(bytes)
-        var run = try Run(spec, control: control, since: start)
+        var run: Run
+        do throws(Failure) {
+            run = try Run(spec, control: control, since: start)
+        } catch {
+            spec.forget()
+            throw error
+        }
+        spec.forget()
         return run.waitForEnd()
     }
 

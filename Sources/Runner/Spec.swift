@@ -34,6 +34,8 @@ struct Spec {
     var arguments: [Text?] = []
     var environment: [Text?] = []
     var directory: Text?
+    private var boot: Text?
+    private var run: Text?
     var standardInput: Text?
     var wantsMessages = false
     var marker: Text?
@@ -72,6 +74,8 @@ struct Spec {
                 guard strcmp(value, "1") == 0 else {
                     throw Failure("spec: version \(String(cString: value)) is not one this orch-runner knows")
                 }
+            case "boot": boot = value
+            case "run": run = value
             case "argument": arguments.append(value)
             case "environment": environment.append(value)
             case "directory": directory = value
@@ -99,6 +103,16 @@ struct Spec {
         guard !arguments.isEmpty else { throw Failure("spec: there is no argument") }
         arguments.append(nil)
         environment.append(nil)
+    }
+
+    /// Leaves of the file what says which run it was: the environment, and what was told to the program, are for no
+    /// disk to keep. The run has begun, and is not started a second time. A file that cannot be written stays; the daemon
+    /// tries again at the end.
+    func forget() {
+        var text = "version\01\0"
+        if let boot { text += "boot\0\(String(cString: boot))\0" }
+        if let run { text += "run\0\(String(cString: run))\0" }
+        try? Files.write("spec", text + "end\0\0")
     }
 
     /// The value of a variable of the run's environment.

@@ -14,6 +14,8 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var containment = ContainmentChoice.auto
     /// What one run may take up.
     public var limits = RunLimits()
+    /// Values that are redacted from whatever is stored or told.
+    public var secrets: [SecretSource] = []
     /// A human approves every landing, whatever a repository says.
     public var approvalFloor = false
     /// What holds for repositories that do not say.

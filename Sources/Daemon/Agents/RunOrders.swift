@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Glibc
 
 // What Core orders, as a command line: where it runs, in what environment, with what limits.
 
@@ -68,12 +69,12 @@ extension EffectRunner {
         var prompt = try environment.store.description(of: ticket.id)
         if !prompt.hasSuffix("\n") { prompt += "\n" }
         let promptFile = "\(folder)/prompt.md"
-        try Data(prompt.utf8).write(to: URL(fileURLWithPath: promptFile), options: .atomic)
+        try write(prompt, to: promptFile)
 
         var feedbackFile: String?
         if let feedback {
             let file = "\(folder)/feedback-\(run.number).md"
-            try Data(text(of: feedback).utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            try write(environment.redactor.redact(text(of: feedback)), to: file)
             feedbackFile = file
         }
         let invocation = profile.adapter.invocation(
@@ -98,6 +99,12 @@ extension EffectRunner {
             standardInput: invocation.standardInput,
             timeLimit: profile.timeLimit
         )
+    }
+
+    /// For the user alone.
+    private func write(_ text: String, to file: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        chmod(file, 0o600)
     }
 
     /// Little: what a program needs to run at all. Secrets of the user's shell stay there.
@@ -138,14 +145,16 @@ extension EffectRunner {
         }
     }
 
-    /// The last 32 KiB of what a run printed.
+    /// The last 32 KiB of what a run printed, without secrets: also one that the cut would have left a half of.
     private func tail(of run: RunID) -> String {
         ["stdout", "stderr"].map { stream in
             guard let file = FileHandle(forReadingAtPath: "\(supervisor.folder(of: run))/\(stream)") else { return "" }
             defer { try? file.close() }
             let size = (try? file.seekToEnd()) ?? 0
-            try? file.seek(toOffset: size > 32_768 ? size - 32_768 : 0)
-            return String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+            let wanted = UInt64(32_768 + environment.redactor.longest)
+            try? file.seek(toOffset: size > wanted ? size - wanted : 0)
+            let bytes = environment.redactor.redact(Array((try? file.readToEnd()) ?? Data()))
+            return String(decoding: bytes.suffix(32_768), as: UTF8.self)
         }.joined()
     }
 }

@@ -18,6 +18,7 @@ final class EffectRunner: Sendable {
         var inherited: [String: String]
         var git: Git
         var store: Store
+        var redactor: Redactor
         var logger: Logger
     }
 

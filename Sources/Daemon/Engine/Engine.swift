@@ -53,6 +53,7 @@ final class Engine: @unchecked Sendable {
     private let mailbox = Mailbox<Item>()
     private let store: Store
     private let rows: PictureRows
+    private let redactor: Redactor
     private let hooks: Hooks
     private let logger: Logger
     private let ended = DispatchSemaphore(value: 0)
@@ -79,6 +80,7 @@ final class Engine: @unchecked Sendable {
         daemonRow: JSONObject,
         store: Store,
         rows: PictureRows,
+        redactor: Redactor = .none,
         hooks: Hooks,
         logger: Logger,
         recovering: Bool = true
@@ -86,6 +88,7 @@ final class Engine: @unchecked Sendable {
         self.core = core
         self.store = store
         self.rows = rows
+        self.redactor = redactor
         self.hooks = hooks
         self.logger = logger
         evidence = loaded.evidence
@@ -216,7 +219,7 @@ final class Engine: @unchecked Sendable {
         _ round: inout Round
     ) -> Result<[Fact], Refusal> {
         let counters = core.counters
-        let decision = core.handle(input, at: now)
+        let decision = core.handle(input.redacted(by: redactor), at: now)
         if let refusal = decision.refusal { return .failure(refusal) }
         if core.counters != counters { round.batch.counters = core.counters }
         note(decision, descriptions: descriptions, now, &round)
@@ -247,7 +250,9 @@ final class Engine: @unchecked Sendable {
             evidence: line.evidence,
             descriptions: []
         )
-        if case .ticketEnqueued(let id) = fact.event, let text = texts.popFirst() { step.descriptions = [(id, text)] }
+        if case .ticketEnqueued(let id) = fact.event, let text = texts.popFirst() {
+            step.descriptions = [(id, redactor.redact(text))]
+        }
         round.batch.steps.append(step)
         round.lines.append(
             PublishedLine(seq: seq, topic: line.name, ticket: line.ticket?.text, bytes: line.bytes)

@@ -352,6 +352,10 @@ extension RPCError {
         self.init(code, refusal.message, hint: refusal.hint)
     }
 
+    func redacted(by redactor: Redactor) -> RPCError {
+        RPCError(code, redactor.redact(message), hint: hint.map(redactor.redact))
+    }
+
     static func noRun(_ name: String) -> RPCError {
         RPCError(.notFound, "there is no run \(quoted(name))", hint: "`orch show` lists the runs of a ticket")
     }

@@ -54,6 +54,17 @@ extension Gateway {
     }
 
     private func newTicket(_ draft: TicketDraft) throws(RPCError) -> NewTicket {
+        // What something is found by cannot be told differently.
+        let names =
+            draft.locks.map(\.description) + draft.dependsOn.map(\.text)
+            + [draft.id?.text, draft.agent].compactMap(\.self)
+        if names.contains(where: effects.environment.redactor.holds) {
+            throw RPCError(
+                .invalidParams,
+                "an id, lock or agent of the ticket \(quoted(draft.title)) holds the value of a secret",
+                hint: "secrets may stand in titles and descriptions, where they are redacted"
+            )
+        }
         guard let profile = user.profileName(for: draft.agent) else {
             let known = user.profiles.keys.sorted()
             if let agent = draft.agent {

@@ -68,6 +68,16 @@ public struct RunEnd: Equatable, Sendable {
         }
     }
 
+    func redacted(by redactor: Redactor) -> RunEnd {
+        var end = self
+        switch reason {
+        case .notStarted(let why): end.reason = .notStarted(redactor.redact(why))
+        case .lost(let why): end.reason = .lost(redactor.redact(why))
+        case .exited, .signalled, .stopped, .timedOut: break
+        }
+        return end
+    }
+
     private var elapsed: String {
         let tenths = max(0, ended.milliseconds - started.milliseconds + 50) / 100
         let seconds = tenths / 10

@@ -7,7 +7,7 @@ import Glibc
 ///
 /// | file | by | what |
 /// |---|---|---|
-/// | `spec` | daemon | what to run; whole or absent |
+/// | `spec` | daemon | what to run; whole or absent. Without environment and arguments once the run has begun |
 /// | `stop` | daemon | the lasting intent to stop |
 /// | `inbox.jsonl`, `inbox.end` | daemon | messages to the program, and that no more follow |
 /// | `inbox.taken` | runner | how many bytes of them the program has been given |
@@ -100,6 +100,23 @@ struct RunFolder: Hashable, Sendable {
         let fields = bytes.split(separator: 0, maxSplits: 4, omittingEmptySubsequences: false)
         guard fields.count == 5, fields[2].elementsEqual("boot".utf8) else { return nil }
         return String(decoding: fields[3], as: UTF8.self)
+    }
+
+    /// Leaves of `spec` what says which run it was, if its runner has not done so: nothing that a run was given in its
+    /// environment stays on the disk when it is over.
+    func forgetSpec() {
+        guard let bytes = read("spec") else { return }
+        let fields = bytes.split(separator: 0, omittingEmptySubsequences: false)
+        var kept: [UInt8] = []
+        var index = 0
+        while index + 1 < fields.count {
+            if ["version", "boot", "run"].contains(where: { fields[index].elementsEqual($0.utf8) }) {
+                kept += fields[index] + [0] + fields[index + 1] + [0]
+            }
+            index += 2
+        }
+        kept += Array("end\0\0".utf8)
+        if kept != bytes { try? write("spec", kept) }
     }
 
     /// Who a file of the runner's names.

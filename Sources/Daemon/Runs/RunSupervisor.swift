@@ -25,6 +25,7 @@ public final class RunSupervisor: Sendable {
         directory: String,
         runnerPath: String,
         containment: Containment = .untried,
+        redactor: Redactor = .none,
         report: @escaping @Sendable (RunReport) -> Void
     ) throws {
         for path in [directory, runnerPath] where !path.hasPrefix("/") {
@@ -48,6 +49,7 @@ public final class RunSupervisor: Sendable {
             ),
             containment: containment,
             boot: ProcessIdentity.currentBoot(),
+            redactor: redactor,
             inbox: inbox,
             report: report
         )

@@ -13,6 +13,8 @@ final class RunWatch {
         /// Of orch's cgroup for this directory, where there is one.
         let groupName: String
         let boot: String
+        /// Keeps secrets out of what the folder says for ever.
+        let redactor: Redactor
         let inbox: RunInbox
         let report: @Sendable (RunReport) -> Void
         let epoll: Int32
@@ -26,6 +28,7 @@ final class RunWatch {
             runner: RunnerProcess,
             containment: Containment,
             boot: String,
+            redactor: Redactor,
             inbox: RunInbox,
             report: @escaping @Sendable (RunReport) -> Void
         ) throws(RunFailure) {
@@ -34,6 +37,7 @@ final class RunWatch {
             self.containment = containment
             groupName = try CgroupPlan.name(ofRuns: directory)
             self.boot = boot
+            self.redactor = redactor
             self.inbox = inbox
             self.report = report
             epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -373,11 +377,15 @@ final class RunWatch {
         reportOutput(run)
         forgetRunner(run)
         guard let watched = runs.removeValue(forKey: run) else { return }
+        watched.folder.forgetSpec()
+        // Why a program could not be started names it.
+        let told = end.redacted(by: setting.redactor)
+        if told != end { watched.folder.record(told) }
         runOfFolderWatch[watched.folderWatch] = nil
         runOfOutputWatch[watched.outputWatch] = nil
         setting.folders.end(watched.folderWatch)
         setting.outputs.end(watched.outputWatch)
-        setting.report(.ended(run, end))
+        setting.report(.ended(run, told))
     }
 
     // MARK: epoll

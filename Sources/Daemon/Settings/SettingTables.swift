@@ -59,6 +59,13 @@ extension UserSettings {
             "What holds a run's processes together; `auto` is the best there is, any other that or no daemon."
         ),
         Key.object("limits", \.limits, RunLimits.keys, "What one run may take up."),
+        Key.list(
+            "secrets",
+            \.secrets,
+            SecretSource.keys,
+            new: SecretSource(),
+            "Values that are neither stored nor told: `[secret NAME]` stands in their place."
+        ),
     ]
 }
 
@@ -82,6 +89,26 @@ extension RunLimits {
             "output",
             \.output,
             "How much is kept of each of its stdout and stderr; the rest is read and dropped."
+        ),
+    ]
+}
+
+extension SecretSource {
+    private typealias Key = SettingKey<SecretSource>
+
+    static let keys: [SettingKey<SecretSource>] = [
+        Key.text("name", \.name, "What is told in its place.", problem: ProfileName.problem).required,
+        Key.optionalText(
+            "env",
+            \.environment,
+            "The variable of the daemon's environment that holds it.",
+            problem: { $0.isEmpty || $0.contains("=") ? "\(quoted($0)) is no name of a variable" : nil }
+        ),
+        Key.optionalText(
+            "file",
+            \.file,
+            "The file that holds it, absolute or from `~/`.",
+            problem: { $0.hasPrefix("/") || $0.hasPrefix("~/") ? nil : "\(quoted($0)) is not absolute, nor from `~/`" }
         ),
     ]
 }

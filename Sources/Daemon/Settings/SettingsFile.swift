@@ -193,6 +193,11 @@ public enum SettingsFile {
                     problems.append(FileProblem(file: origin?.description ?? "configuration", message: message))
                 }
             }
+            for secret in settings.secrets where (secret.environment == nil) == (secret.file == nil) {
+                let message =
+                    "the secret \(quoted(secret.name)) needs an `env` or a `file`, and one of them only: where its value is"
+                problems.append(FileProblem(file: file ?? "configuration", message: message))
+            }
             guard problems.isEmpty else { throw FileProblems(problems) }
             return LoadedSettings(settings: settings, file: file, origins: origins)
         }

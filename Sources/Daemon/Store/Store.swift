@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import GRDB
+import Glibc
 import IPC
 
 /// The only place that speaks SQL. One writer, the engine's loop; readers never wait for it (WAL).
@@ -21,6 +22,9 @@ final class Store: Sendable {
         configuration.label = "orch"
         do {
             try Self.look(at: path)
+            // For the user alone from its first moment; the log beside it gets the same mode.
+            let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            if descriptor >= 0 { Glibc.close(descriptor) }
             pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets NORMAL when it switches to WAL, after `prepareDatabase`; so it is said here.
             let level = durability == .full ? "FULL" : "NORMAL"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Daemon
 import Logging
 
@@ -29,15 +30,18 @@ struct DaemonCommand: Subcommand {
         guard Programs.isExecutable(runner) else {
             throw CommandError.failed("there is no \(runner)", hint: "install orch-runner beside orch")
         }
-        var logger = Logger(label: "orch") { _ in LogLines() }
+        let (redactor, missing) = try SecretValues.load(settings.settings.secrets, environment: console.environment)
+        var logger = Logger(label: "orch") { _ in LogLines(redactor: redactor) }
         logger.logLevel = logLevel.level
+        for sentence in missing { logger.warning("\(sentence)") }
         let options = Daemon.Options(
             paths: paths,
             user: settings.settings,
             environment: console.environment,
             runner: runner,
             version: Version.number,
-            onStop: onStop.value
+            onStop: onStop.value,
+            redactor: redactor
         )
         try Daemon(options, logger: logger).run()
         return .done

@@ -1,4 +1,5 @@
 import CSystem
+import Daemon
 import Glibc
 import Logging
 
@@ -7,6 +8,8 @@ import Logging
 struct LogLines: LogHandler {
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
+    /// Keeps secrets out of it.
+    var redactor = Redactor.none
 
     subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { metadata[key] }
@@ -23,7 +26,7 @@ struct LogLines: LogHandler {
         line += " \(event.level) \(SafeText.line(event.message.description))"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(SafeText.line("\(value)"))" }
-        line += "\n"
+        line = redactor.redact(line) + "\n"
         line.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { cs_write_error($0.baseAddress, $0.count) }
         }

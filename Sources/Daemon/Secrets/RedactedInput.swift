@@ -1,0 +1,49 @@
+import Core
+
+extension Input {
+    /// The same without the values of secrets: the one place through which text comes to what is stored, told and
+    /// decided on. Names that something is found by stay: ids, branches, and what a repository's own `.orch/` says.
+    func redacted(by redactor: Redactor) -> Input {
+        if redactor.isEmpty { return self }
+        func clean(_ text: String) -> String { redactor.redact(text) }
+        switch self {
+        case .enqueueAsked(let repository, var tickets):
+            for index in tickets.indices { tickets[index].title = clean(tickets[index].title) }
+            return .enqueueAsked(repository, tickets)
+        case .commandGiven(let command, let id): return .commandGiven(command.redacted(by: redactor), id)
+        case .worktreeFailed(let id, let reason): return .worktreeFailed(id, reason: clean(reason))
+        case .collectFailed(let id, let reason): return .collectFailed(id, reason: clean(reason))
+        case .snapshotFailed(let id, let reason): return .snapshotFailed(id, reason: clean(reason))
+        case .candidateBuilt(let id, var candidate):
+            // A path that is changed so is in nobody's locks, and a human sees it.
+            candidate.paths = candidate.paths.map(clean)
+            return .candidateBuilt(id, candidate)
+        case .candidateConflicted(let id, let tip, let paths):
+            return .candidateConflicted(id, tip: tip, paths: paths.map(clean))
+        case .candidateFailed(let id, let reason): return .candidateFailed(id, reason: clean(reason))
+        case .checkoutFailed(let id, let reason): return .checkoutFailed(id, reason: clean(reason))
+        case .checkoutInspected(let id, let changed): return .checkoutInspected(id, changed: changed.map(clean))
+        case .targetBlocked(let id, let reason): return .targetBlocked(id, reason: clean(reason))
+        case .targetFailed(let id, let reason): return .targetFailed(id, reason: clean(reason))
+        case .tidied(let id, .left(let reason)): return .tidied(id, .left(reason: clean(reason)))
+        case .runEnded(let run, .notStarted(let reason), let at):
+            return .runEnded(run, .notStarted(clean(reason)), at: at)
+        case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
+        case .repositoryAsked, .trustGiven, .drainAsked, .forbiddenAsked, .worktreeReady, .workCollected,
+            .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
+            .runStarted, .runEnded, .deadlineReached:
+            return self
+        }
+    }
+}
+
+extension Command {
+    fileprivate func redacted(by redactor: Redactor) -> Command {
+        switch self {
+        case .cancel(let reason): .cancel(reason: redactor.redact(reason))
+        case .approve(let comment): .approve(comment: comment.map(redactor.redact))
+        case .requestChanges(let comment): .requestChanges(comment: redactor.redact(comment))
+        case .continue, .stop, .retry: self
+        }
+    }
+}
