@@ -125,7 +125,7 @@ let package = Package(
         // MARK: End to end: the built programs `orch` and `orch-runner`, real git, scripted agents
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["IPC", "CSystem", "Orch", "Runner"],
+            dependencies: ["IPC", "CSystem", "Daemon", "Orch", "Runner"],
             swiftSettings: settings
         ),
     ]

@@ -54,20 +54,25 @@ public final class Daemon: Sendable {
     ///
     /// - Throws: one error that says what is in the way: another daemon, a newer database, an unusable directory.
     public init(_ options: Options, logger: Logger) throws {
+        try FaultPoint.arm(options.environment)
         signal(SIGPIPE, SIG_IGN)
         // Before anybody can know that there is a daemon to be ended.
         signals = StopSignals { [ending] in ending.ask(options.onStop) }
         self.options = options
         self.logger = logger
         try options.paths.makeDirectories()
+        FaultPoint.startDirectories.pass()
         lock = try StateLock(path: options.paths.lock)
+        FaultPoint.startLocked.pass()
         store = try Store(path: options.paths.database, durability: options.user.durability)
+        FaultPoint.startStoreOpened.pass()
         let loaded = try store.load()
         let core = Orchestrator(
             limits: Orchestrator.Limits(options.user),
             restoring: loaded.state,
             at: Timestamp.now()
         )
+        FaultPoint.startRestored.pass()
         let containment = try ContainmentProbe(
             runs: options.paths.runs,
             runner: options.runner,
@@ -97,7 +102,9 @@ public final class Daemon: Sendable {
         ) { report in
             switch report {
             case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
-            case .ended(let run, let end): toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))
+            case .ended(let run, let end):
+                FaultPoint.runEndReported.pass()
+                toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))
             case .output(let run, let stdout, let stderr):
                 let params: JSONObject = [
                     "run": .string(run.description), "stdout": JSONValue(stdout), "stderr": JSONValue(stderr),
@@ -177,6 +184,7 @@ public final class Daemon: Sendable {
                 history: { after, limit in history.page(after: after, limit: limit) }
             )
         )
+        FaultPoint.startListening.pass()
         toServer.fill(server)
         toEffects.fill(effects)
         toEngine.fill(engine)
@@ -204,20 +212,27 @@ public final class Daemon: Sendable {
     /// given meanwhile counts if it is a quicker one.
     private func end() {
         var word = ending.next(after: nil)
+        FaultPoint.stopAsked.pass()
         engine.submit(.drainAsked)
         engine.when({ $0.isAtRest }) { [ending] in ending.rest() }
         while true {
             logger.info("ending", metadata: ["on-stop": "\(word.rawValue)"])
             if word == .detach { break }
             if word == .halt { stopEverything() }
+            FaultPoint.stopHalting.pass()
             guard let quicker = ending.restOrNext(after: word) else { break }
             word = quicker
         }
         effects.supervisor.detach()
+        FaultPoint.stopDetached.pass()
         engine.stop()
+        FaultPoint.stopEngineEnded.pass()
         effects.finish()
+        FaultPoint.stopEffectsFinished.pass()
         server.stop()
+        FaultPoint.stopServerEnded.pass()
         try? store.close()
+        FaultPoint.stopStoreClosed.pass()
         lock.release()
         logger.info("ended")
     }

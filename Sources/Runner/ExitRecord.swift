@@ -68,6 +68,7 @@ struct ExitRecord {
         if failed == 0, ftruncate(descriptor, text.utf8.count) != 0 { failed = errno }
         if failed == 0, fsync(descriptor) != 0 { failed = errno }
         close(descriptor)
+        RunnerFaultPoint.recordWritten.pass()
         if failed == 0, rename(Self.temporary, Self.name) != 0 { failed = errno }
         if failed != 0 { return failed }
         let folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -82,7 +82,9 @@ struct Run {
         marker = spec.marker
         since = start
         deadline = spec.timeLimit.map { began + $0 }
+        RunnerFaultPoint.agentStarted.pass()
         announce()
+        RunnerFaultPoint.announced.pass()
         ExitRecord.reserve()
         Reserve.take()
         // Anything later is told through the FIFO, which is open.
@@ -171,6 +173,7 @@ struct Run {
         // The leader may have ended before SIGCHLD was first looked for; the signal is pending then, and the poll
         // returns at once.
         while !isOver { waitForEvent() }
+        RunnerFaultPoint.treeEnded.pass()
         Reserve.giveBack()
         do throws(Failure) { try containment.remove() } catch { record.error = record.error ?? error.text }
         stdout.finish(through: buffer)
@@ -230,6 +233,7 @@ struct Run {
             record.signal = end.signal != 0 ? end.signal : nil
         }
         if leaderHasEnded, !hadEnded {
+            RunnerFaultPoint.leaderEnded.pass()
             leaderEnded()
         } else if leaderHasEnded, signalTree(0) == 0, containment.isEmpty != false {
             isOver = true

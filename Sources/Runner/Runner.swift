@@ -18,8 +18,11 @@ struct Runner {
             end(70, "cannot enter \(arguments[1]): \(String(cString: strerror(errno)))")
         }
         if isProbe { probe() }
+        if let problem = RunnerFaultPoint.arm() { end(64, problem) }
         ignoreSignals()
+        RunnerFaultPoint.entered.pass()
         takeLock()
+        RunnerFaultPoint.locked.pass()
         if Files.exists(ExitRecord.name) { exit(0) }
         if Files.exists("runner") {
             end(70, "the runner of \(arguments[1]) has died: the run is lost and is not started again")
@@ -29,12 +32,14 @@ struct Runner {
             // From here on the run counts as begun: what follows happens at most once.
             let identity = try Files.identity(of: getpid())
             try Files.write("runner", identity.text)
+            RunnerFaultPoint.begun.pass()
             record = try supervise(since: identity.start)
         } catch {
             record.error = error.text
         }
         record.ended = wallClock()
         do throws(Failure) { try record.write() } catch { end(74, error.text) }
+        RunnerFaultPoint.recorded.pass()
         exit(0)
     }
 
@@ -63,6 +68,7 @@ struct Runner {
         }
         guard let bytes = try Files.read("spec") else { throw Failure("there is no file spec") }
         let spec = try Spec(bytes)
+        RunnerFaultPoint.specRead.pass()
         var run: Run
         do throws(Failure) {
             run = try Run(spec, control: control, since: start)

@@ -124,6 +124,18 @@ void cs_name_thread(const char *name);
 /* Columns a character takes on a terminal in the present locale; -1 when it cannot be printed. */
 int cs_columns(uint32_t scalar);
 
+/* A fault point: a place in the program where, in tests, it is killed or stopped. Nothing is armed, and passing one costs
+ * a load and a branch, unless cs_fault_arm has been called. */
+extern int cs_fault_armed;
+static inline int cs_fault_is_armed(void) { return cs_fault_armed; }
+/* Arms the point that `text` (`NAME[:N][:stop]`) names: the N-th time it is passed (the first, if none is given) the
+ * process gets SIGKILL, or SIGSTOP. With `once`, a path, it strikes only if it can make that file: at most once in all
+ * processes that are given the same. To be called before there are other threads. 0, or EINVAL. */
+int cs_fault_arm(const char *text, const char *once);
+/* The name that cs_fault_arm has read; empty before. */
+const char *cs_fault_name(void);
+void cs_fault_pass(const char *point);
+
 /* write(2) to standard error, for code that may not use stdio. */
 void cs_write_error(const char *bytes, size_t count);
 

@@ -70,6 +70,7 @@ extension EffectRunner {
         if !prompt.hasSuffix("\n") { prompt += "\n" }
         let promptFile = "\(folder)/prompt.md"
         try write(prompt, to: promptFile)
+        FaultPoint.runPromptWritten.pass()
 
         var feedbackFile: String?
         if let feedback {

@@ -84,10 +84,12 @@ extension EffectRunner {
             case .changed(let paths): changed = paths
             case .moved(let to): changed = ["HEAD is at \(to ?? "nothing")"]
             }
+            FaultPoint.checkoutInspected.pass()
             let status = verdict != .passed ? "FAIL" : changed.isEmpty ? "PASS" : "ERROR"
             let checks = try environment.store.checks(of: ticket.id, tree: candidate.tree)
             try CIStatus(candidate: candidate, status: status, checks: checks, runs: environment.paths.runs)
                 .write(to: git.commonDirectory)
+            FaultPoint.statusWritten.pass()
             return .checkoutInspected(ticket.id, changed: changed)
         } catch {
             return .checkoutFailed(ticket.id, reason: sentence(error))

@@ -42,11 +42,24 @@ final class EffectRunner: Sendable {
     /// Starts the effect; its outcome comes as an input. Never blocks.
     func perform(_ effect: Effect, _ ticket: Ticket, _ repository: Core.Repository) {
         switch effect {
-        case .startRun(let run, let order): launches.async { [self] in startRun(run, order, ticket, repository) }
-        case .stopRun(let run): supervisor.stop(run)
+        case .startRun(let run, let order):
+            launches.async { [self] in
+                effect.begun.pass()
+                startRun(run, order, ticket, repository)
+                effect.done.pass()
+            }
+        case .stopRun(let run):
+            effect.begun.pass()
+            supervisor.stop(run)
+            effect.done.pass()
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
             .advanceTarget, .tidy:
-            queue(of: repository.id).async { [self] in report(outcome(of: effect, ticket, repository)) }
+            queue(of: repository.id).async { [self] in
+                effect.begun.pass()
+                let outcome = outcome(of: effect, ticket, repository)
+                effect.done.pass()
+                report(outcome)
+            }
         }
     }
 

@@ -56,6 +56,7 @@ extension EffectRunner {
             let unfinished = "\(to).orch-copy"
             try? FileManager.default.removeItem(atPath: unfinished)
             try FileManager.default.copyItem(atPath: from, toPath: unfinished)
+            FaultPoint.fileCopied.pass()
             try FileManager.default.moveItem(atPath: unfinished, toPath: to)
         }
     }
@@ -114,7 +115,9 @@ extension EffectRunner {
             let snapshot: Snapshot
             if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) {
                 snapshot = try git.snapshot(worktree, number: number)
+                FaultPoint.tidySnapshotTaken.pass()
                 _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
+                FaultPoint.tidyWorktreeRemoved.pass()
             } else if ticket.worktree!.base == nil {
                 // It was never made, so nothing of the name is orch's.
                 return .tidied(ticket.id, .done)
@@ -132,7 +135,9 @@ extension EffectRunner {
             if let head = try git.targetTip(branch) {
                 try git.deleteBranch(branch, at: head, keptBy: snapshot)
             }
+            FaultPoint.tidyBranchDeleted.pass()
             try git.clearCandidate(of: ticket.id)
+            FaultPoint.tidyCandidateCleared.pass()
             return .tidied(ticket.id, .done)
         } catch {
             return .tidied(ticket.id, .left(reason: sentence(error)))

@@ -170,9 +170,13 @@ final class Engine: @unchecked Sendable {
             let wasDraining = core.isDraining
             for item in items { take(item, now, &round) }
             if core.nextDeadline.map({ $0 <= now }) ?? false { decide(.deadlineReached, now, &round) }
+            let hasFacts = !round.batch.steps.isEmpty
+            if hasFacts { FaultPoint.engineDecided.pass() }
             guard commit(round.batch) else { return }
+            if hasFacts { FaultPoint.engineCommitted.pass() }
             hooks.counted(unfinished, core.agents.count)
             publish(round)
+            if hasFacts { FaultPoint.engineAnswered.pass() }
             for (repository, ticket, effect) in round.effects { hooks.perform(effect, ticket, repository) }
             waiters.removeAll { waiter in
                 guard waiter.condition(core) else { return false }
@@ -180,7 +184,7 @@ final class Engine: @unchecked Sendable {
                 return true
             }
             // Draining comes to no fact, and is a reason to wait.
-            publishWaiting(changed: !round.batch.steps.isEmpty || core.isDraining != wasDraining)
+            publishWaiting(changed: hasFacts || core.isDraining != wasDraining)
         }
     }
 
@@ -301,7 +305,9 @@ final class Engine: @unchecked Sendable {
         )
         round.batch.daemonRow = opening.daemonRow
         round.lines.append(PublishedLine(seq: seq, topic: "daemon.started", bytes: bytes))
+        FaultPoint.startRecovering.pass()
         note(core.recover(at: now), now, &round)
+        FaultPoint.startRecovered.pass()
     }
 
     /// Stores the batch, however long it takes: what Core has decided is not undone because a disk is full. Nothing is
@@ -329,7 +335,10 @@ final class Engine: @unchecked Sendable {
     }
 
     private func publish(_ round: Round) {
-        if !round.lines.isEmpty { hooks.publish(round.lines) }
+        if !round.lines.isEmpty {
+            hooks.publish(round.lines)
+            FaultPoint.enginePublished.pass()
+        }
         guard !round.answers.isEmpty else { return }
         let view = View(core: core, seq: seq, evidence: evidence, rows: rows)
         for answer in round.answers { answer(view) }

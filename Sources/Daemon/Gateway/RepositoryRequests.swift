@@ -21,6 +21,7 @@ extension Gateway {
             do { found = try effects.find(path) } catch {
                 return reply(.failure(RPCError(.notFound, sentence(error))))
             }
+            FaultPoint.registrationFound.pass()
             ask(found.asked(trusting: trusting, digests: digests), reply) { result, view in
                 if case .failure(let refusal) = result { return reply(.failure(RPCError(refusal))) }
                 let known = view.core.repositories.values.first { $0.path == found.path }!

@@ -14,6 +14,7 @@ extension Gateway {
         }
         let tickets = try parsed.drafts.map { draft throws(RPCError) in try newTicket(draft) }
         let descriptions = parsed.drafts.map(\.description)
+        FaultPoint.enqueueRead.pass()
         enqueue(tickets, descriptions, at: path, reply) { [effects] result in
             // A registered repository is known by its top level, and its tickets are taken in the order in which they
             // were sent. Only for another path git is asked which repository holds it.

@@ -29,6 +29,7 @@ extension GitRepository {
         do { output = try tar.run() } catch { throw GitError(.failed, operation, error.description) }
         // 1: a file changed while it was read; 2: some could not be read even by their owner. Both leave an archive of
         // everything else, and a snapshot with a gap is worth more than none.
+        FaultPoint.snapshotArchiveWritten.pass()
         let descriptor = open(temporary)
         defer { if descriptor >= 0 { close(descriptor) } }
         guard 0...2 ~= output.exitCode, descriptor >= 0, fsync(descriptor) == 0, rename(temporary, destination) == 0

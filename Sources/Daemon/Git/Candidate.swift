@@ -47,6 +47,7 @@ extension GitRepository {
         return try locked(operation) { lock in
             let path = try owned("\(stateDirectory)/integration/\(id)", in: "integration", for: operation)
             let checkout = try ownCheckout(path, at: tip, lock: lock, for: operation)
+            FaultPoint.candidateCheckedOut.pass()
             let ref = Self.candidateRef(ticket)
             let known = try objects(["\(tip)^{tree}", ref], for: operation)
             guard let tipTree = known[0]?.name else {
@@ -59,6 +60,7 @@ extension GitRepository {
             case .tree(tipTree): return .empty
             case .tree(let merged): tree = merged
             }
+            FaultPoint.candidateMerged.pass()
             let author = try author(of: head, since: tip, for: operation)
             let draft = CommitDraft(
                 tree: tree,
@@ -71,9 +73,11 @@ extension GitRepository {
                 commit = earlier.name
             } else {
                 commit = try write(draft, lock: lock, for: operation)
+                FaultPoint.candidateCommitted.pass()
                 clearStaleLock(of: ref)
                 _ = try run(["update-ref", ref, commit], lock: lock, for: operation)
             }
+            FaultPoint.candidateReferenced.pass()
             let paths = try changedPaths(from: tip, to: commit)
             return .built(BuiltCandidate(commit: commit, tree: tree, tip: tip, head: head, paths: paths))
         }

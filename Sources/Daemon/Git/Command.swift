@@ -59,6 +59,7 @@ public struct ShellCommand: Sendable {
     public func run() throws(StartFailure) -> Output {
         ignoreBrokenPipes
         var session = try Session(self)
+        FaultPoint.gitStarted.pass()
         session.pump()
         return session.finish()
     }

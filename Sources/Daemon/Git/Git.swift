@@ -23,7 +23,7 @@ public struct Git: Sendable {
             throw GitError(.notFound, "run git", "no git on the path \(path); install git 2.39 or newer")
         }
         self.program = program
-        var environment = inherited.filter { name, _ in
+        var environment = FaultPoint.disarmed(inherited).filter { name, _ in
             !name.hasPrefix("GIT_") && !name.hasPrefix("LC_") && !["LANGUAGE", "LANG", "PAGER"].contains(name)
         }
         environment["PATH"] = path

@@ -47,7 +47,9 @@ enum GitFiles {
     /// Writes the file and has it on the disk before it appears under its name.
     static func write(_ bytes: [UInt8], to path: String, for operation: String) throws(GitError) {
         let temporary = path + ".new"
-        let isWritten = create(temporary, bytes) { fsync($0) == 0 } && rename(temporary, path) == 0
+        var isWritten = create(temporary, bytes) { fsync($0) == 0 }
+        FaultPoint.fileWritten.pass()
+        isWritten = isWritten && rename(temporary, path) == 0
         if !isWritten { throw GitError(.failed, operation, "cannot write \(path): \(reason())") }
     }
 

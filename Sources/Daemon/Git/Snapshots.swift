@@ -79,6 +79,7 @@ extension GitRepository {
     ) throws(GitError) -> CapturedState {
         let ref = Self.snapshotRef(worktree.ticket, number)
         let archivePath = "\(stateDirectory)/archives/\(Self.refComponent(worktree.ticket.text))-\(number).tar"
+        FaultPoint.snapshotBegun.pass()
         guard GitFiles.isDirectory(worktree.path) else {
             throw GitError(.notFound, operation, "its folder \(worktree.path) is gone")
         }
@@ -104,6 +105,7 @@ extension GitRepository {
         state.headRef = worktree.checkout.headRef
 
         let nested = try addEverything(worktree, into: &state, lock: lock, for: operation)
+        FaultPoint.snapshotTreeWritten.pass()
         var archived: String?
         if state.refusal != nil {
             try archive(worktree.path, ["."], to: archivePath, for: operation)
@@ -112,6 +114,7 @@ extension GitRepository {
             try archive(worktree.path, nested, to: archivePath, for: operation)
             archived = archivePath
         }
+        FaultPoint.snapshotArchived.pass()
         let commit = try keep(state, worktree, lock: lock, for: operation)
         state.snapshot = Snapshot(
             ticket: worktree.ticket,
@@ -223,8 +226,10 @@ extension GitRepository {
             let all = (state.head.map { [$0.commit] } ?? []) + parents
             kept = try commit(state.tree, all, message, lock, operation)
         }
+        FaultPoint.snapshotCommitted.pass()
         clearStaleLock(of: ref)
         _ = try run(["update-ref", ref, kept, earlier ?? noObject], lock: lock, for: operation)
+        FaultPoint.snapshotReferenced.pass()
         return kept
     }
 

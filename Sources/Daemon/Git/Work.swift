@@ -70,6 +70,7 @@ extension GitRepository {
                     lock: lock,
                     for: operation
                 )
+                FaultPoint.workIndexReset.pass()
             }
             let fork = try run(["merge-base", target, head], accepted: [0, 1], for: operation)
             guard fork.exitCode == 0, let base = fork.lines.first else {
@@ -126,6 +127,7 @@ extension GitRepository {
             )
         }
         _ = try run(["update-ref", "-m", "orch: take up HEAD", ref, head, tip ?? noObject], lock: lock, for: operation)
+        FaultPoint.workHeadTakenUp.pass()
         let attach = ["symbolic-ref", "-m", "orch: back on the ticket's branch", "HEAD", ref]
         _ = try run(attach, environment: worktree.checkout.environment, lock: lock, for: operation)
     }
@@ -153,8 +155,10 @@ extension GitRepository {
             lock: lock,
             for: operation
         ).line
+        FaultPoint.workCommitted.pass()
         let update = ["update-ref", "-m", "orch: uncommitted work", "refs/heads/\(worktree.branch)", commit, head]
         _ = try run(update, lock: lock, for: operation)
+        FaultPoint.workBranchMoved.pass()
         return commit
     }
 

@@ -65,17 +65,21 @@ extension GitRepository {
                 }
             }
             try GitFiles.write(Array((whose + start + "\n").utf8), to: note, for: operation)
+            FaultPoint.worktreeNoted.pass()
             let how = adopted ? ["--quiet", path, branch] : ["--quiet", "--no-track", "-b", branch, path, commit]
             do throws(GitError) { _ = try run(["worktree", "add"] + how, lock: lock, for: operation) } catch {
                 let cause = adopted ? nil : try branchInTheWay(of: branch, operation, error)
                 if cause != nil { unlink(note) }
                 throw cause ?? error
             }
+            FaultPoint.worktreeAdded.pass()
             guard let checkout = linkedCheckout(at: path) else {
                 throw GitError(.failed, operation, "git made no worktree at \(path)")
             }
             try mark(checkout, ticket, for: operation)
+            FaultPoint.worktreeMarked.pass()
             unlink(note)
+            FaultPoint.worktreeMade.pass()
             return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
         }
     }
@@ -126,6 +130,7 @@ extension GitRepository {
                 throw GitError(.failed, operation, "git still knows \(path), which is gone; try git worktree prune")
             }
             let trashed = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", for: operation)
+            FaultPoint.tidyTrashed.pass()
             _ = try run(remove, lock: lock, for: operation)
             return .trashed(trashed)
         }

@@ -33,6 +33,7 @@ extension GitRepository {
         let operation = "move \(branch) to \(candidate)"
         return try locked(operation) { lock in
             let holders = try checkouts(of: branch, for: operation)
+            FaultPoint.landingBegun.pass()
             guard let holder = holders.first else {
                 return try swap(branch, tip, candidate, reason, lock: lock, for: operation)
             }
@@ -63,6 +64,7 @@ extension GitRepository {
         let update = ["update-ref", "-m", "orch: \(reason)", "refs/heads/\(branch)", candidate, tip]
         do throws(GitError) {
             _ = try run(update, lock: lock, for: operation)
+            FaultPoint.landingSwapped.pass()
             return .advanced
         } catch {
             let now = try whereNow(branch, candidate)
@@ -158,6 +160,7 @@ extension GitRepository {
         let original = "\(holder.gitDirectory)/ORIG_HEAD"
         let remembered = GitFiles.read(original)
         try GitFiles.write(landingIntent(branch, tip, candidate, holder), to: landingNote, for: operation)
+        FaultPoint.landingNoted.pass()
         let result: Advance
         do throws(GitError) {
             try attempt()
@@ -180,10 +183,14 @@ extension GitRepository {
             guard !obstacles.isEmpty else { throw error }
             if let blocked = Self.blocked(by: obstacles, in: holder.path) { return blocked }
             try checkout.settle(obstacles, lock: lock, for: operation)
+            FaultPoint.landingSettled.pass()
             try attempt()
             result = .advanced
         }
-        if result == .advanced { unlink(landingNote) }
+        if result == .advanced {
+            FaultPoint.landingForwarded.pass()
+            unlink(landingNote)
+        }
         return result
     }
 }

@@ -30,6 +30,7 @@ enum RunFence {
         } else {
             why = "the machine was restarted while it ran"
         }
+        FaultPoint.runFenced.pass()
         let now = RunClock.now()
         let end = RunEnd(
             reason: .lost(why),
@@ -39,6 +40,7 @@ enum RunFence {
             stderrBytes: folder.size(of: "stderr")
         )
         folder.record(end)
+        FaultPoint.runFenceRecorded.pass()
         return end
     }
 

@@ -64,6 +64,7 @@ struct RunFolder: Hashable, Sendable {
             written += count
         }
         close(descriptor)
+        FaultPoint.runFileWritten.pass()
         if rename(temporary, file(name)) != 0 { throw RunFailure("cannot write \(file(name))", errno: errno) }
     }
 
@@ -152,6 +153,7 @@ struct RunFolder: Hashable, Sendable {
         let descriptor = open(file("stop"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw RunFailure("cannot write \(file("stop"))", errno: errno) }
         close(descriptor)
+        FaultPoint.runStopWritten.pass()
         wakeRunner()
     }
 

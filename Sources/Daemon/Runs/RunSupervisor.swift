@@ -45,7 +45,7 @@ public final class RunSupervisor: Sendable {
             directory: directory,
             runner: RunnerProcess(
                 path: runnerPath,
-                environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+                environment: FaultPoint.forRunners(ProcessInfo.processInfo.environment).map { "\($0.key)=\($0.value)" }
             ),
             containment: containment,
             boot: ProcessIdentity.currentBoot(),

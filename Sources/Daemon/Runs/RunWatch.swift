@@ -153,6 +153,7 @@ final class RunWatch {
             setting.report(.ended(run, RunEnd(reason: .notStarted(error.description), started: now, ended: now)))
             return
         }
+        if isNew { FaultPoint.runFolderMade.pass() }
         runs[run] = Watched(command: command, folder: folder)
         // Before anything is looked at, so that no change is missed.
         addWatches(run)
@@ -180,6 +181,7 @@ final class RunWatch {
                 containment: setting.containment
             )
             try watched.folder.write("spec", spec)
+            FaultPoint.runSpecWritten.pass()
         } catch {
             return refuse(run, error.description)
         }
@@ -193,6 +195,7 @@ final class RunWatch {
         if failed != 0 {
             return refuse(run, "cannot start \(setting.runner.path): \(String(cString: strerror(failed)))")
         }
+        FaultPoint.runRunnerSpawned.pass()
         runs[run]?.isOurs = true
         watchRunner(run, cs_pidfd_open(pid))
     }

@@ -33,9 +33,11 @@ public struct VerificationCheckout: Sendable {
         try repository.locked(operation) { lock in
             let path = try repository.owned(path, in: "verification", for: operation)
             let checkout = try repository.ownCheckout(path, at: commit, lock: lock, for: operation)
+            FaultPoint.checkoutMade.pass()
             let kept = caches.flatMap { ["-e", $0.hasPrefix("/") ? $0 : "/" + $0] }
             let clean = ["clean", "--quiet", "-ffdx"] + kept
             _ = try repository.run(clean, in: path, environment: checkout.environment, lock: lock, for: operation)
+            FaultPoint.checkoutCleaned.pass()
             let status = try look(checkout, for: operation)
             guard status.head == commit else {
                 throw GitError(.failed, operation, "HEAD is at \(status.head ?? "nothing") instead of \(commit)")
@@ -49,6 +51,7 @@ public struct VerificationCheckout: Sendable {
             guard GitFiles.copy("\(checkout.gitDirectory)/index", to: "\(checkout.gitDirectory)/orch-index") else {
                 throw GitError(.failed, operation, "cannot copy the index: \(GitFiles.reason())")
             }
+            FaultPoint.checkoutIndexCopied.pass()
             let baseline = status.changed.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
             try GitFiles.write(baseline, to: "\(checkout.gitDirectory)/orch-baseline", for: operation)
         }
