@@ -69,13 +69,14 @@ extension EffectRunner {
         var prompt = try environment.store.description(of: ticket.id)
         if !prompt.hasSuffix("\n") { prompt += "\n" }
         let promptFile = "\(folder)/prompt.md"
-        try write(prompt, to: promptFile)
+        try GitFiles.write(Array(prompt.utf8), to: promptFile, isDurable: false, for: "write the prompt of \(run)")
         FaultPoint.runPromptWritten.pass()
 
         var feedbackFile: String?
         if let feedback {
             let file = "\(folder)/feedback-\(run.number).md"
-            try write(environment.redactor.redact(text(of: feedback)), to: file)
+            let text = Array(environment.redactor.redact(text(of: feedback)).utf8)
+            try GitFiles.write(text, to: file, isDurable: false, for: "write the feedback for \(run)")
             feedbackFile = file
         }
         let invocation = profile.adapter.invocation(
@@ -100,12 +101,6 @@ extension EffectRunner {
             standardInput: invocation.standardInput,
             timeLimit: profile.timeLimit
         )
-    }
-
-    /// For the user alone.
-    private func write(_ text: String, to file: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
-        chmod(file, 0o600)
     }
 
     /// Little: what a program needs to run at all. Secrets of the user's shell stay there.

@@ -44,10 +44,17 @@ enum GitFiles {
         read(path).map { Git.text($0.last == 0x0A ? $0.dropLast() : $0[...]) }
     }
 
-    /// Writes the file and has it on the disk before it appears under its name.
-    static func write(_ bytes: [UInt8], to path: String, for operation: String) throws(GitError) {
+    /// Writes the file so that it appears under its name whole or not at all, and has it on the disk before, unless
+    /// nobody needs it after the machine's end. `mode`, less the umask, is a new file's.
+    static func write(
+        _ bytes: [UInt8],
+        to path: String,
+        isDurable: Bool = true,
+        mode: mode_t = 0o600,
+        for operation: String
+    ) throws(GitError) {
         let temporary = path + ".new"
-        var isWritten = create(temporary, bytes) { fsync($0) == 0 }
+        var isWritten = create(temporary, bytes, mode: mode) { !isDurable || fsync($0) == 0 }
         FaultPoint.fileWritten.pass()
         isWritten = isWritten && rename(temporary, path) == 0
         if !isWritten { throw GitError(.failed, operation, "cannot write \(path): \(reason())") }
@@ -61,8 +68,13 @@ enum GitFiles {
     }
 
     /// Makes a file of these bytes; `finish` is given the descriptor before it is closed. False leaves errno.
-    private static func create(_ path: String, _ bytes: [UInt8], finish: (Int32) -> Bool) -> Bool {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    private static func create(
+        _ path: String,
+        _ bytes: [UInt8],
+        mode: mode_t = 0o600,
+        finish: (Int32) -> Bool
+    ) -> Bool {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { return false }
         var written = 0
         while written < bytes.count {

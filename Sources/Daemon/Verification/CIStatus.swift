@@ -47,7 +47,7 @@ struct CIStatus {
     func write(to gitDirectory: String) throws {
         let folder = "\(gitDirectory)/ci-status"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let file = URL(fileURLWithPath: "\(folder)/\(candidate.commit).json")
-        try Data(json.bytes + [0x0A]).write(to: file, options: .atomic)
+        let file = "\(folder)/\(candidate.commit).json"
+        try GitFiles.write(json.bytes + [0x0A], to: file, isDurable: false, mode: 0o666, for: "write \(file)")
     }
 }
