@@ -215,6 +215,17 @@ import Testing
         #expect(try scratch.tip() == candidate)
     }
 
+    @Test func theNoteOfAFastForwardThatWasCompletedGoes() throws {
+        #expect(try advance() == .advanced)
+        try note(candidate, from: tip)
+        #expect(try advance() == .alreadyThere)
+        #expect(!GitFiles.exists(scratch.state + "/repositories/r1.landing"))
+        // Another's is not touched.
+        try note(tip, from: candidate)
+        #expect(try advance() == .alreadyThere)
+        #expect(GitFiles.exists(scratch.state + "/repositories/r1.landing"))
+    }
+
     @Test func aFileCutShortIsCompletedOnlyIfItWasOurs() throws {
         try scratch.write("new/file name", "ne")
         #expect(try blocked().paths == ["new/file name"])

@@ -38,13 +38,19 @@ extension GitRepository {
                 return try swap(branch, tip, candidate, reason, lock: lock, for: operation)
             }
             if let obstacle = obstacle(holders, to: branch) { return obstacle }
-            guard holder.head == tip else { return try whereNow(branch, candidate) }
+            let wasBegun = GitFiles.read(landingNote) == landingIntent(branch, tip, candidate, holder)
+            guard holder.head == tip else {
+                let now = try whereNow(branch, candidate)
+                // Moved before a crash that left the note of it.
+                if now == .alreadyThere, wasBegun { unlink(landingNote) }
+                return now
+            }
             let checkout = ObstructedCheckout(
                 repository: self,
                 path: holder.path,
                 tip: tip,
                 candidate: candidate,
-                wasBegun: GitFiles.read(landingNote) == landingIntent(branch, tip, candidate, holder)
+                wasBegun: wasBegun
             )
             if looksFirst, let blocked = Self.blocked(by: try checkout.obstacles(for: operation), in: holder.path) {
                 return blocked
@@ -126,7 +132,7 @@ extension GitRepository {
         )
     }
 
-    /// Where a fast-forward that is about to be made is noted.
+    /// Where a fast-forward that is about to be made is noted, until it is done.
     private var landingNote: String { "\(stateDirectory)/repositories/\(id).landing" }
 
     private func landingIntent(
