@@ -113,12 +113,13 @@ extension EffectRunner {
             let branch = ticket.worktree!.branch
             let path = worktreePath(ticket)
             let snapshot: Snapshot
-            if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) {
+            let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id)
+            if let worktree, GitFiles.isDirectory(path) {
                 snapshot = try git.snapshot(worktree, number: number)
                 FaultPoint.tidySnapshotTaken.pass()
                 _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
                 FaultPoint.tidyWorktreeRemoved.pass()
-            } else if ticket.worktree!.base == nil {
+            } else if worktree == nil, ticket.worktree!.base == nil {
                 // It was never made, so nothing of the name is orch's.
                 return .tidied(ticket.id, .done)
             } else {
@@ -131,6 +132,8 @@ extension EffectRunner {
                     )
                 }
                 snapshot = Snapshot(ticket: ticket.id, number: number, ref: ref, commit: commit, archive: nil)
+                // Moved to the trash before a crash, and still known to git.
+                _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
             }
             if let head = try git.targetTip(branch) {
                 try git.deleteBranch(branch, at: head, keptBy: snapshot)
