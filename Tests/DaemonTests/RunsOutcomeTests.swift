@@ -262,6 +262,21 @@ import Testing
         }
     }
 
+    @Test func aRunnerThatIsKilledBeforeItDoesAnythingIsLostAndNotRefused() async throws {
+        let script = "/tmp/orch-killed-\(UUID().uuidString)"
+        try Data("#!/bin/sh\nkill -9 $$\n".utf8).write(to: URL(fileURLWithPath: script))
+        chmod(script, 0o700)
+        defer { unlink(script) }
+        try await RunWorld.run(runnerPath: script) { world in
+            let command = world.command(["/bin/true"])
+            let end = try await world.end(of: command)
+            #expect(end.reason == .lost("\(script) was ended by signal 9 before it did anything"))
+            // It stays so: the run of this number is over, and another may be asked for.
+            try world.takeOver()
+            #expect(try await world.end(of: command) == end)
+        }
+    }
+
     @Test func fiftyRunsAtOnceDoNotMixTheirOutput() async throws {
         try await RunWorld.run { world in
             let commands = (1...50).map { number in

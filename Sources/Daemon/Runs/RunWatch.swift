@@ -200,10 +200,13 @@ final class RunWatch {
         watchRunner(run, cs_pidfd_open(pid))
     }
 
-    /// The run cannot be started; recorded, so that who asks again hears the same.
-    private func refuse(_ run: RunID, _ why: String) {
+    /// The run cannot be started.
+    private func refuse(_ run: RunID, _ why: String) { declare(run, .notStarted(why)) }
+
+    /// Records how the run ended, in its runner's place, so that who asks again hears the same.
+    private func declare(_ run: RunID, _ reason: RunEnd.Reason) {
         let now = RunClock.now()
-        let end = RunEnd(reason: .notStarted(why), started: now, ended: now)
+        let end = RunEnd(reason: reason, started: now, ended: now)
         runs[run]?.folder.record(end)
         conclude(run, end)
     }
@@ -298,7 +301,9 @@ final class RunWatch {
         let how = exit.signal != 0 ? "was ended by signal \(exit.signal)" : "ended with exit \(exit.code)"
         let hasBegun = watched.isStartReported || watched.folder.has("runner") || !watched.folder.has("")
         if watched.isOurs, isKnown, exit.code != 75, !hasBegun {
-            refuse(run, "\(setting.runner.path) \(how) before it did anything")
+            let why = "\(setting.runner.path) \(how) before it did anything"
+            // Killed from outside (memory is short, say), it says nothing about what was to be run: another may do better.
+            if exit.signal != 0 { declare(run, .lost(why)) } else { refuse(run, why) }
         } else {
             examine(run, why: isKnown ? "its orch-runner \(how)" : "its orch-runner died")
         }
