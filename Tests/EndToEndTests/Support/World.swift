@@ -119,7 +119,7 @@ final class World {
 
     private func connect() throws {
         client = try newClient()
-        try client.subscribe(since: picture.seq)
+        do { try client.subscribe(since: picture.seq) } catch { throw lost("cannot subscribe: \(error)") }
     }
 
     /// A further connection, as soon as the daemon takes one.
@@ -127,7 +127,7 @@ final class World {
         let deadline = ContinuousClock.now + patience
         while true {
             do { return try Client.connect(path: socket) } catch {
-                if let end = try daemon?.end() { throw problem("the daemon has ended (\(end.code), \(end.signal))") }
+                if try daemon?.end() != nil { throw lost("the daemon has ended") }
                 guard ContinuousClock.now < deadline else { throw problem("the daemon does not answer: \(error)") }
                 usleep(3000)
             }
@@ -139,6 +139,15 @@ final class World {
         daemon?.signal(SIGKILL)
         try daemon?.wait()
         try readRest()
+    }
+
+    /// The daemon has been killed while something was asked or awaited of it.
+    struct Killed: Error {}
+
+    /// What an unanswered question means: that the daemon was killed, or a problem.
+    private func lost(_ what: String) -> any Error {
+        guard let end = try? daemon?.end(within: .seconds(2)) else { return problem(what) }
+        return end.signal == SIGKILL ? Killed() : problem("\(what); it has ended (\(end.code), \(end.signal))")
     }
 
     func restart() throws {
@@ -156,17 +165,27 @@ final class World {
     /// Waits for the daemon's end, and takes in its last words.
     @discardableResult
     func waitForEnd() throws -> Int32 {
-        guard let daemon else { throw Failure("there is no daemon") }
-        // Read on meanwhile: a client that does not read is no part of this.
-        try readRest()
-        guard let end = try daemon.end(within: patience) else { throw problem("the daemon does not end") }
+        let end = try waitForAnyEnd()
         guard end.signal == 0 else { throw problem("the daemon has crashed with signal \(end.signal)") }
         return end.code
     }
 
+    /// Waits for the daemon's end, be it by a signal.
+    func waitForAnyEnd() throws -> cs_exit {
+        guard let daemon else { throw Failure("there is no daemon") }
+        // Read on meanwhile: a client that does not read is no part of this.
+        try readRest()
+        guard let end = try daemon.end(within: patience) else { throw problem("the daemon does not end") }
+        return end
+    }
+
     private func readRest() throws {
+        guard let client else { return }
         do {
-            while true { try take(try client.next(timeout: patience)) }
+            while true {
+                guard let line = try client.next(timeout: patience) else { throw problem("the daemon does not end") }
+                try take(line)
+            }
         } catch let error as RPCError where error.code == .disconnected {}
     }
 
@@ -205,7 +224,7 @@ final class World {
         }
     }
 
-    private func describe(_ pid: pid_t) -> String {
+    func describe(_ pid: pid_t) -> String {
         let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
         return "\(pid) " + String(decoding: line.map { $0 == 0 ? 0x20 : $0 }, as: UTF8.self)
     }
@@ -220,7 +239,7 @@ final class World {
             try takeArrived()
             return result
         } catch let error as RPCError where error.code == .timedOut || error.code == .disconnected {
-            throw problem("\(method): \(error)")
+            throw lost("\(method): \(error)")
         }
     }
 
@@ -244,15 +263,20 @@ final class World {
         if notification.seq != nil, notification.params["patch"] != nil { history.append(notification) }
     }
 
-    /// Reads events until `isTrue`.
-    func wait(for what: String, within limit: Duration = patience, until isTrue: () throws -> Bool) throws {
+    /// Reads events until `isTrue`; looks every `pause` where events do not tell.
+    func wait(
+        for what: String,
+        within limit: Duration = patience,
+        looking pause: Duration = patience,
+        until isTrue: () throws -> Bool
+    ) throws {
         let deadline = ContinuousClock.now + limit
         while try !isTrue() {
             let rest = milliseconds(until: deadline)
             guard rest > 0 else { throw problem("waited in vain for \(what)") }
             let line: ServerLine?
-            do { line = try client.next(timeout: .milliseconds(rest)) } catch {
-                throw problem("waited for \(what): \(error)")
+            do { line = try client.next(timeout: min(.milliseconds(rest), pause)) } catch {
+                throw lost("waited for \(what): \(error)")
             }
             try take(line)
         }

@@ -1,0 +1,153 @@
+import CSystem
+import Foundation
+import Glibc
+import IPC
+import Testing
+
+/// A day in the life of a repository: tickets that come to every kind of end, told so that it can be taken up anywhere.
+///
+/// Whatever was answered is not asked again: if the daemon that answered has been killed, the next one must know.
+final class Story {
+    let world: World
+    let repository: ScratchRepository
+    private var answered: Set<String> = []
+    private var isLost = false
+    /// `daemon.quit` with this has been asked for: then tickets may be found stopped.
+    var ending: String?
+
+    /// L and X land, F never passes its verifier, S is stopped, C is cancelled with work that nobody has committed.
+    static let landing = ["L", "X"]
+    static let kept = ["F", "S"]
+    private static let all = ["L", "X", "F", "S", "C"]
+
+    init(_ world: World) throws {
+        self.world = world
+        try world.writeAgentLibrary()
+        repository = try world.repository(
+            "repo",
+            ["targetBranch": "main", "approve": "auto", "maxFixAttempts": 1, "setup": ["copy": [".env"]]],
+            verify: world.auditedVerifier(),
+            files: [".gitignore": ".env\n", "shared.txt": "start\n"],
+            registering: false
+        )
+        try repository.write(".env", "SECRET=1\n")
+        func agent(_ ticket: String, _ script: String) throws {
+            try world.agent(ticket, ". \"$WORLD/agents/library\"; [ -e .env ]; alone \(ticket) \(script)")
+        }
+        // L leaves HEAD detached, with a commit and with something that is none.
+        try agent(
+            "L",
+            """
+            l
+            git checkout -q --detach; put l.txt "one of $ORCH_RUN"; git add l.txt; git commit -qm one --allow-empty
+            put l/new.txt "two of $ORCH_RUN"
+            """
+        )
+        try agent(
+            "X",
+            "shared; put x.txt \"$ORCH_RUN\"; [ $ORCH_ATTEMPT != 1 ] || hold; put x/new.txt \"of $ORCH_RUN\""
+        )
+        try agent("F", "shared; put f.txt \"BROKEN $ORCH_RUN\"")
+        try agent("S", "s; put s.txt \"$ORCH_RUN\"; git add -A; put s/new.txt \"of $ORCH_RUN\"; hold")
+        // C has a repository in its worktree, and unlinks the worktree itself from git's.
+        try agent(
+            "C",
+            "c; git init -q c/nested; put c/nested/n.txt \"$ORCH_RUN\"; put c.txt \"of $ORCH_RUN\"; rm -f .git; hold"
+        )
+    }
+
+    /// Goes on to the end, or as far as every agent that waits.
+    func tell(toEnd: Bool = true) throws {
+        try ask("repository.trust", ["path": .string(repository.path)])
+        try enqueue()
+        if !toEnd {
+            for ticket in ["S", "C", "X"] { try waitForHold(ticket) }
+            return
+        }
+        if let ending {
+            for ticket in ["S", "C"] { try waitForHold(ticket) }
+            try world.ask("daemon.quit", ["onStop": .string(ending)])
+            return try waitForEnd()
+        }
+        try command("stop", "S")
+        try command("cancel", "C")
+        try loseRunnerOfX()
+        try world.wait(for: "the end of the story") { try isOver() }
+    }
+
+    private func isOver() throws -> Bool {
+        let states = world.picture.tickets.mapValues(\.state)
+        for id in Self.all where states[id] == "stopped" && id != "S" {
+            // A daemon that was asked to end with `halt` has stopped it.
+            try world.ask("ticket.continue", ["ticket": .string(id)])
+            return false
+        }
+        for event in world.events("ticket.left") { throw world.problem("not put away: \(event.params)") }
+        for id in ["L", "X", "C", "S"] where states[id] == "needs_human_review" {
+            throw world.problem("\(id) needs a human: \(world.reason(id))")
+        }
+        return states["L"] == "merged" && states["X"] == "merged" && states["C"] == "cancelled"
+            && ["L", "X", "C"].allSatisfy { world.happened("ticket.tidied", $0) } && states["S"] == "stopped"
+            && states["F"] == "needs_human_review"
+    }
+
+    func audit() throws {
+        #expect(world.reason("F").hasPrefix("verifier test failed"), "\(world.reason("F"))")
+        try world.audit(repository, landed: Self.landing, kept: Self.kept)
+    }
+
+    // MARK: Its parts
+
+    private func ask(_ method: String, _ params: JSONObject, about what: String = "") throws {
+        guard !answered.contains(method + what) else { return }
+        try world.ask(method, params)
+        answered.insert(method + what)
+    }
+
+    private func enqueue() throws {
+        // Without an answer they may be there or not, but all or none.
+        let known = Self.all.filter { world.picture.tickets[$0] != nil }
+        #expect(known == [] || known == Self.all)
+        if known == Self.all { answered.insert("ticket.enqueue") }
+        let locks: [String: JSONValue] = [
+            "L": ["l*", "l/**"], "X": ["x*", "x/**", "resource:shared"], "F": ["f.txt", "resource:shared"],
+            "S": ["s*", "s/**"], "C": ["c*", "c/**"],
+        ]
+        let tickets = Self.all.map { id -> JSONValue in
+            ["id": .string(id), "title": .string("Do \(id)"), "locks": locks[id]!]
+        }
+        try ask("ticket.enqueue", ["repository": .string(repository.path), "tickets": .array(tickets)])
+    }
+
+    private func waitForHold(_ ticket: String) throws {
+        guard ticket != "X" || !isLost else { return }
+        try world.wait(for: "\(ticket) to hold", looking: .milliseconds(5)) { [world] in
+            let state = world.picture.tickets[ticket]?.state
+            if state != "running" && state != "queued" { return true }
+            return access("\(world.folder)/holding/\(ticket)", F_OK) == 0
+        }
+    }
+
+    private func command(_ name: String, _ ticket: String) throws {
+        try waitForHold(ticket)
+        try ask("ticket.\(name)", ["ticket": .string(ticket)], about: ticket)
+    }
+
+    /// The runner of X dies in the middle of its work.
+    private func loseRunnerOfX() throws {
+        guard !isLost else { return }
+        try waitForHold("X")
+        isLost = true
+        guard let row = world.picture.tickets["X"], row.state == "running" else { return }
+        for name in ["X.1", "X.2"] {
+            guard let runner = RunProcess(file: "\(world.state)/runs/\(name)/runner"), runner.isAlive else { continue }
+            kill(runner.pid, SIGKILL)
+        }
+    }
+
+    private func waitForEnd() throws {
+        let end = try world.waitForAnyEnd()
+        if end.signal == SIGKILL { throw World.Killed() }
+        guard end.signal == 0 else { throw world.problem("the daemon has crashed with signal \(end.signal)") }
+    }
+}
