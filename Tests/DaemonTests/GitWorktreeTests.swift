@@ -253,6 +253,21 @@ import Testing
         #expect(scratch.read("a.txt") == "one\n" && scratch.read("a.txt", in: worktree.path) == "one\n")
     }
 
+    /// A branch that git had made before it failed is no branch of the user's.
+    @Test func aWorktreeThatCouldNotBeMadeIsMadeLater() throws {
+        let scratch = try GitScratch()
+        let repository = try scratch.open()
+        try scratch.write("filter", "[ -e works ] && cat\n", in: scratch.home)
+        let filter = "cd \(scratch.home); . ./filter"
+        try scratch.git("config", "filter.f.smudge", filter)
+        try scratch.git("config", "filter.f.clean", "cat")
+        try scratch.git("config", "filter.f.required", "true")
+        _ = try scratch.commit([".gitattributes": "b.txt filter=f\n"])
+        #expect(try gitError { _ = try scratch.worktree(repository) }.kind == .failed)
+        try scratch.write("works", "", in: scratch.home)
+        #expect(scratch.read("b.txt", in: try scratch.worktree(repository).path) == "two\n")
+    }
+
     @Test func whatGitWillNotRemoveGoesToTheTrash() throws {
         let scratch = try GitScratch()
         let repository = try scratch.open()

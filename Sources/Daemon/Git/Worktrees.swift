@@ -68,7 +68,9 @@ extension GitRepository {
             FaultPoint.worktreeNoted.pass()
             let how = adopted ? ["--quiet", path, branch] : ["--quiet", "--no-track", "-b", branch, path, commit]
             do throws(GitError) { _ = try run(["worktree", "add"] + how, lock: lock, for: operation) } catch {
-                let cause = adopted ? nil : try branchInTheWay(of: branch, operation, error)
+                // What is there after any other failure, git may have made before it failed.
+                let isTaken = !adopted && error.detail.contains("exists")
+                let cause = isTaken ? try branchInTheWay(of: branch, operation, error) : nil
                 if cause != nil { unlink(note) }
                 throw cause ?? error
             }
