@@ -82,10 +82,26 @@ public struct Git: Sendable {
         }
     }
 
-    /// Runs one command and waits for it.
+    /// Runs one command and waits for it. One that only reads is run again if it was killed.
     ///
     /// - Throws: `GitError` of `operation` when it cannot be started, is killed, or ends with a code not accepted.
     func run(_ call: Call, for operation: String) throws(GitError) -> ShellCommand.Output {
+        guard call.lock == nil else { return try attempt(call, for: operation) }
+        return try Self.despiteKills { () throws(GitError) in try attempt(call, for: operation) }
+    }
+
+    /// Calls `body`, which may be asked again after it was cut short, up to three times while somebody kills its gits: the
+    /// system when memory is short, say.
+    static func despiteKills<Result, Problem: Error>(_ body: () throws(Problem) -> Result) throws(Problem) -> Result {
+        for _ in 1...2 {
+            do { return try body() } catch {
+                guard (error as? GitError)?.kind == .killed else { throw error }
+            }
+        }
+        return try body()
+    }
+
+    private func attempt(_ call: Call, for operation: String) throws(GitError) -> ShellCommand.Output {
         var environment = environment.merging(call.environment) { $1 }
         // A read must never wait for, or disturb, a git of the user's.
         if call.lock == nil { environment["GIT_OPTIONAL_LOCKS"] = "0" }
@@ -136,7 +152,8 @@ extension Git.Call {
             message =
                 output.signal != 0 ? "git was ended by signal \(output.signal)" : "git ended with \(output.exitCode)"
         }
-        return GitError(.failed, operation, message, command: text, exitCode: output.exitCode, detail: detail)
+        let kind = output.signal != 0 && !output.isTruncated ? GitError.Kind.killed : .failed
+        return GitError(kind, operation, message, command: text, exitCode: output.exitCode, detail: detail)
     }
 }
 

@@ -20,6 +20,8 @@ public struct GitError: Error, Equatable, Sendable, CustomStringConvertible {
         case busy
         /// The command did not end in time and was killed.
         case timedOut
+        /// Somebody else killed the command, or it crashed: nothing is known about what was asked of it.
+        case killed
     }
 
     public let kind: Kind

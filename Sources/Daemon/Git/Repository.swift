@@ -153,9 +153,11 @@ public struct GitRepository: Sendable {
 
     // MARK: - For those that change it
 
-    /// Runs `body` as the only one of orch's that changes this repository.
+    /// Runs `body` as the only one of orch's that changes this repository; again, if a git of its was killed.
     func locked<Result>(_ operation: String, _ body: (RepositoryLock) throws -> Result) throws -> Result {
-        try RepositoryLock.hold("\(stateDirectory)/repositories/\(id).lock", for: operation, body)
+        try Git.despiteKills {
+            try RepositoryLock.hold("\(stateDirectory)/repositories/\(id).lock", for: operation, body)
+        }
     }
 
     /// Runs a git command in the common directory, or in `directory`.
