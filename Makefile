@@ -3,7 +3,7 @@ CONFIGURATION ?= debug
 PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
-.PHONY: build test run lint format bench fuzz sanitize install demo setup clean simulate
+.PHONY: build test storm run lint format bench fuzz sanitize install demo setup clean simulate
 
 setup:
 	@scripts/setup.sh
@@ -19,6 +19,11 @@ test: setup
 simulate:
 	swift build --configuration release --product orch-simulate
 	.build/release/orch-simulate $(if $(SCRIPT),--script $(SCRIPT),$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),5000)))
+
+# The daemon is killed KILLS times, at moments that SEED=n repeats, with agents at work; then everything is audited.
+storm: setup
+	swift build --build-tests
+	ORCH_STORM_KILLS=$(or $(KILLS),1000) ORCH_STORM_SEED=$(SEED) swift test --skip-build --filter StormTests
 
 # A daemon in the foreground, with the user's own configuration.
 run: build
