@@ -37,6 +37,7 @@ struct Orch: ParsableCommand {
                     Approve.self, RequestChanges.self, Reject.self, Continue.self, Stop.self, Retry.self, Cancel.self,
                 ]
             ),
+            CommandGroup(name: "Keeping:", subcommands: [Snapshots.self, Restore.self, Prune.self]),
             CommandGroup(name: "Shells:", subcommands: [Completions.self]),
         ]
     )

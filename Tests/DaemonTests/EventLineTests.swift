@@ -53,6 +53,7 @@ import Testing
         .ticketCommented(ticket, comment: "nice"),
         .repositoryChanged(RepositoryID("r1")),
         .agentForbidden(run, method: "ticket.approve"),
+        .snapshotNoted(ticket, number: 3, notes: ["the nested repository vendor/x is in the archive"]),
     ]
 
     @Test func everyEventHasItsGoldenLine() throws {

@@ -54,12 +54,18 @@ import Testing
         #expect(try parents(scratch, second.ref).contains(try #require(first.commit)))
     }
 
-    @Test func aCleanWorktreesSnapshotIsItsHead() throws {
+    @Test func aCleanWorktreesSnapshotHasTheTreeOfItsHead() throws {
         let scratch = try GitScratch()
         let repository = try scratch.open()
         let worktree = try scratch.worktree(repository)
         let head = try scratch.commit(["new": "x"], in: worktree.path)
-        #expect(try repository.snapshot(worktree, number: 1).commit == head)
+        let snapshot = try repository.snapshot(worktree, number: 1, SnapshotOrder(reason: "stopped"))
+        #expect(try parents(scratch, snapshot.ref) == [head])
+        #expect(try scratch.tip("\(snapshot.ref)^{tree}") == scratch.tip("\(head)^{tree}"))
+        let message = try scratch.git("log", "-1", "--format=%B", snapshot.ref)
+        let record = try #require(SnapshotRecord(message: message))
+        #expect(record.reason == "stopped" && record.head == head)
+        #expect(record.headRef == "refs/heads/\(worktree.branch)")
     }
 
     @Test func commitsThatWereResetAwayAreKept() throws {
@@ -75,7 +81,8 @@ import Testing
         let kept = Set(try parents(scratch, try #require(snapshot.commit)))
         #expect(kept == [try scratch.tip("HEAD", in: worktree.path), lost, amended])
         // They are reachable now, so the next snapshot has nothing to add.
-        #expect(try repository.snapshot(worktree, number: 2).commit == scratch.tip("HEAD", in: worktree.path))
+        let next = try repository.snapshot(worktree, number: 2)
+        #expect(try parents(scratch, next.ref) == [scratch.tip("HEAD", in: worktree.path)])
     }
 
     @Test func whatWasStagedAndThenChangedIsKept() throws {
@@ -157,26 +164,26 @@ import Testing
         #expect(try repository.snapshot(worktree, number: 2).commit != nil)
     }
 
-    @Test func aFolderGitCannotAddIsArchivedWhole() throws {
+    @Test func aFileWhoseRequiredFilterFailsIsKeptByteForByte() throws {
         let scratch = try GitScratch()
         let repository = try scratch.open()
         let worktree = try scratch.worktree(repository)
-        // A clean filter that fails is a file that git cannot add, for root too.
         try scratch.git("config", "filter.broken.clean", "false")
         try scratch.git("config", "filter.broken.required", "true")
         try scratch.write(".gitattributes", "*.bin filter=broken\n", in: worktree.path)
         try scratch.write("data.bin", "precious", in: worktree.path)
         try scratch.write("fine.txt", "fine", in: worktree.path)
         let snapshot = try repository.snapshot(worktree, number: 1)
-        let archive = try #require(snapshot.archive)
-        let extract = try ShellCommand(["/bin/tar", "-xOf", archive, "./data.bin"], environment: []).run()
-        #expect(extract.line == "precious")
-        // Such a failure ends the whole add: the commit has what the index knew, the archive the rest.
-        #expect(try files(scratch, snapshot.commit) == ["a.txt", "b.txt"])
+        #expect(try files(scratch, snapshot.commit) == [".gitattributes", "a.txt", "b.txt", "data.bin", "fine.txt"])
+        #expect(try scratch.git("cat-file", "blob", "\(snapshot.ref):data.bin") == "precious")
+        #expect(
+            snapshot.announcements == ["kept byte for byte, because the filter broken does not work: data.bin"]
+        )
+        // What git could not add as it should is not put on the branch.
         let error = try gitError {
             _ = try repository.collect(worktree, number: 2, target: scratch.tip(), title: "t", agent: "agent-1")
         }
-        #expect(error.kind == .unfinished && error.message.contains("archived"))
+        #expect(error.kind == .unfinished && error.message.contains("the filter broken does not work on data.bin"))
         #expect(scratch.read("data.bin", in: worktree.path) == "precious")
     }
 

@@ -208,8 +208,7 @@ import Testing
             ticket: .t1,
             number: 1,
             ref: GitRepository.snapshotRef(.t1, 1),
-            commit: try scratch.tip(),
-            archive: nil
+            commit: try scratch.tip()
         )
         #expect(
             try gitError {

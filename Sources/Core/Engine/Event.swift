@@ -39,6 +39,8 @@ public enum Event: Equatable, Sendable {
     case ticketContinued(TicketID, Command)
     case snapshotTaken(TicketID, number: Int)
     case snapshotFailed(TicketID, reason: String)
+    /// A snapshot, whatever it was taken for, holds something otherwise than in its commit, or could not hold it.
+    case snapshotNoted(TicketID, number: Int, notes: [String])
     case humanNeeded(TicketID, Problem)
     case ticketCancelled(TicketID, reason: String)
     case ticketTidied(TicketID)
@@ -61,6 +63,7 @@ public enum Event: Equatable, Sendable {
             .landingWaited(let id, _), .landingBlocked(let id, _), .lockViolationAllowed(let id, _),
             .ticketEvicted(let id, _), .ticketMerged(let id, _), .ticketStopping(let id), .ticketStopped(let id),
             .ticketContinued(let id, _), .snapshotTaken(let id, _), .snapshotFailed(let id, _),
+            .snapshotNoted(let id, _, _),
             .humanNeeded(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id), .ticketLeft(let id, _),
             .ticketChanged(let id):
             id

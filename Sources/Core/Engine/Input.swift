@@ -17,6 +17,8 @@ public enum Input: Equatable, Sendable {
     case collectFailed(TicketID, reason: String)
     case snapshotTaken(TicketID)
     case snapshotFailed(TicketID, reason: String)
+    /// What a person should know about a snapshot that was taken; comes before the outcome it was taken for.
+    case snapshotNoted(TicketID, number: Int, notes: [String])
     case candidateBuilt(TicketID, Candidate)
     /// The ticket's work is in the target already, or changes nothing on top of it.
     case candidateEmpty(TicketID, tip: ObjectID)

@@ -125,6 +125,8 @@ public struct Orchestrator: Sendable {
         case .collectFailed(let id, let reason): collectFailed(id, reason)
         case .snapshotTaken(let id): snapshotEnded(id, failure: nil)
         case .snapshotFailed(let id, let reason): snapshotEnded(id, failure: reason)
+        case .snapshotNoted(let id, let number, let notes):
+            if tickets[id] != nil { emit(.snapshotNoted(id, number: number, notes: notes)) }
 
         case .candidateBuilt(let id, let candidate): candidateBuilt(id, candidate)
         case .candidateEmpty(let id, let tip): candidateEmpty(id, tip: tip)

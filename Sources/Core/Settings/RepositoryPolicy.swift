@@ -7,6 +7,15 @@ public struct RepositoryPolicy: Hashable, Codable, Sendable {
     /// What judges a tree, in this order, quick ones first.
     public var verifiers: [Verifier] = []
     public var choices = PolicyChoices()
+    public var snapshot = SnapshotPolicy()
+
+    public init() {}
+}
+
+/// What snapshots hold beside what git would add.
+public struct SnapshotPolicy: Hashable, Codable, Sendable {
+    /// Patterns, as those of git's `:(glob)` from the top, of ignored files to keep.
+    public var ignored: [String] = []
 
     public init() {}
 }

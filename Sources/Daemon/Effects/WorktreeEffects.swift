@@ -54,7 +54,12 @@ extension EffectRunner {
             let folder = (to as NSString).deletingLastPathComponent
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             let unfinished = "\(to).orch-copy"
-            try? FileManager.default.removeItem(atPath: unfinished)
+            if GitFiles.exists(unfinished) {
+                // Ours, cut short; or an agent's, by chance.
+                let why = "a copy was to be made under its name"
+                let operation = "copy \(name)"
+                _ = try GitFiles.moveToTrash(unfinished, environment.paths.trash, because: why, for: operation)
+            }
             try FileManager.default.copyItem(atPath: from, toPath: unfinished)
             FaultPoint.fileCopied.pass()
             try FileManager.default.moveItem(atPath: unfinished, toPath: to)
@@ -71,8 +76,10 @@ extension EffectRunner {
                 number: number,
                 target: base,
                 title: ticket.title,
-                agent: ticket.agent?.description ?? "orch"
+                agent: ticket.agent?.description ?? "orch",
+                SnapshotOrder(reason: "its agent has ended", ignored: keptIgnoredFiles(in: git, repository))
             )
+            announce(work.snapshot)
             return .workCollected(
                 ticket.id,
                 head: ObjectID(work.head),
@@ -87,11 +94,29 @@ extension EffectRunner {
     func takeSnapshot(_ ticket: Ticket, _ repository: Core.Repository, _ number: Int) -> Input {
         do {
             let git = try open(repository)
-            _ = try git.snapshot(try existingWorktree(of: ticket, in: git), number: number)
+            let order = SnapshotOrder(
+                reason: ticket.snapshotReason,
+                ignored: keptIgnoredFiles(in: git, repository)
+            )
+            announce(try git.snapshot(try existingWorktree(of: ticket, in: git), number: number, order))
             return .snapshotTaken(ticket.id)
         } catch {
             return .snapshotFailed(ticket.id, reason: sentence(error))
         }
+    }
+
+    /// Which ignored files snapshots hold too, as the target branch says; none where it says nothing that can be read.
+    private func keptIgnoredFiles(in git: GitRepository, _ repository: Core.Repository) -> [String] {
+        guard let files = try? git.tipAndPolicy(of: repository.target)?.files, let bytes = files.configuration else {
+            return []
+        }
+        return (try? RepositoryFile.parse(bytes))?.snapshot.ignored ?? []
+    }
+
+    /// Tells what a person should know about a snapshot, before what follows from it.
+    private func announce(_ snapshot: Snapshot) {
+        guard !snapshot.announcements.isEmpty else { return }
+        report(.snapshotNoted(snapshot.ticket, number: snapshot.number, notes: snapshot.announcements))
     }
 
     private func existingWorktree(of ticket: Ticket, in git: GitRepository) throws -> Worktree {
@@ -115,7 +140,12 @@ extension EffectRunner {
             let snapshot: Snapshot
             let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id)
             if let worktree, GitFiles.isDirectory(path) {
-                snapshot = try git.snapshot(worktree, number: number)
+                let order = SnapshotOrder(
+                    reason: "it is \(ticket.state.name), and its worktree put away",
+                    ignored: keptIgnoredFiles(in: git, repository)
+                )
+                snapshot = try git.snapshot(worktree, number: number, order)
+                announce(snapshot)
                 FaultPoint.tidySnapshotTaken.pass()
                 _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
                 FaultPoint.tidyWorktreeRemoved.pass()
@@ -131,7 +161,7 @@ extension EffectRunner {
                         "its worktree \(path) is gone without a snapshot, so its branch \(branch) is kept"
                     )
                 }
-                snapshot = Snapshot(ticket: ticket.id, number: number, ref: ref, commit: commit, archive: nil)
+                snapshot = Snapshot(ticket: ticket.id, number: number, ref: ref, commit: commit)
                 // Moved to the trash before a crash, and still known to git.
                 _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
             }
@@ -144,6 +174,19 @@ extension EffectRunner {
             return .tidied(ticket.id, .done)
         } catch {
             return .tidied(ticket.id, .left(reason: sentence(error)))
+        }
+    }
+}
+
+extension Ticket {
+    /// Why a snapshot is being taken of it.
+    fileprivate var snapshotReason: String {
+        guard case .running(let running) = state, case .snapshotting(let aftermath) = running.step else { return "" }
+        return switch aftermath {
+        case .stopped: "stopped"
+        case .cancelled: "cancelled"
+        case .needsHuman(let problem, _): problem.sentence
+        case .again: "its run was lost"
         }
     }
 }

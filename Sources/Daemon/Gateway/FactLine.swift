@@ -119,6 +119,7 @@ extension Event {
         case .ticketContinued: "ticket.continued"
         case .snapshotTaken: "snapshot.taken"
         case .snapshotFailed: "snapshot.failed"
+        case .snapshotNoted: "snapshot.noted"
         case .humanNeeded: "ticket.needs_human_review"
         case .ticketCancelled: "ticket.cancelled"
         case .ticketTidied: "ticket.tidied"
@@ -166,6 +167,8 @@ extension Event {
         case .ticketMerged(_, let commit): [("commit", .string(commit.text))]
         case .ticketContinued(_, let command): [("command", .string(command.name))]
         case .snapshotTaken(_, let number): [("snapshot", JSONValue(number))]
+        case .snapshotNoted(_, let number, let notes):
+            [("snapshot", JSONValue(number)), ("notes", JSONValue(notes))]
         case .humanNeeded(_, let problem): [("reason", .string(problem.sentence))]
         case .ticketEnqueued, .landingStarted, .ticketStopping, .ticketStopped, .ticketTidied,
             .ticketChanged:

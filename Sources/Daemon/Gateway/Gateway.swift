@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Glibc
 import IPC
 import Logging
 import Synchronization
@@ -71,6 +72,9 @@ final class Gateway: Sendable {
         },
         "ticket.diff": { $0.diff },
         "ticket.checks": { $0.checks },
+        "snapshot.list": { $0.listSnapshots },
+        "snapshot.restore": { $0.restoreSnapshot },
+        "prune": { $0.prune },
         "agent.list": { $0.listAgents },
         "lock.list": { $0.listLocks },
         "repository.add": { $0.addRepository },
@@ -182,7 +186,13 @@ final class Gateway: Sendable {
             guard let ticket = view.core.tickets[run.ticket], run.number > 0, run.number <= ticket.lastRun else {
                 return reply(.failure(.noRun(name)))
             }
-            effects.read { reply(effects.output(of: run, stream, offset: offset, length: length)) }
+            let isFinal = ticket.isFinal
+            effects.read {
+                if isFinal, access(effects.supervisor.folder(of: run), F_OK) != 0 {
+                    return reply(.failure(RPCError(.gone, "the output of run \(name) has been pruned")))
+                }
+                reply(effects.output(of: run, stream, offset: offset, length: length))
+            }
         }
     }
 
@@ -204,6 +214,7 @@ final class Gateway: Sendable {
 
     private func showTicket(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
+        let wantsDisk = try params.bool("disk", default: false)
         look(reply) { [store, effects] view in
             guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
             let row = view.row(ticket)
@@ -212,10 +223,12 @@ final class Gateway: Sendable {
                     Self.result {
                         let description = try store.description(of: ticket.id)
                         let runs = try store.runs(of: ticket.id).map { try JSONValue(encoding: $0) }
-                        return [
+                        var result: JSONObject = [
                             "ticket": .object(row), "description": .string(description),
                             "runs": .array(runs),
                         ]
+                        if wantsDisk { result["disk"] = effects.disk(of: ticket) }
+                        return .object(result)
                     }
                 )
             }

@@ -140,7 +140,7 @@ public struct Git: Sendable {
 extension Git.Call {
     var text: String { (["git"] + arguments).joined(separator: " ") }
 
-    fileprivate func failure(_ output: ShellCommand.Output, _ operation: String) -> GitError {
+    func failure(_ output: ShellCommand.Output, _ operation: String) -> GitError {
         let detail = Git.text(output.standardError)
         let said = detail.split(separator: "\n").first { $0.hasPrefix("fatal:") || $0.hasPrefix("error:") }
         var message = said.map { String($0.drop { $0 != ":" }.dropFirst().drop { $0 == " " }) } ?? ""

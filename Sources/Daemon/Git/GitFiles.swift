@@ -104,8 +104,41 @@ enum GitFiles {
         }
     }
 
+    /// Has what was written to a file, or the names in a directory, on the disk. False leaves errno.
+    static func synchronize(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        let isDone = fsync(descriptor) == 0
+        let number = errno
+        close(descriptor)
+        errno = number
+        return isDone
+    }
+
+    /// Whether two files have the same bytes; false also when one cannot be read. Of any size: read piece by piece.
+    static func areEqual(_ a: String, _ b: String) -> Bool {
+        let files = [open(a, O_RDONLY | O_CLOEXEC), open(b, O_RDONLY | O_CLOEXEC)]
+        defer { for file in files where file >= 0 { close(file) } }
+        var sizes = [stat(), stat()]
+        guard files.allSatisfy({ $0 >= 0 }), fstat(files[0], &sizes[0]) == 0, fstat(files[1], &sizes[1]) == 0,
+            sizes[0].st_size == sizes[1].st_size
+        else { return false }
+        var pieces = [[UInt8](repeating: 0, count: 1 << 18), [UInt8](repeating: 0, count: 1 << 18)]
+        var offset = 0
+        while offset < sizes[0].st_size {
+            let count = pread(files[0], &pieces[0], 1 << 18, offset)
+            guard count > 0, pread(files[1], &pieces[1], count, offset) == count,
+                pieces[0][..<count] == pieces[1][..<count]
+            else { return false }
+            offset += count
+        }
+        return true
+    }
+
     /// The names in a directory, sorted; none when it cannot be read.
-    static func names(in path: String) -> [String] {
+    static func names(in path: String) -> [String] { names(in: Array(path.utf8CString)) }
+
+    static func names(in path: [CChar]) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
         var names: [String] = []
@@ -125,30 +158,52 @@ enum GitFiles {
         return count < 0 ? nil : target.prefix(count).map { UInt8(bitPattern: $0) }
     }
 
-    /// Moves what is at `path` into the folder `trash` on the same file system, and says where it is now.
-    static func moveToTrash(_ path: String, _ trash: String, for operation: String) throws(GitError) -> String {
-        let destination = try place(for: path, in: trash, for: operation)
+    /// Moves what is at `path` into the folder `trash` on the same file system, and says where it is now. A note beside it
+    /// says where it came from.
+    static func moveToTrash(
+        _ path: String,
+        _ trash: String,
+        because reason: String,
+        for operation: String
+    ) throws(GitError) -> String {
+        let destination = try place(for: path, in: trash, because: reason, for: operation)
         guard rename(path, destination) == 0 else {
-            throw GitError(.failed, operation, "cannot move \(path) to \(destination): \(reason())")
+            throw GitError(.failed, operation, "cannot move \(path) to \(destination): \(Self.reason())")
         }
         return destination
     }
 
     /// Moves a plain file into the folder `trash`, wherever that is.
-    static func copyToTrash(_ path: String, _ trash: String, for operation: String) throws(GitError) {
-        let destination = try place(for: path, in: trash, for: operation)
-        guard copy(path, to: destination), unlink(path) == 0 else {
-            throw GitError(.failed, operation, "cannot move \(path) to \(destination): \(reason())")
+    static func copyToTrash(
+        _ path: String,
+        _ trash: String,
+        because reason: String,
+        for operation: String
+    ) throws(GitError) {
+        let destination = try place(for: path, in: trash, because: reason, for: operation)
+        guard copy(path, to: destination), synchronize(destination), synchronize(trash), unlink(path) == 0 else {
+            throw GitError(.failed, operation, "cannot move \(path) to \(destination): \(Self.reason())")
         }
     }
 
-    /// A path in `trash` that is not taken.
-    private static func place(for path: String, in trash: String, for operation: String) throws(GitError) -> String {
+    /// What the name of the note beside something in the trash ends in.
+    static let trashNote = ".from"
+
+    /// A path in `trash` that is not taken, with its note.
+    private static func place(
+        for path: String,
+        in trash: String,
+        because reason: String,
+        for operation: String
+    ) throws(GitError) -> String {
         try makeDirectory(trash, for: operation)
         let name = name(of: path)
         var number = 1
         while exists("\(trash)/\(name).\(number)") { number += 1 }
-        return "\(trash)/\(name).\(number)"
+        let destination = "\(trash)/\(name).\(number)"
+        let note = "\(path)\n\(Timestamp.text(Timestamp.now()))\n\(reason), when asked to \(operation)\n"
+        try write(Array(note.utf8), to: destination + trashNote, for: operation)
+        return destination
     }
 
     /// The last component of a path.

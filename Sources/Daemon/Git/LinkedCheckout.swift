@@ -68,7 +68,8 @@ extension GitRepository {
     /// Only for paths whose making orch noted and never finished; nothing is deleted.
     func clearHalfMade(_ path: String, for operation: String) throws(GitError) {
         if GitFiles.exists(path) {
-            _ = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", for: operation)
+            let why = "its making was cut short"
+            _ = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", because: why, for: operation)
         }
         var directory = linkedCheckout(at: path)?.gitDirectory
         let named = "\(commonDirectory)/worktrees/\(GitFiles.name(of: path))"
@@ -77,7 +78,8 @@ extension GitRepository {
         }
         if let directory {
             // Beside the repository, as the state directory may be on another file system.
-            _ = try GitFiles.moveToTrash(directory, "\(commonDirectory)/orch/trash", for: operation)
+            let why = "the making of its worktree was cut short"
+            _ = try GitFiles.moveToTrash(directory, "\(commonDirectory)/orch/trash", because: why, for: operation)
         }
     }
 

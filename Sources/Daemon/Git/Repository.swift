@@ -1,5 +1,7 @@
 public import Core
+import Dispatch
 import Glibc
+import Synchronization
 
 /// One repository orch works on, found and checked.
 ///
@@ -177,6 +179,22 @@ public struct GitRepository: Sendable {
         call.accepted = accepted
         call.lock = lock
         return try git.run(call, for: operation)
+    }
+
+    /// Runs commands that do not change anything the others see at the same time; their answers in the same order.
+    func runTogether(
+        _ calls: [Git.Call],
+        for operation: String
+    ) -> [Result<ShellCommand.Output, GitError>] {
+        let answers = Mutex<[Int: Result<ShellCommand.Output, GitError>]>([:])
+        DispatchQueue.concurrentPerform(iterations: calls.count) { [git] index in
+            let answer: Result<ShellCommand.Output, GitError>
+            do throws(GitError) { answer = .success(try git.run(calls[index], for: operation)) } catch {
+                answer = .failure(error)
+            }
+            answers.withLock { $0[index] = answer }
+        }
+        return answers.withLock { answers in calls.indices.map { answers[$0]! } }
     }
 
     /// The object name that stands for "none".

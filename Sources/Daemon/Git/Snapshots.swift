@@ -9,15 +9,36 @@ public struct Snapshot: Sendable, Equatable {
     public let ref: String
     /// What the ref points at. Nil only when git could make nothing of the worktree; then there is an archive.
     public let commit: String?
-    /// A tar file with what a commit cannot hold: nested repositories, or the whole folder if git could not read it.
-    public let archive: String?
+    /// Tar files with what a commit cannot hold: nested repositories, ignored files that were asked for, or the whole
+    /// folder if git could not read it. More than one only where the same snapshot was asked for again.
+    public let archives: [String]
+    /// Everything an agent wrote is in it, but for ignored files nobody asked for. False where something could not be
+    /// read: then the worktree must stay.
+    public var isWhole = true
+    /// What a person should know about it now, in sentences.
+    public var announcements: [String] = []
 
-    public init(ticket: TicketID, number: Int, ref: String, commit: String?, archive: String?) {
+    public var archive: String? { archives.last }
+
+    public init(ticket: TicketID, number: Int, ref: String, commit: String?, archives: [String] = []) {
         self.ticket = ticket
         self.number = number
         self.ref = ref
         self.commit = commit
-        self.archive = archive
+        self.archives = archives
+    }
+}
+
+/// What a snapshot is taken for, and what else it shall hold.
+public struct SnapshotOrder: Sendable {
+    /// Why, in a phrase: `stopped`.
+    public var reason: String
+    /// Patterns, as those of git's `:(glob)` from the top, of ignored files to keep.
+    public var ignored: [String]
+
+    public init(reason: String = "", ignored: [String] = []) {
+        self.reason = reason
+        self.ignored = ignored
     }
 }
 
@@ -32,19 +53,19 @@ struct CapturedState {
     var indexTree: String?
     /// The worktree as a tree: tracked files, and untracked ones that are not ignored.
     var tree: String
-    /// What git could not add, in its own words.
+    /// Why the tree is not what an ordinary `git add` would have made, in a sentence.
     var refusal: String?
 }
 
 extension GitRepository {
     /// Keeps the whole state of a worktree: files tracked and untracked (not ignored), what was staged, and every commit
-    /// its HEAD has been at that nothing else reaches.
+    /// its HEAD or its branch has been at, or that was stashed in it, that nothing lasting reaches.
     ///
     /// The worktree, its index and its branch are not touched. Asked again for the same number it adds to what is
     /// already kept and drops nothing.
-    public func snapshot(_ worktree: Worktree, number: Int) throws -> Snapshot {
+    public func snapshot(_ worktree: Worktree, number: Int, _ order: SnapshotOrder = .init()) throws -> Snapshot {
         let operation = "take a snapshot of \(worktree.ticket)"
-        return try locked(operation) { try capture(worktree, number: number, lock: $0, for: operation).snapshot }
+        return try locked(operation) { try capture(worktree, number: number, order, lock: $0, for: operation).snapshot }
     }
 
     /// The ref of a ticket's snapshot.
@@ -71,161 +92,110 @@ extension GitRepository {
     // MARK: - Taking it
 
     /// Takes the snapshot and says what was seen.
+    ///
+    /// In this order, so that a crash anywhere leaves something that is whole: objects, archive, ref.
     func capture(
         _ worktree: Worktree,
         number: Int,
+        _ order: SnapshotOrder,
         lock: RepositoryLock,
         for operation: String
     ) throws(GitError) -> CapturedState {
-        let ref = Self.snapshotRef(worktree.ticket, number)
-        let archivePath = "\(stateDirectory)/archives/\(Self.refComponent(worktree.ticket.text))-\(number).tar"
         FaultPoint.snapshotBegun.pass()
         guard GitFiles.isDirectory(worktree.path) else {
             throw GitError(.notFound, operation, "its folder \(worktree.path) is gone")
         }
         guard GitFiles.exists("\(worktree.gitDirectory)/HEAD") else {
-            // The repository has forgotten this worktree; the files are all there is.
-            try archive(worktree.path, ["."], to: archivePath, for: operation)
-            let snapshot = Snapshot(
-                ticket: worktree.ticket,
-                number: number,
-                ref: ref,
-                commit: nil,
-                archive: archivePath
-            )
-            return CapturedState(snapshot: snapshot, tree: "", refusal: "the repository no longer knows this worktree")
+            return try captureForgotten(worktree, number: number, for: operation)
         }
-        var state = CapturedState(
-            snapshot: Snapshot(ticket: worktree.ticket, number: number, ref: ref, commit: nil, archive: nil),
-            tree: ""
-        )
-        let question = ["rev-parse", "HEAD^{commit}", "HEAD^{tree}", "--symbolic-full-name", "HEAD"]
-        let head = try run(question, environment: worktree.checkout.environment, accepted: [0, 128], for: operation)
-        if head.exitCode == 0, head.lines.count == 3 { state.head = (head.lines[0], head.lines[1]) }
-        state.headRef = worktree.checkout.headRef
-
-        let nested = try addEverything(worktree, into: &state, lock: lock, for: operation)
+        let ref = Self.snapshotRef(worktree.ticket, number)
+        var record = SnapshotRecord(title: "Snapshot \(number) of \(worktree.ticket)")
+        record.reason = order.reason
+        var staging = Staging(self, worktree, lock: lock, operation: operation)
+        defer { staging.clear() }
+        let content = try staging.content(besides: ref, keepingIgnored: order.ignored)
         FaultPoint.snapshotTreeWritten.pass()
-        var archived: String?
-        if state.refusal != nil {
-            try archive(worktree.path, ["."], to: archivePath, for: operation)
-            archived = archivePath
-        } else if !nested.isEmpty {
-            try archive(worktree.path, nested, to: archivePath, for: operation)
-            archived = archivePath
+        record.head = content.status.head?.commit
+        record.headRef = worktree.checkout.headRef
+        record.index = content.indexTree
+        record.notes = content.notes
+        record.isIncomplete = !content.isWhole
+        if !content.archived.isEmpty {
+            let missed = try archive(content.archived, of: worktree.ticket, number: number, for: operation)
+            if !missed.isEmpty {
+                record.isIncomplete = true
+                record.notes.append("not in the archive, could not be read: \(missed)")
+            }
         }
+        let archives = archives(of: worktree.ticket, number: number)
         FaultPoint.snapshotArchived.pass()
-        let commit = try keep(state, worktree, lock: lock, for: operation)
-        state.snapshot = Snapshot(
+        record.archives = archives.map(GitFiles.name(of:))
+        let commit = try keep(content, record, of: worktree, at: ref, lock: lock, for: operation)
+        var snapshot = Snapshot(
             ticket: worktree.ticket,
             number: number,
             ref: ref,
             commit: commit,
-            archive: archived
+            archives: archives
         )
-        return state
+        snapshot.isWhole = !record.isIncomplete
+        snapshot.announcements = content.announcements
+        return CapturedState(
+            snapshot: snapshot,
+            head: content.status.head,
+            headRef: record.headRef,
+            indexTree: content.status.conflicted.isEmpty ? content.indexTree : nil,
+            tree: content.tree,
+            refusal: content.refusal
+        )
     }
 
-    /// Makes the trees of the index and of the worktree, through a copy of the worktree's own index.
-    ///
-    /// - Returns: the nested repositories, which git cannot add as what they are.
-    private func addEverything(
+    /// The repository has forgotten this worktree; the files are all there is.
+    private func captureForgotten(
         _ worktree: Worktree,
-        into state: inout CapturedState,
-        lock: RepositoryLock,
+        number: Int,
         for operation: String
-    ) throws(GitError) -> [String] {
-        let index = "\(worktree.gitDirectory)/orch-index"
-        defer { unlink(index) }
-        unlink("\(index).lock")
-        var environment = worktree.checkout.environment
-        environment["GIT_INDEX_FILE"] = index
-        func ask(_ arguments: [String], input: [UInt8] = [], accepted: Set<Int32> = [0]) throws(GitError)
-            -> ShellCommand.Output
-        {
-            let lean = ["-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"]
-            return try run(
-                lean + arguments,
-                in: worktree.path,
-                environment: environment,
-                input: input,
-                accepted: accepted,
-                lock: lock,
-                for: operation
-            )
-        }
-        let others = ["ls-files", "--others", "--exclude-standard", "-z"]
-        var untracked: ShellCommand.Output?
-        // git takes a file for unchanged when it is older than the index and looks the same. A copy with a newer time
-        // would hide a change made in the same instant as the index was written.
-        if GitFiles.copy("\(worktree.gitDirectory)/index", to: index) {
-            untracked = try ask(others, accepted: [0, 128])
-        }
-        if untracked?.exitCode != 0 {
-            // No index, or a broken one: HEAD says what is tracked.
-            unlink(index)
-            _ = try ask(["read-tree", state.head?.commit ?? "--empty"])
-            untracked = try ask(others)
-        }
-        let staged = try ask(["write-tree"], accepted: [0, 128])
-        state.indexTree = staged.exitCode == 0 ? staged.line : nil
-
-        let nested = (untracked?.records ?? []).filter { $0.hasSuffix("/") }.map { String($0.dropLast()) }
-        var add = ["add", "--all", "--ignore-errors"]
-        var paths: [UInt8] = []
-        if !nested.isEmpty {
-            add += ["--pathspec-from-file=-", "--pathspec-file-nul"]
-            paths = Array(":(top)\0".utf8) + nested.flatMap { Array(":(top,exclude,literal)\($0)\0".utf8) }
-        }
-        let added = try ask(add, input: paths, accepted: [0, 1, 128])
-        if added.exitCode != 0 { state.refusal = Git.text(added.standardError) }
-        state.tree = try ask(["write-tree"]).line
-        return try nested + submodules(worktree) { arguments throws(GitError) in try ask(arguments) }
-    }
-
-    /// Submodules with anything in their folders: neither their files and commits, nor what somebody put into the empty
-    /// folder of one that is not filled, are in the worktree's tree.
-    private func submodules(
-        _ worktree: Worktree,
-        ask: ([String]) throws(GitError) -> ShellCommand.Output
-    ) throws(GitError) -> [String] {
-        let modules = "\(worktree.gitDirectory)/modules"
-        let entries = try ask(["ls-files", "--stage", "-z"]).records.filter { $0.hasPrefix("160000 ") }
-        let filled = entries.compactMap { $0.split(separator: "\t", maxSplits: 1).last.map(String.init) }
-            .filter { !GitFiles.names(in: "\(worktree.path)/\($0)").isEmpty }
-        return filled + (GitFiles.exists(modules) ? [modules] : [])
+    ) throws(GitError) -> CapturedState {
+        let whole = ArchivePart(directory: worktree.path, paths: [Array(".".utf8)])
+        let missed = try archive([whole], of: worktree.ticket, number: number, for: operation)
+        var snapshot = Snapshot(
+            ticket: worktree.ticket,
+            number: number,
+            ref: Self.snapshotRef(worktree.ticket, number),
+            commit: nil,
+            archives: archives(of: worktree.ticket, number: number)
+        )
+        let refusal = "the repository no longer knows this worktree"
+        snapshot.announcements = ["\(refusal); the whole folder is in the archive"]
+        snapshot.isWhole = missed.isEmpty
+        return CapturedState(snapshot: snapshot, tree: "", refusal: refusal)
     }
 
     /// Commits what was captured and points the snapshot's ref at it.
     private func keep(
-        _ state: CapturedState,
-        _ worktree: Worktree,
+        _ content: WorktreeContent,
+        _ record: SnapshotRecord,
+        of worktree: Worktree,
+        at ref: String,
         lock: RepositoryLock,
         for operation: String
     ) throws(GitError) -> String {
-        let ref = state.snapshot.ref
-        let earlier = try resolve(ref)
-        var parents = try unreachable(worktree, from: state.head?.commit, for: operation)
-        let message = "Snapshot \(state.snapshot.number) of \(worktree.ticket)\n"
-        if let index = state.indexTree, index != state.head?.tree, index != state.tree {
-            parents.append(
-                try commit(index, state.head.map { [$0.commit] } ?? [], "Index of \(message)", lock, operation)
-            )
-        }
-        let isClean = state.tree == state.head?.tree && parents.isEmpty
+        let head = content.status.head
+        var parents = try unreachable(worktree, from: head?.commit, for: operation)
+        let earlier = content.status.ref
         if let earlier {
-            let tree = try run(["rev-parse", "\(earlier)^{tree}"], for: operation).line
-            let hasHead = if let head = state.head { try isAncestor(head.commit, of: earlier) } else { true }
-            if tree == state.tree && parents.isEmpty && hasHead { return earlier }
-            parents.append(earlier)
+            let known = try objects([earlier], for: operation)[0].map { Git.text($0.bytes) } ?? ""
+            let isSame =
+                known.hasPrefix("tree \(content.tree)\n") && known.hasSuffix("\n\n\(record.message)")
+                && (head.map { known.contains("\nparent \($0.commit)\n") } ?? true)
+            if isSame, parents.isEmpty { return earlier }
         }
-        let kept: String
-        if isClean, earlier == nil, let head = state.head?.commit {
-            kept = head
-        } else {
-            let all = (state.head.map { [$0.commit] } ?? []) + parents
-            kept = try commit(state.tree, all, message, lock, operation)
+        if let index = content.indexTree, index != head?.tree, index != content.tree {
+            let of = "Index of \(record.title)\n"
+            parents.append(try commit(index, head.map { [$0.commit] } ?? [], of, lock, operation))
         }
+        let all = (head.map { [$0.commit] } ?? []) + parents + (earlier.map { [$0] } ?? [])
+        let kept = try commit(content.tree, all, record.message, lock, operation)
         FaultPoint.snapshotCommitted.pass()
         clearStaleLock(of: ref)
         _ = try run(["update-ref", ref, kept, earlier ?? noObject], lock: lock, for: operation)

@@ -33,17 +33,17 @@ extension GitRepository {
         number: Int,
         target: String,
         title: String,
-        agent: String
+        agent: String,
+        _ order: SnapshotOrder = .init()
     ) throws -> Work {
         let operation = "collect the work of \(worktree.ticket)"
         return try locked(operation) { lock in
-            let state = try capture(worktree, number: number, lock: lock, for: operation)
+            let state = try capture(worktree, number: number, order, lock: lock, for: operation)
             if let refusal = state.refusal {
                 throw GitError(
                     .unfinished,
                     operation,
-                    "git could not add every file; the folder is archived in \(state.snapshot.archive ?? "")",
-                    detail: refusal
+                    "\(refusal); `orch snapshots \(worktree.ticket)` says what is kept how"
                 )
             }
             try checkFinished(worktree, state, for: operation)

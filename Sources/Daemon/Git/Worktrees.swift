@@ -103,8 +103,8 @@ extension GitRepository {
 
     /// Removes a worktree whose whole state is in a snapshot.
     ///
-    /// Nothing is deleted that git itself will not: such a folder is moved to `<state>/trash`. Asked again it answers
-    /// `alreadyGone`.
+    /// Nothing is deleted that git itself will not, or that is in no snapshot: such a folder is moved to
+    /// `<state>/trash`. Asked again it answers `alreadyGone`.
     ///
     /// - Throws: `notOurs` when it lies elsewhere or carries no mark of `ticket`; `notFound` when the snapshot is not
     ///   what the repository has.
@@ -122,6 +122,14 @@ extension GitRepository {
             }
             try check(snapshot, of: ticket, for: operation)
             let remove = ["worktree", "remove", "--force", path]
+            func trash(because why: String) throws(GitError) -> WorktreeRemoval {
+                let trashed = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", because: why, for: operation)
+                FaultPoint.tidyTrashed.pass()
+                // git forgets a worktree also when it could not remove all of it.
+                if linkedCheckout(at: path) != nil { _ = try run(remove, lock: lock, for: operation) }
+                return .trashed(trashed)
+            }
+            if !snapshot.isWhole { return try trash(because: "what could not be read is in no snapshot") }
             do throws(GitError) {
                 _ = try run(remove, lock: lock, for: operation)
                 if !GitFiles.exists(path) { return .removed }
@@ -131,10 +139,7 @@ extension GitRepository {
             guard GitFiles.exists(path) else {
                 throw GitError(.failed, operation, "git still knows \(path), which is gone; try git worktree prune")
             }
-            let trashed = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", for: operation)
-            FaultPoint.tidyTrashed.pass()
-            _ = try run(remove, lock: lock, for: operation)
-            return .trashed(trashed)
+            return try trash(because: "git would not remove all of it")
         }
     }
 
@@ -162,7 +167,9 @@ extension GitRepository {
 
     /// What an agent's environment holds so that its commits have an author and need no key.
     public var agentEnvironment: [String: String] {
-        identity.environment.merging(Git.configuration([("commit.gpgSign", "false"), ("tag.gpgSign", "false")])) { $1 }
+        // Without a reflog nobody could find what an agent resets away.
+        let settings = [("commit.gpgSign", "false"), ("tag.gpgSign", "false"), ("core.logAllRefUpdates", "true")]
+        return identity.environment.merging(Git.configuration(settings)) { $1 }
     }
 }
 

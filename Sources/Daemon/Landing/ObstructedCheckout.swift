@@ -54,6 +54,7 @@ struct ObstructedCheckout {
             try GitFiles.copyToTrash(
                 "\(path)/\(obstacle.path)",
                 "\(repository.stateDirectory)/trash",
+                because: "a fast-forward of orch's was cut short",
                 for: operation
             )
         }
@@ -127,7 +128,7 @@ struct ObstructedCheckout {
         let hashes = try ask(
             ["hash-object", "--stdin-paths"],
             operation,
-            input: files.flatMap { Array(Self.quoted($0.path).utf8) + [0x0A] }
+            input: files.flatMap { PathBytes.quoted(Array($0.path.utf8)) + [0x0A] }
         ).lines
         let hash = Dictionary(zip(files.map { Array($0.path.utf8) }, hashes), uniquingKeysWith: { $1 })
         var obstacles: [Obstacle] = []
@@ -175,20 +176,6 @@ struct ObstructedCheckout {
     private func kind(of file: String) -> mode_t? {
         var status = stat()
         return lstat("\(path)/\(file)", &status) == 0 ? status.st_mode & S_IFMT : nil
-    }
-
-    /// A path as one line for git: quoted as in C where it has to be.
-    private static func quoted(_ path: String) -> String {
-        guard path.utf8.contains(0x0A) || path.hasPrefix("\"") else { return path }
-        let escaped = path.utf8.map { byte in
-            switch byte {
-            case 0x0A: "\\n"
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): "\\" + String(UnicodeScalar(byte))
-            case 0x20..<0x7F: String(UnicodeScalar(byte))
-            default: "\\" + String(Int(byte) + 0o1000, radix: 8).dropFirst()
-            }
-        }
-        return "\"" + escaped.joined() + "\""
     }
 
     private func ask(

@@ -157,6 +157,7 @@ extension RepositoryPolicy {
             default: Policy().approve,
             "Who lets a verified ticket land."
         ),
+        Key.object("snapshot", \.snapshot, SnapshotPolicy.keys, "What snapshots hold beside what git would add."),
     ]
 
     private static let sharedKeys: [Key] = PolicyChoices.keys.map { $0.within(\RepositoryPolicy.choices) }
@@ -211,6 +212,23 @@ extension PolicyChoices.Landing {
             default: standard.verify,
             "Which verifiers must pass on the tree that lands."
         ),
+    ]
+}
+
+extension SnapshotPolicy {
+    private typealias Key = SettingKey<SnapshotPolicy>
+
+    static let keys: [SettingKey<SnapshotPolicy>] = [
+        Key.strings(
+            "ignored",
+            \.ignored,
+            "Which files that git ignores are kept too: patterns as those of locks, such as `.env` or `notes/**`.",
+            problem: { pattern in
+                do throws(LockPatternError) {
+                    return try LockPattern(pattern).isResource ? "\(quoted(pattern)) is no path" : nil
+                } catch { return error.description }
+            }
+        )
     ]
 }
 

@@ -116,6 +116,9 @@ struct EventSentence {
             return ("goes back to its agent\(attempt): \(event.string("reason"))", false)
         case "snapshot.taken":
             return ("saved as snapshot \(event.params["snapshot"]?.intValue.map(String.init) ?? "?")", true)
+        case "snapshot.noted":
+            let number = event.params["snapshot"]?.intValue.map(String.init) ?? "?"
+            return ("snapshot \(number): \(event.list("notes", separator: "; "))", false)
         case "snapshot.failed": return ("could not be saved: \(event.string("reason"))", false)
         case "ticket.tidied": return ("its worktree is put away", true)
         case "ticket.left": return ("its worktree stays where it is: \(event.string("reason"))", false)

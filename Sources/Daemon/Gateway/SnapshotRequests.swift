@@ -1,0 +1,148 @@
+import Core
+import Foundation
+import IPC
+
+// Requests about what is kept: list it, bring it back, let it go. All of them ask git and the disk, so none runs on the
+// engine's loop.
+
+extension Gateway {
+    /// The snapshots of one ticket, or of every one.
+    func listSnapshots(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.optionalString("ticket")
+        look(reply) { [effects] view in
+            var wanted: Ticket?
+            if let name {
+                wanted = view.ticket(named: name)
+                if wanted == nil { return reply(.failure(.noTicket(name))) }
+            }
+            let known = view.core.tickets
+            let repositories = view.core.repositories.values.sorted { $0.id < $1.id }
+                .filter { wanted == nil || wanted?.repository == $0.id }
+            effects.read { [wanted] in
+                reply(
+                    Self.result {
+                        let found = try repositories.flatMap { repository in
+                            try effects.open(repository).snapshots(of: wanted?.id) {
+                                known[$0]?.repository == repository.id
+                            }
+                        }
+                        return ["snapshots": .array(found.map(\.json))]
+                    }
+                )
+            }
+        }
+    }
+
+    /// Brings a snapshot back, as a branch or a worktree of the user's own.
+    func restoreSnapshot(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let name = try params.string("ticket")
+        let number = try params.int("snapshot", default: 0)
+        let branch = try params.optionalString("branch")
+        let worktree = try params.optionalString("worktree")
+        if let branch, !BranchName.isReferenceName(branch) {
+            throw RPCError(.invalidParams, "\(quoted(branch)) is no name of a branch")
+        }
+        if let worktree, !worktree.hasPrefix("/") {
+            throw RPCError(.invalidParams, "\(quoted(worktree)) is not an absolute path")
+        }
+        look(reply) { [effects] view in
+            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
+            let repository = view.core.repositories[ticket.repository]!
+            effects.read {
+                do {
+                    let git = try effects.open(repository)
+                    let all = try git.snapshots(of: ticket.id) { _ in true }
+                    guard let entry = number == 0 ? all.last : all.first(where: { $0.number == number }) else {
+                        return reply(.failure(.noSnapshot(ticket.id, number, known: all.map(\.number))))
+                    }
+                    let made = branch ?? "orch/restore/\(GitRepository.refComponent(ticket.id.text))-\(entry.number)"
+                    let restored =
+                        try worktree.map { try git.restore(entry, inWorktree: $0, branch: made) }
+                        ?? git.restore(entry, asBranch: made)
+                    reply(.success(.object(restored.json(of: entry))))
+                } catch {
+                    reply(.failure(Self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    /// Lets go of what is older: the only thing that does.
+    func prune(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+        let text = try params.string("olderThan")
+        let age: Duration
+        do throws(DurationText.Problem) { age = try DurationText.parse(text) } catch {
+            throw RPCError(.invalidParams, error.description)
+        }
+        let isDryRun = try params.bool("dryRun", default: false)
+        let path = try params.optionalString("repository")
+        let before = Timestamp.now() + .milliseconds(-age.components.seconds * 1000)
+        look(reply) { [effects] view in
+            effects.read {
+                do {
+                    var only: Core.Repository?
+                    if let path {
+                        let top = try effects.find(path).path
+                        only = view.core.repositories.values.first { $0.path == top }
+                        guard only != nil else {
+                            let message = "the repository \(top) is not registered"
+                            return reply(.failure(RPCError(.notFound, message)))
+                        }
+                    }
+                    let pruning = Pruning(effects: effects, core: view.core, before: before, only: only)
+                    reply(.success(.object(try pruning.run(isDryRun: isDryRun))))
+                } catch {
+                    reply(.failure(Self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    private static func refusal(_ error: any Error) -> RPCError {
+        guard let error = error as? GitError else { return RPCError(.internal, sentence(error)) }
+        switch error.kind {
+        case .notFound, .notRepository: return RPCError(.notFound, error.message)
+        case .branchInTheWay, .notOurs, .unfinished, .unsupported, .busy: return RPCError(.refused, error.message)
+        case .failed, .timedOut: return RPCError(.internal, error.description)
+        }
+    }
+}
+
+extension RPCError {
+    fileprivate static func noSnapshot(_ ticket: TicketID, _ number: Int, known: [Int]) -> RPCError {
+        guard !known.isEmpty else {
+            return RPCError(.notFound, "there is no snapshot of \(ticket)", hint: "one is taken when a run ends")
+        }
+        let list = known.map(String.init).joined(separator: ", ")
+        return RPCError(.notFound, "there is no snapshot \(number) of \(ticket)", hint: "there are: \(list)")
+    }
+}
+
+extension SnapshotEntry {
+    fileprivate var json: JSONValue {
+        var row: JSONObject = [
+            "ticket": .string(ticket.text), "number": JSONValue(number), "time": .string(Timestamp.text(time)),
+            "reason": .string(record.reason),
+        ]
+        row["ref"] = ref.map(JSONValue.string)
+        row["commit"] = commit.map(JSONValue.string)
+        row["head"] = record.head.map(JSONValue.string)
+        row["branch"] = record.headRef.map { .string($0.replacing("refs/heads/", with: "", maxReplacements: 1)) }
+        row["archives"] = .array(archives.map { ["path": .string($0.path), "bytes": JSONValue($0.bytes)] })
+        row["archive_bytes"] = JSONValue(archives.reduce(0) { $0 + $1.bytes })
+        row["complete"] = .bool(!record.isIncomplete)
+        row["notes"] = JSONValue(record.notes)
+        return .object(row)
+    }
+}
+
+extension Restoration {
+    fileprivate func json(of entry: SnapshotEntry) -> JSONObject {
+        var row: JSONObject = ["ticket": .string(entry.ticket.text), "snapshot": JSONValue(entry.number)]
+        row["branch"] = branch.map(JSONValue.string)
+        row["worktree"] = worktree.map(JSONValue.string)
+        row["commit"] = commit.map(JSONValue.string)
+        row["notes"] = JSONValue(notes)
+        return row
+    }
+}

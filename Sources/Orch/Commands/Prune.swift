@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+import IPC
+
+struct Prune: Subcommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Let go of old snapshots, run folders of finished tickets, and the trash. Nothing else ever does.",
+        discussion: """
+            The newest snapshot of an unfinished ticket stays, and so does everything of a ticket that is at work. git \
+            frees the room of snapshots' files when it next collects garbage.
+            """
+    )
+
+    @Option(name: .long, help: ArgumentHelp("How old it must be, such as 30d or 12h.", valueName: "age"))
+    var olderThan: String
+    @Flag(name: .long, help: "Only say what would go.")
+    var dryRun = false
+    @Option(name: .long, help: ArgumentHelp("Only what belongs to this repository.", valueName: "path"))
+    var repo: String?
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ console: Console) throws -> ExitStatus {
+        let client = try global.connect(console)
+        var params: JSONObject = ["olderThan": .string(olderThan), "dryRun": .bool(dryRun)]
+        params["repository"] = repo.map { path in
+            .string(path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path)
+        }
+        let result = try client.request("prune", params)
+        let failed = result["failed"]?.arrayValue ?? []
+        if global.json {
+            console.write(json: result)
+        } else {
+            tell(result, failed, console)
+        }
+        return failed.isEmpty ? .done : .failed
+    }
+
+    private func tell(_ result: JSONValue, _ failed: [JSONValue], _ console: Console) {
+        let verb = dryRun ? "would go" : "gone"
+        for item in result["pruned"]?.arrayValue ?? [] {
+            console.write("\(verb): \(Self.name(item)), \(Sizes.text(item["bytes"]?.intValue ?? 0))")
+        }
+        for item in failed { console.say("kept: \(Self.name(item)): \(item["problem"]?.stringValue ?? "")") }
+        let counts = [("snapshot", "snapshots"), ("run", "run folders"), ("trash", "things in the trash")].map {
+            let count = result[$0]?["count"]?.intValue ?? 0
+            return "\(count) \($1) (\(Sizes.text(result[$0]?["bytes"]?.intValue ?? 0)))"
+        }
+        console.write("\(verb): \(counts.joined(separator: ", "))")
+    }
+
+    private static func name(_ item: JSONValue) -> String {
+        SafeText.line("\(item["kind"]?.stringValue ?? "") \(item["name"]?.stringValue ?? "")")
+    }
+}
