@@ -15,7 +15,7 @@ import Testing
             "init", "trust", "doctor", "config", "daemon", "status", "quit", "socket", "run", "enqueue", "new",
             "validate",
             "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "approve", "request-changes",
-            "reject", "continue", "stop", "retry", "cancel", "completions",
+            "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",
         ]
         let listed = help.lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }.compactMap {
             $0.split(separator: " ").first.map(String.init)
@@ -33,7 +33,8 @@ import Testing
         #expect(typo.status == 2 && typo.output.isEmpty)
         #expect(typo.error == "orch: unknown option '--al'. Did you mean '--all'?\nhint: usage: orch list [--all]\n")
         for line in [
-            ["frob"], ["approve"], ["reject", "T-1"], ["run"], ["status", "A", "B"], ["daemon", "--on-stop", "x"],
+            ["frob"], ["approve"], ["prune"], ["restore"], ["restore", "T-1", "0"], ["reject", "T-1"], ["run"],
+            ["status", "A", "B"], ["daemon", "--on-stop", "x"],
         ] {
             let call = try world.shell("\"$ORCH\" \(line.joined(separator: " "))")
             #expect(call.status == 2 && call.output.isEmpty && call.error.hasPrefix("orch: "), "\(line)")

@@ -46,8 +46,8 @@ extension GitRepository {
             let start = entry.record.head ?? commit
             guard try resolve("refs/heads/\(branch)") == nil else { throw branchExists(branch, operation) }
             let add = ["worktree", "add", "--quiet", "--no-track", "--no-checkout", "-b", branch, path, start]
-            _ = try run(add, lock: lock, for: operation)
             do {
+                _ = try run(add, lock: lock, for: operation)
                 guard let real = GitFiles.canonical(path), let checkout = linkedCheckout(at: real) else {
                     throw GitError(.failed, operation, "git made no worktree at \(path)")
                 }

@@ -180,7 +180,8 @@ struct Staging {
     private mutating func reveal(_ status: WorktreeStatus) throws(GitError) -> [[UInt8]] {
         // What a sparse checkout leaves out is not deleted.
         let skipped = status.skipped.filter { exists($0) }
-        let assumed = status.assumedUnchanged.filter { !status.skipped.contains($0) || exists($0) }
+        let absent = Set(status.skipped).subtracting(skipped)
+        let assumed = status.assumedUnchanged.filter { !absent.contains($0) }
         for (flag, paths) in [("--no-assume-unchanged", assumed), ("--no-skip-worktree", skipped)] where !paths.isEmpty
         {
             _ = try ask(["update-index", flag, "-z", "--stdin"], input: PathBytes.records(paths))
@@ -339,7 +340,9 @@ struct Staging {
     // MARK: - git
 
     private func call(_ arguments: [String]) -> Git.Call {
+        // Large files go through git piece by piece, not through memory.
         var settings = ["-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"]
+        settings += ["-c", "core.bigFileThreshold=64m"]
         for filter in brokenFilters.sorted() { settings += ["-c", "filter.\(filter).required=false"] }
         var call = Git.Call(settings + arguments, in: worktree.path)
         call.environment = worktree.checkout.environment

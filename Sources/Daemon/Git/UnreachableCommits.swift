@@ -58,8 +58,8 @@ extension GitRepository {
     /// What a merge, rebase or the like under way refers to.
     private static func underWay(in gitDirectory: String) -> Set<String> {
         let pseudoRefs = [
-            "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "AUTO_MERGE",
-            "MERGE_AUTOSTASH", "rebase-merge/orig-head", "rebase-merge/autostash", "rebase-merge/stopped-sha",
+            "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "MERGE_AUTOSTASH",
+            "rebase-merge/orig-head", "rebase-merge/autostash", "rebase-merge/stopped-sha",
             "rebase-apply/orig-head", "rebase-apply/autostash",
         ]
         let lines = pseudoRefs.flatMap { (GitFiles.line("\(gitDirectory)/\($0)") ?? "").split(separator: "\n") }

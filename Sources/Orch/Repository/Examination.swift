@@ -94,10 +94,12 @@ struct Examination {
         }
         let megabytes = (Int(system.f_bavail) * Int(system.f_frsize)) >> 20
         let free = megabytes >= 10_240 ? "\(megabytes >> 10) GiB free" : "\(megabytes) MiB free"
+        // A second is enough for some hundred thousand files.
+        let use = DiskUse.measure(directory, until: .now + .seconds(1))
         return Finding(
             level: megabytes < 100 ? .fail : megabytes < 1024 ? .warn : .ok,
             name: "state",
-            message: "\(directory), \(free)",
+            message: "\(directory), \(free), \(use.isAtLeast ? "more than " : "")\(Sizes.text(use.bytes)) used",
             hint: megabytes < 1024 ? "make room, or choose another --state-dir" : nil
         )
     }
