@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "orch-runner", targets: ["Runner"]),
         // For Benchmarks/, a package of its own.
         .library(name: "Core", targets: ["Core"]),
+        .library(name: "Daemon", targets: ["Daemon"]),
         .library(name: "IPC", targets: ["IPC"]),
     ],
     dependencies: [

@@ -55,5 +55,10 @@ let package = Package(
         benchmark("runner", "RunnerCost"),
         benchmark("store", "Store", ["CStore"]),
         benchmark("land", "Land"),
+        benchmark(
+            "snapshot",
+            "Snapshot",
+            [.product(name: "Core", package: "orch"), .product(name: "Daemon", package: "orch")]
+        ),
     ]
 )
