@@ -140,6 +140,7 @@ struct Run {
                             request.file_count = 3
                             request.new_session = 1
                             var member = cs_containment()
+                            member.into = containment.home
                             member.groups = groups.baseAddress
                             member.group_count = Int32(groups.count)
                             member.own_proc = containment.namespaceInit != 0 ? 1 : 0

@@ -3,7 +3,8 @@ import Glibc
 import Measuring
 
 /// What an orch-runner costs: the time until its program runs, against starting that by hand; and its memory while the
-/// program is at work: `runner [FOLDER OF orch] [--pairs N]`.
+/// program is at work: `runner [FOLDER OF orch] [--pairs N] [--in namespace|CGROUP]`, where CGROUP is a folder in which each
+/// run gets a cgroup of its own.
 @main struct RunnerCost {
     static func main() {
         do {
@@ -95,6 +96,12 @@ import Measuring
         pairs += arguments.map { ("argument", $0) }
         pairs += environment.map { ("environment", "\($0.key)=\($0.value)") }
         let marker = "ORCH_RUN_FOLDER=\(folder)"
+        if let flag = CommandLine.arguments.firstIndex(of: "--in"), flag + 1 < CommandLine.arguments.count {
+            let containment = CommandLine.arguments[flag + 1]
+            pairs += [
+                containment == "namespace" ? ("namespace", "pid") : ("group", "\(containment)/orch-bench/\(name)")
+            ]
+        }
         pairs += [("environment", marker), ("marker", marker), ("directory", scratch.folder), ("end", "")]
         try scratch.write(pairs.map { "\($0.0)\0\($0.1)\0" }.joined(), to: "\(name)/spec")
         return folder

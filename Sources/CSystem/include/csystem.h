@@ -28,6 +28,7 @@ int cs_spawn(const cs_spawn_request *request, pid_t *pid);
 
 /* What holds a child and all it starts, beyond its session. */
 typedef struct {
+    int into;               /* the open folder of a version 2 cgroup in which the child begins; 0: none */
     const int *groups;      /* open `cgroup.procs` files the child joins, in order, before it becomes its program */
     int group_count;
     int own_proc;           /* nonzero: a mount namespace of its own, whose /proc shows the child's PID namespace */

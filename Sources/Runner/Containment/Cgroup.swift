@@ -4,6 +4,7 @@ import Glibc
 /// first cannot.
 struct Cgroup: Containment {
     private let directories: [String]
+    let home: Int32
     let groups: [Int32]
     var namespaceInit: pid_t { 0 }
 
@@ -15,11 +16,12 @@ struct Cgroup: Containment {
                 try Self.make(order)
                 made.append(order.directory)
                 for (file, value) in order.settings { try Self.write(order.directory + "/" + file, value) }
-                let members = open(order.directory + "/cgroup.procs", O_WRONLY | O_CLOEXEC)
-                guard members >= 0 else {
-                    throw Failure("cannot open \(order.directory)/cgroup.procs", errno: errno)
-                }
-                opened.append(members)
+                // The first is where the program begins; it joins the others.
+                let isHome = opened.isEmpty
+                let name = order.directory + (isHome ? "" : "/cgroup.procs")
+                let group = open(name, (isHome ? O_RDONLY | O_DIRECTORY : O_WRONLY) | O_CLOEXEC)
+                guard group >= 0 else { throw Failure("cannot open \(name)", errno: errno) }
+                opened.append(group)
             }
             guard let first = made.first, access(first + "/cgroup.kill", W_OK) == 0 else {
                 throw Failure("the system's cgroups have no cgroup.kill, which came with Linux 5.14")
@@ -33,6 +35,7 @@ struct Cgroup: Containment {
             throw error
         }
         directories = made
+        home = opened.removeFirst()
         groups = opened
     }
 
@@ -84,7 +87,7 @@ struct Cgroup: Containment {
     func kill() { _ = Self.attemptToWrite(directories[0] + "/cgroup.kill", "1") }
 
     func remove() throws(Failure) {
-        for descriptor in groups { close(descriptor) }
+        for descriptor in [home] + groups { close(descriptor) }
         let giveUp = steadyClock() + 30_000
         var pause: Int32 = 1
         for directory in directories.reversed() {

@@ -4,7 +4,9 @@ import Glibc
 /// What holds the processes of a run together, beyond their session: nothing leaves it by forking, by a session of its
 /// own, or by clearing its environment. The daemon has tried which kinds this machine offers, and orders one of them.
 protocol Containment {
-    /// Open `cgroup.procs` files the program joins before it begins.
+    /// The open folder of the cgroup in which the program begins; 0 when there is none.
+    var home: Int32 { get }
+    /// Open `cgroup.procs` files the program joins as well, before it begins.
     var groups: [Int32] { get }
     /// The init of the run's PID namespace, a child of ours; 0 when there is none.
     var namespaceInit: pid_t { get }
@@ -19,6 +21,7 @@ protocol Containment {
 
 /// No more than session, sub-reaper and marker, which the run has in any case.
 struct Uncontained: Containment {
+    var home: Int32 { 0 }
     var groups: [Int32] { [] }
     var namespaceInit: pid_t { 0 }
     var isEmpty: Bool? { nil }
@@ -56,6 +59,7 @@ enum Probe {
         var step: Int32 = 0
         let failed = containment.groups.withUnsafeBufferPointer { groups in
             var member = cs_containment()
+            member.into = containment.home
             member.groups = groups.baseAddress
             member.group_count = Int32(groups.count)
             member.own_proc = containment.namespaceInit != 0 ? 1 : 0

@@ -5,6 +5,7 @@ import Glibc
 /// ours in it; what it orphans goes to the init. It sees its own processes alone, in a `/proc` of its own.
 struct PIDNamespace: Containment {
     let namespaceInit: pid_t
+    var home: Int32 { 0 }
     var groups: [Int32] { [] }
     /// The init does not count its children.
     var isEmpty: Bool? { nil }
