@@ -116,6 +116,7 @@ import Testing
             .candidateFailed(id, reason: "late"), .checkoutReady(id), .checkoutFailed(id, reason: "late"),
             .checkoutInspected(id, changed: ["x"]), .targetAdvanced(id, to: "x"), .targetMoved(id, to: "x"),
             .targetBlocked(id, reason: "late"), .targetFailed(id, reason: "late"), .tidied(id, .done),
+            .tidied(id, .blocked(reason: "late")), .repositoryGone(id, reason: "late"),
             .runStarted(run, at: story.now), .runEnded(run, .exited(1)), .deadlineReached,
         ]
         for input in late { story.hear(input, says: []) }

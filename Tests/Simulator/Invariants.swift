@@ -122,8 +122,13 @@ extension SimulatedShell {
             }
         }
         for id in core.nextTries.keys {
-            guard case .landing(let landing)? = core.tickets[id]?.state, case .blocked = landing.step else {
-                throw Violation("I4: \(id) is to be tried again, and is not blocked")
+            switch core.tickets[id]?.state {
+            case .merged(_, .pending)?, .cancelled(_, .pending)?: break
+            default:
+                try require(
+                    core.tickets[id]?.isLandingBlocked == true,
+                    "I4: \(id) is to be tried again, and is not blocked"
+                )
             }
         }
     }
@@ -168,9 +173,8 @@ extension SimulatedShell {
             return world.watched.contains(run)
                 || news.contains { if case .runEnded(run, _, _) = $0.input { true } else { false } }
         case .stopRun(let run): return world.runs[run]?.outcome != nil
-        case .advanceTarget(let id, _): return core.nextTries[id]??.milliseconds != nil
-        case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
-            .tidy:
+        case .advanceTarget(let id, _), .tidy(let id, _): return core.nextTries[id]??.milliseconds != nil
+        case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification:
             return false
         }
     }

@@ -168,7 +168,7 @@ package struct SimulatedShell {
                 }
             case .trustGiven(let repository, let digest)?:
                 world.places[repository]?.trusted.insert(digest)
-            case .repositoryAsked(let path, _, _, let trusted)?:
+            case .repositoryAsked(let path, _, _, let trusted, _)?:
                 guard let known = core.repositories.values.first(where: { $0.path == path }) else { break }
                 world.places[known.id]?.trusted.formUnion(trusted)
             default: break

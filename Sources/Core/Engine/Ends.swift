@@ -33,6 +33,7 @@ extension Orchestrator {
 
     mutating func tidied(_ id: TicketID, _ outcome: TidyOutcome) {
         guard let ticket = tickets[id] else { return }
+        if case .blocked(let reason) = outcome { return tidyBlocked(ticket, reason) }
         let tidy: Tidy = if case .done = outcome { .done } else { .left }
         switch ticket.state {
         case .merged(let commit, .pending): enter(id, .merged(commit: commit, tidy: tidy))
@@ -41,7 +42,17 @@ extension Orchestrator {
         }
         switch outcome {
         case .done: emit(.ticketTidied(id))
-        case .left(let reason): emit(.ticketLeft(id, reason: reason))
+        case .left(let reason), .blocked(let reason): emit(.ticketLeft(id, reason: reason))
         }
+    }
+
+    /// Still to be put away, once another git is out of the way. Said once.
+    private mutating func tidyBlocked(_ ticket: Ticket, _ reason: String) {
+        switch ticket.state {
+        case .merged(_, .pending), .cancelled(_, .pending): break
+        case .queued, .running, .stopped, .awaitingApproval, .landing, .needsHuman, .merged, .cancelled: return
+        }
+        if retries[ticket.id] == nil { emit(.ticketLeft(ticket.id, reason: reason)) }
+        tryAgainLater(ticket.id)
     }
 }

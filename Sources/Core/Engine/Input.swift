@@ -3,7 +3,14 @@ public enum Input: Equatable, Sendable {
     // MARK: asked by people
     case enqueueAsked(RepositoryID, [NewTicket])
     case commandGiven(Command, TicketID)
-    case repositoryAsked(path: String, target: String, tip: ObjectID, trusted: Set<String>)
+    /// `moved` is the repository that was at another path before, and is there no longer.
+    case repositoryAsked(
+        path: String,
+        target: String,
+        tip: ObjectID,
+        trusted: Set<String>,
+        moved: RepositoryID? = nil
+    )
     case trustGiven(RepositoryID, digest: String)
     /// The daemon starts nothing new from here on.
     case drainAsked
@@ -33,8 +40,12 @@ public enum Input: Equatable, Sendable {
     case targetBlocked(TicketID, reason: String)
     case targetFailed(TicketID, reason: String)
     case tidied(TicketID, TidyOutcome)
+    /// What was under way for the ticket needs its repository, which is not where it was.
+    case repositoryGone(TicketID, reason: String)
 
     // MARK: facts about the world
+    /// Somebody changed the target's ref, and this is where it is now. `known` is what Core knew when it was read.
+    case targetSeen(RepositoryID, at: ObjectID, known: ObjectID?)
     case runStarted(RunID, at: Instant)
     case runEnded(RunID, RunOutcome, at: Instant)
     /// A deadline of `nextDeadline` has come.
@@ -44,6 +55,8 @@ public enum Input: Equatable, Sendable {
 public enum TidyOutcome: Equatable, Sendable {
     case done
     case left(reason: String)
+    /// Another git is in the way; it is tried again.
+    case blocked(reason: String)
 }
 
 /// A ticket as it is asked for: checked, and without an id where its author left that to orch.

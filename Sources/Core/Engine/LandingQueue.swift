@@ -103,12 +103,11 @@ extension Orchestrator {
     /// others land past it.
     mutating func targetBlocked(_ id: TicketID, _ reason: String) {
         guard let candidate = advancing(id) else { return }
-        let delay = min((retries[id]?.delay ?? .seconds(1)) * 2, .seconds(30))
         if case .landing(let landing) = tickets[id]!.state, landing.step != .blocked(candidate, reason: reason) {
             setStep(id, .blocked(candidate, reason: reason))
             emit(.landingBlocked(id, reason: reason))
         }
-        retries[id] = Retry(at: now + delay, delay: delay)
+        tryAgainLater(id)
     }
 
     mutating func targetFailed(_ id: TicketID, _ reason: String) {
@@ -116,20 +115,28 @@ extension Orchestrator {
         askHuman(id, .landingFailed(reason), resume: .verify)
     }
 
-    /// Landings that the user's checkout stood in the way of are tried again. Nothing has changed yet, so no fact.
-    mutating func retryBlockedLandings() {
+    /// What another git stood in the way of is tried again. Nothing has changed yet, so no fact.
+    mutating func retryWhatIsBlocked() {
         for id in retries.keys.sorted() {
-            guard let at = retries[id]!.at, isPlanted(.deadlineMissed) ? at < now : at <= now,
-                let candidate = advancing(id)
-            else { continue }
+            guard let at = retries[id]!.at, isPlanted(.deadlineMissed) ? at < now : at <= now else { continue }
             retries[id]!.at = nil
-            journal.ask(.advanceTarget(id, candidate))
+            if let candidate = advancing(id) {
+                journal.ask(.advanceTarget(id, candidate))
+            } else {
+                for effect in tickets[id]!.pendingEffects { journal.ask(effect) }
+            }
         }
     }
 
     /// What was to be tried in half a minute is not put off until the clock is where it was.
     mutating func clockWentBack(to now: Instant) {
         for (id, retry) in retries { retries[id]!.at = retry.at.map { min($0, now + retry.delay) } }
+    }
+
+    /// When to try something that is blocked again: later and later, up to every half minute.
+    mutating func tryAgainLater(_ id: TicketID) {
+        let delay = min((retries[id]?.delay ?? .seconds(1)) * 2, .seconds(30))
+        retries[id] = Retry(at: now + delay, delay: delay)
     }
 
     /// The target is being moved for it at this moment, or may be.

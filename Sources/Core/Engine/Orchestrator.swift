@@ -49,7 +49,8 @@ public struct Orchestrator: Sendable {
     var dependants: [TicketID: Set<TicketID>] = [:]
     /// How many unlanded dependencies a queued ticket has; absent when none.
     var unmet: [TicketID: Set<TicketID>] = [:]
-    /// Landings that the user's checkout is in the way of, and when to try again. Not stored: a restart tries at once.
+    /// What the user's checkout or another git is in the way of, a landing or the putting away of a final ticket, and
+    /// when to try again. Not stored: a restart tries at once.
     var retries: [TicketID: Retry] = [:]
     struct Retry: Sendable {
         /// Nil while it is being tried.
@@ -108,8 +109,8 @@ public struct Orchestrator: Sendable {
         switch input {
         case .enqueueAsked(let repository, let tickets): try enqueue(tickets, in: repository)
         case .commandGiven(let command, let ticket): try obey(command, ticket)
-        case .repositoryAsked(let path, let target, let tip, let trusted):
-            addRepository(path: path, target: target, tip: tip, trusted: trusted)
+        case .repositoryAsked(let path, let target, let tip, let trusted, let moved):
+            addRepository(path: path, target: target, tip: tip, trusted: trusted, moved: moved)
         case .trustGiven(let repository, let digest): try trust(digest, in: repository)
         case .drainAsked: isDraining = true
         case .forbiddenAsked(let run, let method):
@@ -141,7 +142,9 @@ public struct Orchestrator: Sendable {
         case .targetBlocked(let id, let reason): targetBlocked(id, reason)
         case .targetFailed(let id, let reason): targetFailed(id, reason)
         case .tidied(let id, let outcome): tidied(id, outcome)
-        case .deadlineReached: retryBlockedLandings()
+        case .repositoryGone(let id, let reason): repositoryGone(id, reason)
+        case .targetSeen(let id, let tip, let known): targetSeen(id, at: tip, known: known)
+        case .deadlineReached: retryWhatIsBlocked()
         }
     }
 

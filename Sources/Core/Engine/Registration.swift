@@ -1,16 +1,25 @@
 // Repositories: registered, trusted, and where their target branches are.
 
 extension Orchestrator {
-    /// Registers a repository, or takes note of where a known one's target is.
-    mutating func addRepository(path: String, target: String, tip: ObjectID, trusted: Set<String>) {
-        if let known = repositories.values.first(where: { $0.path == path }) {
-            if known.target != target {
+    /// Registers a repository, or takes note of where a known one is, and its target.
+    mutating func addRepository(
+        path: String,
+        target: String,
+        tip: ObjectID,
+        trusted: Set<String>,
+        moved: RepositoryID? = nil
+    ) {
+        let known = repositories.values.first { $0.path == path } ?? moved.flatMap { repositories[$0] }
+        if let known {
+            if known.target != target || known.path != path {
                 change(known.id) { repository in
+                    repository.path = path
+                    if repository.target != target { repository.tip = tip }
                     repository.target = target
-                    repository.tip = tip
                 }
                 emit(.repositoryChanged(known.id))
             }
+            resumeFound(in: known.id)
             for digest in trusted.subtracting(known.trusted).sorted() { accept(digest, in: known.id) }
             noticeTip(tip, ofRegistration: known.id)
             return
@@ -40,6 +49,47 @@ extension Orchestrator {
             enter(ticket.id, .queued(resume: stage))
             emit(.ticketContinued(ticket.id, .continue))
         }
+    }
+
+    /// The tickets that waited for their repository to be found go on.
+    private mutating func resumeFound(in id: RepositoryID) {
+        for ticket in tickets.values.sorted(by: { $0.serial < $1.serial }) where ticket.repository == id {
+            guard case .needsHuman(.repositoryGone, let stage) = ticket.state else { continue }
+            enter(ticket.id, .queued(resume: stage))
+            emit(.ticketContinued(ticket.id, .continue))
+        }
+    }
+
+    /// What was under way could not be done without the repository. It takes the same stage again when that is found.
+    mutating func repositoryGone(_ id: TicketID, _ reason: String) {
+        guard let ticket = tickets[id] else { return }
+        let stage: Stage
+        switch ticket.state {
+        case .running(let running):
+            switch running.step {
+            case .preparing(let resumed): stage = resumed
+            case .collecting: stage = .work
+            case .trying(.building), .trying(.checkingOut), .trying(.concluding): stage = .verify
+            case .settingUp, .working, .snapshotting, .trying: return
+            }
+        case .landing(let landing):
+            switch landing.step {
+            case .trying(.building), .trying(.checkingOut), .trying(.concluding), .advancing, .blocked: stage = .verify
+            case .waiting, .waitingForPaths, .trying: return
+            }
+        case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: return
+        }
+        if ticket.halt != nil { return settleHalt(id) }
+        askHuman(id, .repositoryGone(reason), resume: stage)
+    }
+
+    /// The target's ref was read because somebody changed it. What was read before orch last moved it says nothing, and
+    /// a commit that is just being landed is orch's own.
+    mutating func targetSeen(_ id: RepositoryID, at tip: ObjectID, known: ObjectID?) {
+        guard let repository = repositories[id], repository.tip == known, !isBeingLanded(tip, in: repository) else {
+            return
+        }
+        noticeTip(tip, in: id)
     }
 
     /// Where a candidate was built tells where the target was; not always where it is now, nor who moved it. Outcomes

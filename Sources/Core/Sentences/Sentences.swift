@@ -107,6 +107,7 @@ extension Problem {
         case .dependency(let id, .unknown): "it depends on \(id), which does not exist"
         case .dependency(let id, .cancelled): "it depends on \(id), which was cancelled"
         case .landingFailed(let reason): "it could not be landed: \(reason)"
+        case .repositoryGone(let reason): reason
         }
     }
 

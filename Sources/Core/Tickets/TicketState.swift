@@ -179,6 +179,8 @@ public enum Problem: Equatable, Sendable, Codable {
     case configuration(String)
     case dependency(TicketID, DependencyProblem)
     case landingFailed(String)
+    /// Its repository is not where it was registered. It goes on when the repository is registered again.
+    case repositoryGone(String)
 
     public enum DependencyProblem: String, Equatable, Sendable, Codable { case unknown, cancelled }
 }

@@ -26,12 +26,14 @@ extension Input {
         case .targetBlocked(let id, let reason): return .targetBlocked(id, reason: clean(reason))
         case .targetFailed(let id, let reason): return .targetFailed(id, reason: clean(reason))
         case .tidied(let id, .left(let reason)): return .tidied(id, .left(reason: clean(reason)))
+        case .tidied(let id, .blocked(let reason)): return .tidied(id, .blocked(reason: clean(reason)))
+        case .repositoryGone(let id, let reason): return .repositoryGone(id, reason: clean(reason))
         case .runEnded(let run, .notStarted(let reason), let at):
             return .runEnded(run, .notStarted(clean(reason)), at: at)
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
         case .repositoryAsked, .trustGiven, .drainAsked, .forbiddenAsked, .worktreeReady, .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
-            .runStarted, .runEnded, .deadlineReached:
+            .targetSeen, .runStarted, .runEnded, .deadlineReached:
             return self
         }
     }
