@@ -274,7 +274,7 @@ import Testing
             var result = try repository.advance("main", from: base, to: target, reason: "land")
             for _ in 0..<4 {
                 guard case .blocked(let reason, _, let paths) = result, paths.isEmpty else { break }
-                unlink(try #require(reason.split(separator: " ").last.map(String.init)))
+                unlink(try #require(reason.split(separator: " ").first { $0.hasSuffix(".lock") }.map(String.init)))
                 result = try repository.advance("main", from: base, to: target, reason: "land")
             }
             #expect(result == .advanced || result == .alreadyThere, "round \(round)")

@@ -13,8 +13,14 @@ final class GitScratch: Sendable {
     let checkout: String
     let environment: [String: String]
 
-    /// - Parameter name: the checkout's folder.
-    init(name: String = "repo", files: [String: String] = ["a.txt": "one\n", "b.txt": "two\n"]) throws {
+    /// - Parameters:
+    ///   - name: the checkout's folder.
+    ///   - format: options for `git init`.
+    init(
+        name: String = "repo",
+        format: [String] = [],
+        files: [String: String] = ["a.txt": "one\n", "b.txt": "two\n"]
+    ) throws {
         let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(GitFiles.canonical(temporary) ?? "/tmp")/orch-git-XXXXXX".utf8CString)
         folder = String(cString: try #require(mkdtemp(&template)))
@@ -24,7 +30,7 @@ final class GitScratch: Sendable {
         environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": home, "GIT_CONFIG_NOSYSTEM": "1"]
         mkdir(home, 0o700)
         mkdir(checkout, 0o755)
-        try git("init", "-q", "-b", "main")
+        try git(["init", "-q", "-b", "main"] + format)
         for (path, content) in files { try write(path, content) }
         try git("add", "-A")
         try git("commit", "-q", "--allow-empty", "-m", "base")
@@ -39,6 +45,11 @@ final class GitScratch: Sendable {
     /// Runs the user's git, with an identity given by hand.
     @discardableResult
     func git(_ arguments: String..., in directory: String? = nil, fails: Bool = false) throws -> String {
+        try git(arguments, in: directory, fails: fails)
+    }
+
+    @discardableResult
+    func git(_ arguments: [String], in directory: String? = nil, fails: Bool = false) throws -> String {
         let identity = ["-c", "user.name=Uma User", "-c", "user.email=uma@example.org"]
         let command = ShellCommand(
             ["/usr/bin/git"] + identity + arguments,
@@ -61,6 +72,12 @@ final class GitScratch: Sendable {
         defer { close(descriptor) }
         let bytes = Array(content.utf8)
         try #require(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
+    }
+
+    /// Deletes a folder with all that is in it.
+    func remove(_ path: String) throws {
+        let removed = try ShellCommand(["/bin/rm", "-rf", path], environment: []).run()
+        try #require(removed.exitCode == 0 && path.hasPrefix(folder))
     }
 
     func read(_ path: String, in directory: String? = nil) -> String? {
@@ -95,6 +112,49 @@ final class GitScratch: Sendable {
             from: tip(),
             ticket: ticket
         )
+    }
+
+    /// One ticket's whole life: its worktree, what `work` does in it, the candidate, its verification on exactly its
+    /// files, the landing, and everything put away.
+    ///
+    /// - Parameter target: the branch it lands on.
+    /// - Returns: the commit that landed.
+    @discardableResult
+    func land(
+        on target: String = "main",
+        in repository: GitRepository,
+        ticket: TicketID = .t1,
+        _ work: (Worktree) throws -> Void
+    ) throws -> BuiltCandidate {
+        let base = try #require(try repository.targetTip(target))
+        let branch = "agent-1/\(ticket)-work"
+        let worktree = try repository.prepareWorktree(
+            at: "\(state)/worktrees/w-\(ticket)",
+            branch: branch,
+            from: base,
+            ticket: ticket
+        )
+        try work(worktree)
+        let collected = try repository.collect(worktree, number: 1, target: base, title: "Work", agent: "agent-1")
+        let result = try repository.buildCandidate(
+            ticket: ticket,
+            tip: base,
+            head: collected.head,
+            method: .squash,
+            message: CommitMessage(title: "Work")
+        )
+        guard case .built(let built) = result else { throw GitError(.failed, "test", "\(result)") }
+        let verification = VerificationCheckout(repository: repository, slot: 0)
+        try verification.prepare(built.commit)
+        #expect(try verification.inspect(tree: built.tree) == .intact)
+        #expect(try repository.advance(target, from: base, to: built.commit, reason: "land \(ticket)") == .advanced)
+        let snapshot = try repository.snapshot(worktree, number: 2)
+        #expect(try repository.removeWorktree(at: worktree.path, ticket: ticket, keptBy: snapshot) == .removed)
+        try repository.deleteBranch(branch, at: collected.head, keptBy: snapshot)
+        try repository.clearCandidate(of: ticket)
+        #expect(try repository.targetTip(target) == built.commit)
+        #expect(GitFiles.names(in: state + "/trash").isEmpty)
+        return built
     }
 
     /// Every file of the user's checkout, the index and the refs' names and values: content, kind and time.

@@ -64,6 +64,18 @@ import Testing
         #expect(try checkout.inspect(tree: tree(commit)) == .intact)
     }
 
+    @Test func whatAVerifierDidToTheIndexDoesNotHideAFileFromTheNext() throws {
+        let commit = try scratch.tip()
+        try checkout.prepare(commit)
+        for (mark, file) in [("--skip-worktree", "a.txt"), ("--assume-unchanged", "b.txt")] {
+            try scratch.git("update-index", mark, file, in: checkout.path)
+            unlink("\(checkout.path)/\(file)")
+        }
+        try checkout.prepare(commit)
+        #expect(scratch.read("a.txt", in: checkout.path) == "one\n")
+        #expect(scratch.read("b.txt", in: checkout.path) == "two\n")
+    }
+
     @Test func aMovedHeadIsSeen() throws {
         let commit = try scratch.tip()
         try checkout.prepare(commit)

@@ -35,11 +35,14 @@ extension GitRepository {
     /// It is made in orch's own checkout of the tip, whose attributes it obeys, and touches nobody's files. A ref keeps
     /// the commit until `clearCandidate`. Asked again with the same arguments it answers with the same commit.
     ///
+    /// - Parameter base: the commit of the target branch that the work was started from. Where the tip has it no longer
+    ///   (the user has taken commits back), what lands is what was done since then, and nothing that was taken back.
     /// - Throws: `unfinished` when the histories are unrelated, else what git said.
     public func buildCandidate(
         ticket: TicketID,
         tip: String,
         head: String,
+        base: String? = nil,
         method: GitLandingMethod,
         message: CommitMessage
     ) throws -> CandidateResult {
@@ -55,7 +58,8 @@ extension GitRepository {
             }
 
             let tree: String
-            switch try merge(tip, head, in: checkout, lock: lock, for: operation) {
+            let sides = try sides(tip, head, base: base, lock: lock, for: operation)
+            switch try merge(sides.tip, sides.head, in: checkout, lock: lock, for: operation) {
             case .conflict(let paths): return .conflict(paths: paths)
             case .tree(tipTree): return .empty
             case .tree(let merged): tree = merged
@@ -131,6 +135,27 @@ private enum MergeResult {
 }
 
 extension GitRepository {
+    /// The two commits to merge. Where the tip has the work's base no longer, the same trees on top of the base's:
+    /// git of this age cannot be told the base of a merge, but finds it where it is the only common ancestor.
+    private func sides(
+        _ tip: String,
+        _ head: String,
+        base: String?,
+        lock: RepositoryLock,
+        for operation: String
+    ) throws(GitError) -> (tip: String, head: String) {
+        guard let base, try !isAncestor(base, of: tip), try isAncestor(base, of: head) else { return (tip, head) }
+        func commit(_ tree: String, on parents: [String]) throws(GitError) -> String {
+            // Always the same commits: they are for this merge alone, and nothing refers to them after it.
+            var environment = Identity.orch.environment
+            for name in ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"] { environment[name] = "@1 +0000" }
+            let arguments = ["commit-tree", "\(tree)^{tree}", "-m", "merge"] + parents.flatMap { ["-p", $0] }
+            return try run(arguments, environment: environment, lock: lock, for: operation).line
+        }
+        let root = try commit(base, on: [])
+        return (try commit(tip, on: [root]), try commit(head, on: [root]))
+    }
+
     private func merge(
         _ tip: String,
         _ head: String,
@@ -183,12 +208,27 @@ extension GitRepository {
         var environment = identity.environment.merging(draft.author.identity.authorEnvironment) { $1 }
         environment["GIT_AUTHOR_DATE"] = draft.author.date
         let parents = draft.parents.flatMap { ["-p", $0] }
-        return try run(
-            ["commit-tree", draft.tree] + parents + (signsCommits ? ["-S"] : []) + ["-F", "-"],
-            environment: environment,
-            input: Array(draft.message.utf8),
-            lock: lock,
-            for: operation
-        ).line
+        do {
+            return try run(
+                ["commit-tree", draft.tree] + parents + (signsCommits ? ["-S"] : []) + ["-F", "-"],
+                environment: environment,
+                input: Array(draft.message.utf8),
+                lock: lock,
+                timeout: signsCommits ? signingLimit : Git.timeout,
+                for: operation
+            ).line
+        } catch  where signsCommits {
+            let said = error.detail.split(separator: "\n").prefix(2).joined(separator: "; ")
+            let why = error.kind == .timedOut ? "the signer did not end within \(signingLimit)" : said
+            throw GitError(
+                error.kind,
+                operation,
+                "the commit cannot be signed (\(why)); make the key usable without a question, "
+                    + "or turn signing off with git config commit.gpgSign false",
+                command: error.command,
+                exitCode: error.exitCode,
+                detail: error.detail
+            )
+        }
     }
 }

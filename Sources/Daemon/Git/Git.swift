@@ -4,11 +4,14 @@ import Glibc
 ///
 /// Every call has the same environment, whatever the user's shell or an enclosing git left in ours: nothing inherited
 /// of `GIT_*`, untranslated messages, no prompts, no hooks, no background housekeeping, no signing, durable refs and
-/// objects. What the user configured otherwise (identity, filters, line ends, merge drivers) holds.
+/// objects, and no talk with other repositories, not even to complete a partial clone. What the user configured
+/// otherwise (identity, filters, line ends, merge drivers, the signer) holds.
 public struct Git: Sendable {
     /// The path of the program.
     public let program: String
     private let environment: [String: String]
+    /// Is told what is worth a line in the log.
+    let notice: @Sendable (String) -> Void
 
     /// The longest any single git command may take.
     static let timeout: Duration = .seconds(600)
@@ -16,8 +19,16 @@ public struct Git: Sendable {
     /// - Parameters:
     ///   - environment: the daemon's own; `PATH` says where git is.
     ///   - isDurable: whether what git writes survives a power failure (`durability: full`).
+    ///   - notice: is told what is worth a line in the log.
     /// - Throws: `GitError` when there is no git on the path.
-    public init(environment inherited: [String: String], isDurable: Bool = true) throws(GitError) {
+    public init(
+        environment inherited: [String: String],
+        isDurable: Bool = true,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    )
+        throws(GitError)
+    {
+        self.notice = notice
         let path = inherited["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         guard let program = Self.locate("git", on: path) else {
             throw GitError(.notFound, "run git", "no git on the path \(path); install git 2.39 or newer")
@@ -30,6 +41,11 @@ public struct Git: Sendable {
         environment["LC_ALL"] = "C.UTF-8"
         environment["GIT_TERMINAL_PROMPT"] = "0"
         environment["GIT_EDITOR"] = ":"
+        environment["GIT_PAGER"] = "cat"
+        // A list of the protocols allowed, before which no configuration counts. How a transport is started is up to the
+        // repository's configuration, which agents can write.
+        environment["GIT_ALLOW_PROTOCOL"] = "none"
+        environment["GIT_NO_LAZY_FETCH"] = "1"
         self.environment = environment.merging(Self.configuration(Self.settings(isDurable: isDurable))) { $1 }
     }
 
@@ -41,6 +57,8 @@ public struct Git: Sendable {
             ("gc.auto", "0"), ("maintenance.auto", "false"), ("submodule.recurse", "false"),
             ("commit.gpgSign", "false"), ("tag.gpgSign", "false"), ("merge.verifySignatures", "false"),
             ("i18n.commitEncoding", "UTF-8"), ("i18n.logOutputEncoding", "UTF-8"), ("advice.detachedHead", "false"),
+            // A lock that another git has for a moment is waited for.
+            ("core.filesRefLockTimeout", "1000"), ("core.packedRefsTimeout", "5000"),
         ]
     }
 
@@ -73,6 +91,8 @@ public struct Git: Sendable {
         /// With a lock the call may write, and the child holds the lock as long as it lives.
         var lock: RepositoryLock?
         var outputLimit = 256 << 20
+        /// After this long it is killed.
+        var timeout = Git.timeout
         /// Output beyond the limit is dropped instead of being an error.
         var mayTruncate = false
 
@@ -113,7 +133,7 @@ public struct Git: Sendable {
         command.input = call.input
         command.inherited = call.lock.map { [$0.descriptor] } ?? []
         command.outputLimit = call.outputLimit
-        command.timeout = Self.timeout
+        command.timeout = call.timeout
         let output: ShellCommand.Output
         do { output = try command.run() } catch {
             throw GitError(.failed, operation, error.description, command: call.text)
@@ -122,7 +142,7 @@ public struct Git: Sendable {
             throw GitError(
                 .timedOut,
                 operation,
-                "git did not end within \(Self.timeout) and was killed",
+                "git did not end within \(call.timeout) and was killed",
                 command: call.text,
                 detail: Self.text(output.standardError)
             )
@@ -147,6 +167,11 @@ extension Git.Call {
         if output.isTruncated { message = "git's answer is larger than \(outputLimit) bytes" }
         if detail.contains("dubious ownership") {
             message = "\(directory) belongs to another user; allow it with git config --global --add safe.directory"
+        }
+        if detail.contains("promisor remote") || detail.contains("not allowed") && detail.contains("transport") {
+            message =
+                "not all of its objects are here: it is a partial clone, and orch never fetches; "
+                + "git fetch --refetch --no-filter brings them"
         }
         if message.isEmpty {
             message =

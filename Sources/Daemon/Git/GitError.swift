@@ -6,6 +6,8 @@ public struct GitError: Error, Equatable, Sendable, CustomStringConvertible {
         case failed
         /// A path, branch or commit that was named does not exist.
         case notFound
+        /// A registered repository is not where it was.
+        case repositoryGone
         /// The path is not in a git repository.
         case notRepository
         /// A repository orch cannot work with: bare, without commits, of a format it does not know.
@@ -62,6 +64,9 @@ public struct GitError: Error, Equatable, Sendable, CustomStringConvertible {
         }
         return nil
     }
+
+    /// Another git is in the way, and will be out of it.
+    var isPassing: Bool { kind == .busy || kind == .repositoryGone || lockInTheWay != nil }
 
     public var description: String { "cannot \(operation): \(message)" }
 }

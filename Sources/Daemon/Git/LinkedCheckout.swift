@@ -24,6 +24,9 @@ struct LinkedCheckout {
     /// git's environment for this worktree and no other.
     var environment: [String: String] { ["GIT_DIR": gitDirectory, "GIT_WORK_TREE": path] }
 
+    /// There while the worktree is being removed: which snapshot holds its state.
+    var removing: String { "\(gitDirectory)/orch-removing" }
+
     /// Removes the locks that a killed git left here. Only for checkouts of orch's in which nothing runs any more.
     func clearStaleLocks() {
         for name in ["index.lock", "HEAD.lock"] { unlink("\(gitDirectory)/\(name)") }
@@ -85,13 +88,15 @@ extension GitRepository {
 
     /// A checkout of orch's own, detached at `commit`, made if there is none that works.
     ///
-    /// It holds exactly the commit's tracked files when this returns; other files in it are left alone.
+    /// It holds exactly the commit's tracked files when this returns, all of them, however sparse the user's checkout
+    /// is; other files in it are left alone.
     func ownCheckout(_ path: String, at commit: String, lock: RepositoryLock, for operation: String) throws(GitError)
         -> LinkedCheckout
     {
+        let whole = ["-c", "core.sparseCheckout=false"]
         if let checkout = linkedCheckout(at: path), !checkout.isHalfMade, GitFiles.exists(path + "/.git") {
             checkout.clearStaleLocks()
-            let move = ["checkout", "--quiet", "--detach", "--force", commit]
+            let move = whole + ["checkout", "--quiet", "--detach", "--force", commit]
             do {
                 _ = try run(move, in: path, environment: checkout.environment, lock: lock, for: operation)
                 return checkout
@@ -101,7 +106,8 @@ extension GitRepository {
             }
         }
         try clearHalfMade(path, for: operation)
-        _ = try run(["worktree", "add", "--quiet", "--detach", path, commit], lock: lock, for: operation)
+        let add = whole + ["worktree", "add", "--quiet", "--detach", path, commit]
+        _ = try run(add, lock: lock, for: operation)
         guard let checkout = linkedCheckout(at: path) else {
             throw GitError(.failed, operation, "git made no worktree at \(path)")
         }

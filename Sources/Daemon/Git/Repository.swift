@@ -22,6 +22,10 @@ public struct GitRepository: Sendable {
     public let identity: Identity
     /// Whether the user's git signs commits; orch then signs what lands.
     public let signsCommits: Bool
+    /// How long the user's signer may take: one that asks for a passphrase where nobody sees it would take for ever.
+    var signingLimit: Duration = .seconds(60)
+    /// How long git may look through a worktree: one with a pipe for a `.gitignore` keeps it for ever.
+    var snapshotLimit = Git.timeout
 
     /// A name and an address, as git writes them.
     public struct Identity: Sendable, Equatable {
@@ -60,15 +64,23 @@ public struct GitRepository: Sendable {
         } catch  where error.detail.contains("not a git repository") {
             throw GitError(.notRepository, operation, "it is not a git repository; run git init there first")
         }
+        /// What to say of a checkout that a setting hides: agents share the repository's configuration.
+        func misled(_ setting: String, _ remedy: String) -> GitError {
+            let what = "its configuration sets \(setting), which hides the checkout from git"
+            return GitError(.unsupported, operation, "\(what); if nobody meant that, run git config \(remedy)")
+        }
         guard format.lines.count == 3, format.lines[0] == "false" else {
+            if GitFiles.exists(path + "/.git/index") { throw misled("core.bare", "core.bare false") }
             throw GitError(.unsupported, operation, "it is a bare repository, which orch cannot work on yet; clone it")
         }
         guard format.lines[1] == "true" else {
+            if GitFiles.exists(path + "/.git/index") { throw misled("core.worktree", "--unset core.worktree") }
             throw GitError(.unsupported, operation, "it is a git directory; give the path of its checkout")
         }
         // One question each: a path may hold a line end.
         let common = try ask("rev-parse", "--path-format=absolute", "--git-common-dir").line
         let topLevel = try ask("rev-parse", "--path-format=absolute", "--show-toplevel").line
+        guard GitFiles.exists(topLevel + "/.git") else { throw misled("core.worktree", "--unset core.worktree") }
         guard !GitFiles.exists(common + "/reftable") else {
             throw GitError(.unsupported, operation, "its refs are in the reftable format, which orch cannot read yet")
         }
@@ -158,7 +170,8 @@ public struct GitRepository: Sendable {
     /// Runs `body` as the only one of orch's that changes this repository; again, if a git of its was killed.
     func locked<Result>(_ operation: String, _ body: (RepositoryLock) throws -> Result) throws -> Result {
         try Git.despiteKills {
-            try RepositoryLock.hold("\(stateDirectory)/repositories/\(id).lock", for: operation, body)
+            let path = "\(stateDirectory)/repositories/\(id).lock"
+            return try RepositoryLock.hold(path, for: operation, notice: git.notice, body)
         }
     }
 
@@ -170,6 +183,7 @@ public struct GitRepository: Sendable {
         input: [UInt8] = [],
         accepted: Set<Int32> = [0],
         lock: RepositoryLock? = nil,
+        timeout: Duration = Git.timeout,
         for operation: String
     ) throws(GitError) -> ShellCommand.Output {
         var call = Git.Call(arguments, in: directory ?? commonDirectory)
@@ -178,6 +192,7 @@ public struct GitRepository: Sendable {
         call.input = input
         call.accepted = accepted
         call.lock = lock
+        call.timeout = timeout
         return try git.run(call, for: operation)
     }
 

@@ -8,6 +8,8 @@ struct RepositoryOnDisk: Sendable {
     let tip: ObjectID
     /// What its `.orch/` holds on the target branch.
     let digest: String
+    /// The id it is known by from a path where it is no longer.
+    let moved: RepositoryID?
 
     /// Opens the repository that holds `path`, by its main checkout: its linked worktrees share branches with it, and
     /// would otherwise count as repositories of their own with a second landing queue for the same branch.
@@ -25,6 +27,7 @@ struct RepositoryOnDisk: Sendable {
         }
         self.tip = ObjectID(tip)
         self.path = repository.topLevel
+        moved = repository.movedFrom
         digest = try repository.policyFiles(at: tip).digest
     }
 
@@ -42,7 +45,7 @@ struct RepositoryOnDisk: Sendable {
     /// as that of an `.orch/` about to be committed.
     func asked(trusting: Bool, digests: [String] = []) -> Input {
         let present = trusting || digest == "none" ? [digest] : []
-        return .repositoryAsked(path: path, target: target, tip: tip, trusted: Set(present + digests))
+        return .repositoryAsked(path: path, target: target, tip: tip, trusted: Set(present + digests), moved: moved)
     }
 
     /// The branch that the configuration at HEAD names, else the one HEAD is on.

@@ -68,6 +68,23 @@ extension GitRepository {
         return try locked(operation) { try capture(worktree, number: number, order, lock: $0, for: operation).snapshot }
     }
 
+    /// The snapshot that was taken under this number; nil when there is none.
+    func keptSnapshot(of ticket: TicketID, _ number: Int) throws(GitError) -> Snapshot? {
+        let ref = Self.snapshotRef(ticket, number)
+        return try resolve(ref).map { Snapshot(ticket: ticket, number: number, ref: ref, commit: $0, archives: archives(of: ticket, number: number)) }
+    }
+
+    /// Keeps a ticket's branch, where somebody has removed its worktree.
+    func snapshotBranch(_ branch: String, of ticket: TicketID, number: Int) throws -> Snapshot {
+        let operation = "take a snapshot of \(ticket)"
+        return try locked(operation) { lock in
+            let ref = Self.snapshotRef(ticket, number)
+            let tip = try targetTip(branch)
+            if let tip { _ = try run(["update-ref", ref, tip], lock: lock, for: operation) }
+            return Snapshot(ticket: ticket, number: number, ref: ref, commit: tip, archives: archives(of: ticket, number: number))
+        }
+    }
+
     /// The ref of a ticket's snapshot.
     public static func snapshotRef(_ ticket: TicketID, _ number: Int) -> String {
         "refs/orch/snapshots/\(refComponent(ticket.text))/\(number)"
@@ -102,10 +119,9 @@ extension GitRepository {
         for operation: String
     ) throws(GitError) -> CapturedState {
         FaultPoint.snapshotBegun.pass()
-        guard GitFiles.isDirectory(worktree.path) else {
-            throw GitError(.notFound, operation, "its folder \(worktree.path) is gone")
-        }
+        let isPresent = GitFiles.isDirectory(worktree.path)
         guard GitFiles.exists("\(worktree.gitDirectory)/HEAD") else {
+            guard isPresent else { throw GitError(.notFound, operation, "its folder \(worktree.path) is gone") }
             return try captureForgotten(worktree, number: number, for: operation)
         }
         let ref = Self.snapshotRef(worktree.ticket, number)
@@ -113,7 +129,10 @@ extension GitRepository {
         record.reason = order.reason
         var staging = Staging(self, worktree, lock: lock, operation: operation)
         defer { staging.clear() }
-        let content = try staging.content(besides: ref, keepingIgnored: order.ignored)
+        let content =
+            isPresent
+            ? try staging.content(besides: ref, keepingIgnored: order.ignored)
+            : try staging.contentWithoutFolder(besides: ref)
         FaultPoint.snapshotTreeWritten.pass()
         record.head = content.status.head?.commit
         record.headRef = worktree.checkout.headRef

@@ -74,6 +74,34 @@ struct Staging {
         return content
     }
 
+    /// Of a worktree whose folder somebody has deleted: what the repository has of it, which is what was staged, and its
+    /// commits.
+    func contentWithoutFolder(besides ref: String) throws(GitError) -> WorktreeContent {
+        var content = WorktreeContent()
+        let question = ["rev-parse", "HEAD^{commit}", "HEAD^{tree}"]
+        let environment = worktree.checkout.environment
+        let head = try repository.run(question, environment: environment, accepted: [0, 128], for: operation)
+        if head.exitCode == 0, head.lines.count == 2 { content.status.head = (head.lines[0], head.lines[1]) }
+        content.status.ref = try repository.resolve(ref)
+        if GitFiles.exists("\(worktree.gitDirectory)/index") {
+            let staged = try repository.run(
+                ["write-tree"],
+                environment: environment,
+                accepted: [0, 128],
+                lock: lock,
+                for: operation
+            )
+            content.indexTree = staged.exitCode == 0 ? staged.line : nil
+        }
+        if let tree = content.indexTree ?? content.status.head?.tree {
+            content.tree = tree
+        } else {
+            content.tree = try repository.run(["mktree"], lock: lock, for: operation).line
+        }
+        content.tell("its folder was gone; what was staged and its commits are kept")
+        return content
+    }
+
     // MARK: - Looking
 
     private func copyIndex() {
@@ -348,6 +376,7 @@ struct Staging {
         call.environment = worktree.checkout.environment
         call.environment["GIT_INDEX_FILE"] = index
         call.accepted = [0, 1, 128]
+        call.timeout = repository.snapshotLimit
         return call
     }
 

@@ -39,11 +39,30 @@ extension GitRepository {
         let operation = "collect the work of \(worktree.ticket)"
         return try locked(operation) { lock in
             let state = try capture(worktree, number: number, order, lock: lock, for: operation)
+            guard GitFiles.isDirectory(worktree.path) else {
+                throw GitError(
+                    .notFound,
+                    operation,
+                    "its worktree \(worktree.path) is gone; its commits are on \(worktree.branch) and in "
+                        + "\(state.snapshot.ref), and orch retry \(worktree.ticket) makes it again from there"
+                )
+            }
+            guard GitFiles.exists("\(worktree.gitDirectory)/HEAD") else {
+                throw GitError(
+                    .notFound,
+                    operation,
+                    "the repository no longer knows its worktree \(worktree.path), which is archived in "
+                        + "\(state.snapshot.archives.last ?? ""); orch retry \(worktree.ticket) makes it again from "
+                        + "\(worktree.branch)"
+                )
+            }
             if let refusal = state.refusal {
+                let why = refusal.split(separator: "\n").first.map(String.init) ?? "git could not add every file"
                 throw GitError(
                     .unfinished,
                     operation,
-                    "\(refusal); `orch snapshots \(worktree.ticket)` says what is kept how"
+                    "\(why); `orch snapshots \(worktree.ticket)` says what is kept how",
+                    detail: refusal
                 )
             }
             try checkFinished(worktree, state, for: operation)
@@ -51,7 +70,11 @@ extension GitRepository {
             worktree.checkout.clearStaleLocks()
             clearStaleLock(of: "refs/heads/\(worktree.branch)")
             guard let captured = state.head else {
-                throw GitError(.unfinished, operation, "its HEAD is on \(state.headRef ?? "a branch") without a commit")
+                throw GitError(
+                    .unfinished,
+                    operation,
+                    "its HEAD is on \(state.headRef ?? "a branch"), which has no commit; check out \(worktree.branch) and commit there"
+                )
             }
             try takeUp(captured.commit, of: worktree, state, target: target, lock: lock, for: operation)
 
@@ -120,6 +143,13 @@ extension GitRepository {
         let place = state.headRef.map { "on \($0)" } ?? "detached at \(head)"
         let tip = try targetTip(worktree.branch)
         guard try isAncestor(tip ?? target, of: head) else {
+            if GitFiles.exists("\(worktree.gitDirectory)/BISECT_LOG") {
+                throw GitError(
+                    .unfinished,
+                    operation,
+                    "a bisect is under way in \(worktree.path); end it with git bisect reset"
+                )
+            }
             throw GitError(
                 .unfinished,
                 operation,

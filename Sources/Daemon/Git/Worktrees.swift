@@ -29,14 +29,18 @@ extension GitRepository {
     /// where an earlier attempt was cut short; its branch then stays at the commit of that attempt. What was to be made
     /// is noted beside the folder first, so that a branch left over by such an attempt is told from one of the user's.
     ///
-    /// - Parameter reusingBranch: the ticket's branch exists with work on it: check that out instead of making one.
+    /// - Parameters:
+    ///   - reusingBranch: the ticket's branch exists with work on it: check that out instead of making one.
+    ///   - remaking: orch had made it before. What is left of one that somebody deleted or broke is then put aside, and
+    ///     it is made again.
     /// - Throws: `branchInTheWay`, `notOurs`, or what git said.
     public func prepareWorktree(
         at path: String,
         branch: String,
         from commit: String,
         ticket: TicketID,
-        reusingBranch: Bool = false
+        reusingBranch: Bool = false,
+        remaking: Bool = false
     ) throws -> Worktree {
         let operation = "create the worktree of \(ticket)"
         let path = try owned(path, in: "worktrees", for: operation)
@@ -51,7 +55,8 @@ extension GitRepository {
                     text.hasPrefix(whose) ? text.dropFirst(whose.count).prefix { $0 != "\n" } : nil
                 }
                 let noted = earlier != nil
-                if let worktree = try existing(at: path, branch, ticket, noted: noted, for: operation) {
+                let isOurs = noted || remaking
+                if let worktree = try existing(at: path, branch, ticket, isOurs: isOurs, lock, for: operation) {
                     unlink(note)
                     return worktree
                 }
@@ -101,6 +106,26 @@ extension GitRepository {
         return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
     }
 
+    /// The worktree of `ticket` at `path` of which the repository knows nothing any more; nil when there is no folder
+    /// either, or it lies elsewhere.
+    func forgottenWorktree(at path: String, branch: String, ticket: TicketID) throws(GitError) -> Worktree? {
+        let path = try owned(path, in: "worktrees", for: "look at the worktree of \(ticket)")
+        guard GitFiles.isDirectory(path), linkedCheckout(at: path) == nil else { return nil }
+        let directory = "\(commonDirectory)/worktrees/\(GitFiles.name(of: path))"
+        return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: directory)
+    }
+
+    /// Moves the folder of a worktree that the repository has forgotten to the trash.
+    func putAside(_ worktree: Worktree) throws(GitError) {
+        let operation = "remove the worktree of \(worktree.ticket)"
+        _ = try GitFiles.moveToTrash(
+            worktree.path,
+            "\(stateDirectory)/trash",
+            because: "the repository had forgotten it",
+            for: operation
+        )
+    }
+
     /// Removes a worktree whose whole state is in a snapshot.
     ///
     /// Nothing is deleted that git itself will not, or that is in no snapshot: such a folder is moved to
@@ -130,6 +155,7 @@ extension GitRepository {
                 return .trashed(trashed)
             }
             if !snapshot.isWhole { return try trash(because: "what could not be read is in no snapshot") }
+            try GitFiles.write(Array("\(snapshot.ref)\n".utf8), to: checkout.removing, for: operation)
             do throws(GitError) {
                 _ = try run(remove, lock: lock, for: operation)
                 if !GitFiles.exists(path) { return .removed }
@@ -142,6 +168,9 @@ extension GitRepository {
             return try trash(because: "git would not remove all of it")
         }
     }
+
+    /// Whether a removal of this worktree was cut short: its state is in its snapshot, and its folder may be half gone.
+    func isBeingRemoved(_ worktree: Worktree) -> Bool { GitFiles.exists(worktree.checkout.removing) }
 
     /// Deletes a branch that is still at `commit`; a branch already gone is fine.
     ///
@@ -185,28 +214,27 @@ extension GitRepository {
         try GitFiles.write(Array("\(ticket)\n".utf8), to: "\(checkout.gitDirectory)/orch", for: operation)
     }
 
-    /// The complete worktree at `path`; nil when there is only an unfinished attempt of ours.
+    /// The complete worktree at `path`; nil when there is only an unfinished or broken one of ours.
     private func existing(
         at path: String,
         _ branch: String,
         _ ticket: TicketID,
-        noted: Bool,
+        isOurs: Bool,
+        _ lock: RepositoryLock,
         for operation: String
     ) throws(GitError) -> Worktree? {
         let checkout = linkedCheckout(at: path)
         let owner = checkout.flatMap { self.owner(of: $0) }
         if let checkout, owner == ticket {
-            guard GitFiles.exists(path) else {
-                throw GitError(
-                    .notFound,
-                    operation,
-                    "its folder \(path) is gone; put it back, or run `git worktree remove --force \(path)`: "
-                        + "its commits are on \(branch)"
-                )
+            let worktree = Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+            guard GitFiles.isDirectory(path), GitFiles.exists("\(checkout.gitDirectory)/HEAD") else {
+                try rescue(worktree, lock, for: operation)
+                return nil
             }
-            return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+            try mendLink(of: worktree, for: operation)
+            return worktree
         }
-        guard noted, owner == nil else {
+        guard isOurs, owner == nil else {
             let whose = owner.map { "belongs to \($0)" } ?? "is there already, and orch did not make it"
             throw GitError(.notOurs, operation, "\(path) \(whose)")
         }
@@ -216,6 +244,26 @@ extension GitRepository {
         else { return nil }
         try mark(checkout, ticket, for: operation)
         return Worktree(path: path, branch: branch, ticket: ticket, gitDirectory: checkout.gitDirectory)
+    }
+
+    /// Makes the folder's `.git` point at this worktree again. A repository that somebody made in its place goes to the
+    /// trash with the commits in it.
+    private func mendLink(of worktree: Worktree, for operation: String) throws(GitError) {
+        let (link, wanted) = ("\(worktree.path)/.git", "gitdir: \(worktree.gitDirectory)")
+        guard GitFiles.isDirectory(link) || GitFiles.line(link) != wanted else { return }
+        if GitFiles.exists(link) {
+            let name = GitFiles.name(of: worktree.path)
+            _ = try GitFiles.moveToTrash(link, "\(stateDirectory)/trash/\(name)", for: operation)
+        }
+        try GitFiles.write(Array((wanted + "\n").utf8), to: link, for: operation)
+    }
+
+    /// Keeps the commits that only the log of a worktree whose folder is gone knows: git forgets it with the folder.
+    private func rescue(_ worktree: Worktree, _ lock: RepositoryLock, for operation: String) throws(GitError) {
+        for commit in try unreachable(worktree, from: nil, for: operation) {
+            let ref = "refs/orch/rescued/\(Self.refComponent(worktree.ticket.text))/\(commit)"
+            _ = try run(["update-ref", ref, commit], lock: lock, for: operation)
+        }
     }
 
     /// Why `branch` could not be made, when a branch that exists is the reason.

@@ -8,13 +8,18 @@ struct BranchHolder: Equatable {
     let operation: String?
     /// The folder exists.
     let isPresent: Bool
+
+    /// git's environment for this worktree and no other, whatever the repository's configuration says of it.
+    var environment: [String: String] { LinkedCheckout(path: path, gitDirectory: gitDirectory).environment }
 }
 
 extension GitRepository {
     /// The worktrees in which HEAD, a rebase's head-name or a bisect's start names `branch`.
     func checkouts(of branch: String, for operation: String) throws(GitError) -> [BranchHolder] {
         let ref = "refs/heads/\(branch)"
-        let list = try run(["worktree", "list", "--porcelain", "-z"], for: operation)
+        // Agents share the configuration; one that calls the repository bare hides the user's checkout.
+        let bare = ["-c", "core.bare=false"]
+        let list = try run(bare + ["worktree", "list", "--porcelain", "-z"], for: operation)
         var holders: [BranchHolder] = []
         // Records are lines ended by NUL, and an empty one ends each worktree. The first worktree is the main one.
         let lines = list.standardOutput.split(separator: 0, omittingEmptySubsequences: false)

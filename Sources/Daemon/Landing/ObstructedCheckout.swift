@@ -7,11 +7,13 @@ import Glibc
 /// the user's own changes first.
 struct ObstructedCheckout {
     let repository: GitRepository
-    let path: String
+    let holder: BranchHolder
     let tip: String
     let candidate: String
     /// Whether orch noted that it was about to do this very fast-forward, and never noted that it was done.
     let wasBegun: Bool
+
+    private var path: String { holder.path }
 
     /// A path the candidate changes and the checkout has otherwise than the tip.
     struct Obstacle: Equatable {
@@ -24,7 +26,8 @@ struct ObstructedCheckout {
         case changed
         /// The file is the candidate's, and the index has nothing but what the tip or the candidate has.
         case asInCandidate
-        /// The file is the beginning of the candidate's, left by a fast-forward of ours that was cut short.
+        /// The file is the beginning of the candidate's, or gone to make room for it: left by a fast-forward of ours that
+        /// was cut short.
         case cutShort
     }
 
@@ -50,7 +53,7 @@ struct ObstructedCheckout {
     /// Puts in order what is nobody's change, so that git can go on: takes files that are as in the candidate into the
     /// index, and moves files that were cut short to the trash.
     func settle(_ obstacles: [Obstacle], lock: RepositoryLock, for operation: String) throws(GitError) {
-        for obstacle in obstacles where obstacle.state == .cutShort {
+        for obstacle in obstacles where obstacle.state == .cutShort && GitFiles.exists("\(path)/\(obstacle.path)") {
             try GitFiles.copyToTrash(
                 "\(path)/\(obstacle.path)",
                 "\(repository.stateDirectory)/trash",
@@ -62,6 +65,7 @@ struct ObstructedCheckout {
         _ = try repository.run(
             ["update-index", "--add", "--remove", "-z", "--stdin"],
             in: path,
+            environment: holder.environment,
             input: finished.flatMap { Array($0.path.utf8) + [0] },
             lock: lock,
             for: operation
@@ -166,7 +170,10 @@ struct ObstructedCheckout {
 
     /// Whether this is a file that git had begun to write for us when it died.
     private func wasCutShort(_ change: Change, for operation: String) throws(GitError) -> Bool {
-        guard wasBegun, change.newMode.hasPrefix("100"), kind(of: change.path) == S_IFREG,
+        guard wasBegun, !change.isDeletion else { return false }
+        // git deletes the old file before it writes the new one.
+        guard GitFiles.exists("\(path)/\(change.path)") else { return true }
+        guard change.newMode.hasPrefix("100"), kind(of: change.path) == S_IFREG,
             let bytes = GitFiles.read("\(path)/\(change.path)")
         else { return false }
         let whole = try ask(["cat-file", "--filters", "\(candidate):\(change.path)"], operation).standardOutput
@@ -183,6 +190,12 @@ struct ObstructedCheckout {
         _ operation: String,
         input: [UInt8] = []
     ) throws(GitError) -> ShellCommand.Output {
-        try repository.run(arguments, in: path, input: input, for: operation)
+        try repository.run(
+            arguments,
+            in: path,
+            environment: holder.environment,
+            input: input,
+            for: operation
+        )
     }
 }

@@ -37,8 +37,9 @@ extension GitRepository {
             guard let holder = holders.first else {
                 return try swap(branch, tip, candidate, reason, lock: lock, for: operation)
             }
-            if let obstacle = obstacle(holders, to: branch) { return obstacle }
             let wasBegun = GitFiles.read(landingNote) == landingIntent(branch, tip, candidate, holder)
+            let obstacle = try obstacle(holders, to: branch, wasBegun: wasBegun, for: operation)
+            if let obstacle { return obstacle }
             guard holder.head == tip else {
                 let now = try whereNow(branch, candidate)
                 // Moved before a crash that left the note of it.
@@ -47,7 +48,7 @@ extension GitRepository {
             }
             let checkout = ObstructedCheckout(
                 repository: self,
-                path: holder.path,
+                holder: holder,
                 tip: tip,
                 candidate: candidate,
                 wasBegun: wasBegun
@@ -76,7 +77,7 @@ extension GitRepository {
             let now = try whereNow(branch, candidate)
             guard now == .moved(now: tip) else { return now }
             // Still at the tip, so something else is wrong.
-            if let file = error.lockInTheWay { return blocked(by: file, in: topLevel) }
+            if let file = error.lockInTheWay { return blocked(by: file, in: topLevel, commonDirectory) }
             throw error
         }
     }
@@ -88,7 +89,12 @@ extension GitRepository {
     }
 
     /// Why a branch that is checked out cannot be moved now; nil when it can.
-    private func obstacle(_ holders: [BranchHolder], to branch: String) -> Advance? {
+    private func obstacle(
+        _ holders: [BranchHolder],
+        to branch: String,
+        wasBegun: Bool,
+        for operation: String
+    ) throws(GitError) -> Advance? {
         func blocked(_ reason: String, _ holder: BranchHolder, _ paths: [String] = []) -> Advance {
             .blocked(reason: reason, worktree: holder.path, paths: paths)
         }
@@ -105,20 +111,23 @@ extension GitRepository {
             if let ticket = owner(of: LinkedCheckout(path: holder.path, gitDirectory: holder.gitDirectory)) {
                 return blocked("the agent of \(ticket) has \(branch) checked out in \(holder.path)", holder)
             }
-            let indexLock = "\(holder.gitDirectory)/index.lock"
-            if GitFiles.exists(indexLock) { return self.blocked(by: indexLock, in: holder.path) }
+            let inIt = ["index.lock", "HEAD.lock", "ORIG_HEAD.lock"].map { "\(holder.gitDirectory)/\($0)" }
+            for file in inIt + ["\(commonDirectory)/refs/heads/\(branch).lock"] {
+                guard let lock = LockFile(file) else { continue }
+                guard wasBegun, lock.wasLeft(after: landingNote, in: holder.path, holder.gitDirectory) else {
+                    return self.blocked(by: file, in: holder.path, holder.gitDirectory)
+                }
+                try GitFiles.copyToTrash(file, "\(stateDirectory)/trash", for: operation)
+            }
         }
         guard holders.count > 1 else { return nil }
         let places = holders.map(\.path).joined(separator: " and ")
         return blocked("\(branch) is checked out in \(places); leave it checked out in one of them", holders[1])
     }
 
-    private func blocked(by lockFile: String, in worktree: String) -> Advance {
-        .blocked(
-            reason: "a git command is at work in \(worktree); if none is, remove \(lockFile)",
-            worktree: worktree,
-            paths: []
-        )
+    private func blocked(by file: String, in worktree: String, _ gitDirectory: String) -> Advance {
+        let reason = LockFile(file)?.sentence(in: worktree, gitDirectory) ?? "a git command was at work in \(worktree)"
+        return .blocked(reason: reason, worktree: worktree, paths: [])
     }
 
     /// Local changes among the obstacles; nil when orch can clear all of them away.
@@ -158,14 +167,17 @@ extension GitRepository {
             _ = try run(
                 merge,
                 in: holder.path,
-                environment: ["GIT_REFLOG_ACTION": "orch: \(reason)"],
+                environment: holder.environment.merging(["GIT_REFLOG_ACTION": "orch: \(reason)"]) { $1 },
                 lock: lock,
                 for: operation
             )
         }
         let original = "\(holder.gitDirectory)/ORIG_HEAD"
         let remembered = GitFiles.read(original)
-        try GitFiles.write(landingIntent(branch, tip, candidate, holder), to: landingNote, for: operation)
+        // Written once: when it was written says which locks are older than what orch was about to do.
+        if !checkout.wasBegun {
+            try GitFiles.write(landingIntent(branch, tip, candidate, holder), to: landingNote, for: operation)
+        }
         FaultPoint.landingNoted.pass()
         let result: Advance
         do throws(GitError) {
@@ -178,13 +190,19 @@ extension GitRepository {
             let isRefusal = error.detail.contains("would be overwritten") || error.detail.contains("would lose")
             if !checkout.wasBegun && isRefusal || now != .moved(now: tip) { unlink(landingNote) }
             guard now == .moved(now: tip) else { return now }
-            if let file = error.lockInTheWay { return blocked(by: file, in: holder.path) }
+            if let file = error.lockInTheWay { return blocked(by: file, in: holder.path, holder.gitDirectory) }
+            if error.kind == .timedOut {
+                // What it left, its lock and half-written files, is taken up by the next attempt.
+                return .blocked(reason: "\(error.message) in \(holder.path)", worktree: holder.path, paths: [])
+            }
             // git sets ORIG_HEAD before it looks whether it can merge; the user may still need the old one.
             if let remembered {
                 try GitFiles.write(remembered, to: original, for: operation)
             } else {
                 unlink(original)
             }
+            // The whole is tried again, and first looks for the lock that the killed git may have left.
+            if error.kind == .killed { throw error }
             let obstacles = try checkout.obstacles(for: operation)
             guard !obstacles.isEmpty else { throw error }
             if let blocked = Self.blocked(by: obstacles, in: holder.path) { return blocked }

@@ -32,6 +32,7 @@ public struct VerificationCheckout: Sendable {
         let operation = "prepare verification slot \(slot) of \(repository.id)"
         try repository.locked(operation) { lock in
             let path = try repository.owned(path, in: "verification", for: operation)
+            restoreIndex(at: path)
             let checkout = try repository.ownCheckout(path, at: commit, lock: lock, for: operation)
             FaultPoint.checkoutMade.pass()
             let kept = caches.flatMap { ["-e", $0.hasPrefix("/") ? $0 : "/" + $0] }
@@ -55,6 +56,13 @@ public struct VerificationCheckout: Sendable {
             let baseline = status.changed.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
             try GitFiles.write(baseline, to: "\(checkout.gitDirectory)/orch-baseline", for: operation)
         }
+    }
+
+    /// Puts back the index as it was prepared: what an earlier verifier did to it (skip-worktree, say) would make git
+    /// leave out files of the next candidate.
+    private func restoreIndex(at path: String) {
+        guard let checkout = repository.linkedCheckout(at: path) else { return }
+        _ = GitFiles.copy("\(checkout.gitDirectory)/orch-index", to: "\(checkout.gitDirectory)/index")
     }
 
     /// Looks at what a verifier left: whether HEAD is still at `tree`, and the tracked files are still as prepared.
