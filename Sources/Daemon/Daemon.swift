@@ -46,6 +46,7 @@ public final class Daemon: Sendable {
     private let store: Store
     private let engine: Engine
     private let effects: EffectRunner
+    private let targets: TargetWatch?
     private let server: EventServer
     private let ending = Ending()
     private let signals: StopSignals
@@ -112,17 +113,27 @@ public final class Daemon: Sendable {
                 toServer.value.publish([PublishedLine(Notification("output", params), ticket: run.ticket.text)])
             }
         }
+        targets = TargetWatch { id in
+            toEngine.value.read { view in
+                if let repository = view.core.repositories[id] { toEffects.value.seeTarget(of: repository) }
+            }
+        }
         effects = EffectRunner(
             environment: .init(
                 paths: options.paths,
                 user: options.user,
                 inherited: options.environment,
-                git: try Git(environment: options.environment, isDurable: options.user.durability == .full),
+                git: try Git(
+                    environment: options.environment,
+                    isDurable: options.user.durability == .full,
+                    notice: { logger.warning("\($0)") }
+                ),
                 store: store,
                 redactor: options.redactor,
                 logger: logger
             ),
             supervisor: supervisor,
+            watch: { [targets] in targets?.watch($0, $1, $2) },
             report: { toEngine.value.submit($0) }
         )
         engine = Engine(
@@ -203,6 +214,10 @@ public final class Daemon: Sendable {
     /// Runs until it is asked to end, by a client or a signal. Blocks the calling thread.
     public func run() {
         engine.start()
+        // From here on a target that somebody moves is noticed, and so is one that was moved meanwhile.
+        engine.read { [effects] view in
+            for repository in view.core.repositories.values { effects.seeTarget(of: repository) }
+        }
         logger.info("orch \(options.version) is listening", metadata: ["socket": "\(options.paths.socket)"])
         end()
         signals.cancel()
@@ -224,6 +239,7 @@ public final class Daemon: Sendable {
             word = quicker
         }
         effects.supervisor.detach()
+        targets?.end()
         FaultPoint.stopDetached.pass()
         engine.stop()
         FaultPoint.stopEngineEnded.pass()

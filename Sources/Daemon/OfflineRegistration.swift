@@ -67,7 +67,10 @@ public enum OfflineRegistration {
         guard let result = answer.withLock({ $0 }) else {
             throw StoreError.unusable(options.paths.database, "it cannot be written; is the disk full?")
         }
-        return try result.get()
+        let registered = try result.get()
+        let id = RepositoryID(registered.id)
+        try GitRepository.open(found.path, id: id, stateDirectory: options.paths.directory, git: git).claim()
+        return registered
     }
 
     /// A repository that orch knows.

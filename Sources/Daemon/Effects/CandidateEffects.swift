@@ -22,6 +22,7 @@ extension EffectRunner {
                 ticket: ticket.id,
                 tip: tip,
                 head: head,
+                base: ticket.worktree!.base?.text,
                 method: method,
                 message: try message(for: ticket)
             )
@@ -42,6 +43,8 @@ extension EffectRunner {
                 )
                 return .candidateBuilt(ticket.id, candidate)
             }
+        } catch let error as GitError where error.kind == .repositoryGone {
+            return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .candidateFailed(ticket.id, reason: sentence(error))
         }
@@ -63,6 +66,8 @@ extension EffectRunner {
             try checkout.prepare(candidate.commit.text)
             try copyFiles(candidate.rules.policy.setup?.copy ?? [], from: git.topLevel, to: checkout.path)
             return .checkoutReady(ticket.id)
+        } catch let error as GitError where error.kind == .repositoryGone {
+            return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .checkoutFailed(ticket.id, reason: sentence(error))
         }
@@ -91,6 +96,8 @@ extension EffectRunner {
                 .write(to: git.commonDirectory)
             FaultPoint.statusWritten.pass()
             return .checkoutInspected(ticket.id, changed: changed)
+        } catch let error as GitError where error.kind == .repositoryGone {
+            return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .checkoutFailed(ticket.id, reason: sentence(error))
         }
@@ -116,6 +123,10 @@ extension EffectRunner {
             case .blocked(let reason, _, _):
                 return .targetBlocked(ticket.id, reason: reason)
             }
+        } catch let error as GitError where error.kind == .repositoryGone {
+            return .repositoryGone(ticket.id, reason: error.message)
+        } catch let error as GitError where error.isPassing {
+            return .targetBlocked(ticket.id, reason: error.message)
         } catch {
             return .targetFailed(ticket.id, reason: sentence(error))
         }

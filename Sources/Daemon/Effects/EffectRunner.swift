@@ -25,6 +25,8 @@ final class EffectRunner: Sendable {
     let environment: Environment
     let supervisor: RunSupervisor
     let report: @Sendable (Input) -> Void
+    /// Is told where the target branch of each repository is to be watched.
+    private let watch: @Sendable (RepositoryID, _ commonDirectory: String, _ branch: String) -> Void
     /// Guards the opened repositories and their queues.
     private let opened = Mutex<[RepositoryID: (path: String, repository: GitRepository)]>([:])
     private let queues = Mutex<[RepositoryID: DispatchQueue]>([:])
@@ -33,7 +35,13 @@ final class EffectRunner: Sendable {
     /// Reads that nobody waits for in order.
     private let readers = DispatchQueue(label: "orch.readers", attributes: .concurrent)
 
-    init(environment: Environment, supervisor: RunSupervisor, report: @escaping @Sendable (Input) -> Void) {
+    init(
+        environment: Environment,
+        supervisor: RunSupervisor,
+        watch: @escaping @Sendable (RepositoryID, String, String) -> Void,
+        report: @escaping @Sendable (Input) -> Void
+    ) {
+        self.watch = watch
         self.environment = environment
         self.supervisor = supervisor
         self.report = report
@@ -81,16 +89,40 @@ final class EffectRunner: Sendable {
     // MARK: repositories
 
     /// The repository, opened once and again when it has moved.
-    func open(_ repository: Core.Repository) throws(GitError) -> GitRepository {
-        if let known = opened.withLock({ $0[repository.id] }), known.path == repository.path { return known.repository }
+    ///
+    /// - Throws: `GitError`; `repositoryGone` when it is not where it was registered.
+    func open(_ repository: Core.Repository) throws -> GitRepository {
+        let known = opened.withLock { $0[repository.id] }.flatMap { $0.path == repository.path ? $0.repository : nil }
+        guard GitFiles.isDirectory(known?.commonDirectory ?? repository.path) else {
+            throw GitError(
+                .repositoryGone,
+                "open the repository \(repository.id)",
+                "the repository \(repository.path) is gone; if it was moved, run orch init where it is now, and its tickets go on"
+            )
+        }
+        let found = try known ?? openAnew(repository)
+        watch(repository.id, found.commonDirectory, repository.target)
+        return found
+    }
+
+    private func openAnew(_ repository: Core.Repository) throws -> GitRepository {
         let found = try GitRepository.open(
             repository.path,
             id: repository.id,
             stateDirectory: environment.paths.directory,
             git: environment.git
         )
+        try found.claim()
         opened.withLock { $0[repository.id] = (repository.path, found) }
         return found
+    }
+
+    /// Looks where the target of a repository is, and reports it.
+    func seeTarget(of repository: Core.Repository) {
+        read { [self] in
+            guard let tip = try? open(repository).targetTip(repository.target) else { return }
+            report(.targetSeen(repository.id, at: ObjectID(tip), known: repository.tip))
+        }
     }
 
     func queue(of id: RepositoryID) -> DispatchQueue {

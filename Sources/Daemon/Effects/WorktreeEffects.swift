@@ -20,13 +20,17 @@ extension EffectRunner {
             let rules = Rules(files, user: environment.user)
             let isBegun = git.isBegun(path)
             let known = try ticket.worktree?.base == nil ? nil : git.targetTip(branch)
-            let start = known ?? tip
+            // A branch that somebody has deleted is made again where the work on it was.
+            let wasMade = ticket.worktree?.base != nil
+            let last = try known == nil && wasMade ? ticket.head.flatMap { try git.resolve($0.text) } : nil
+            let start = known ?? last ?? tip
             _ = try git.prepareWorktree(
                 at: path,
                 branch: branch,
                 from: start,
                 ticket: ticket.id,
-                reusingBranch: known != nil
+                reusingBranch: known != nil,
+                remaking: wasMade
             )
             // Where the branch is, not where it was to begin: an earlier attempt may have made it.
             let head = try isBegun ? git.targetTip(branch) ?? start : start
@@ -38,6 +42,8 @@ extension EffectRunner {
                 head: ObjectID(head),
                 rules
             )
+        } catch let error as GitError where error.kind == .repositoryGone {
+            return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .worktreeFailed(ticket.id, reason: sentence(error))
         }
@@ -86,6 +92,8 @@ extension EffectRunner {
                 changed: !work.changedPaths.isEmpty,
                 committedLeftovers: work.committedLeftovers
             )
+        } catch let error as GitError where error.kind == .repositoryGone {
+            return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .collectFailed(ticket.id, reason: sentence(error))
         }
@@ -121,14 +129,15 @@ extension EffectRunner {
 
     private func existingWorktree(of ticket: Ticket, in git: GitRepository) throws -> Worktree {
         let path = worktreePath(ticket)
-        guard let worktree = git.worktree(at: path, branch: ticket.worktree!.branch, ticket: ticket.id) else {
-            throw GitError(
-                .notFound,
-                "look at the worktree of \(ticket.id)",
-                "its worktree \(path) is gone; its branch and its snapshots are still there"
-            )
-        }
-        return worktree
+        let branch = ticket.worktree!.branch
+        if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) { return worktree }
+        // The repository has forgotten it, and its folder can still be kept.
+        if let worktree = try git.forgottenWorktree(at: path, branch: branch, ticket: ticket.id) { return worktree }
+        throw GitError(
+            .notFound,
+            "look at the worktree of \(ticket.id)",
+            "its worktree \(path) is gone; orch retry \(ticket.id) makes it again from its branch \(branch)"
+        )
     }
 
     /// A last snapshot, then worktree and branch go. A step that was done before is passed over.
@@ -138,32 +147,34 @@ extension EffectRunner {
             let branch = ticket.worktree!.branch
             let path = worktreePath(ticket)
             let snapshot: Snapshot
-            let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id)
-            if let worktree, GitFiles.isDirectory(path) {
-                let order = SnapshotOrder(
-                    reason: "it is \(ticket.state.name), and its worktree put away",
-                    ignored: keptIgnoredFiles(in: git, repository)
-                )
-                snapshot = try git.snapshot(worktree, number: number, order)
-                announce(snapshot)
+            if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) {
+                // Its files, or half of them, may be gone already or in the trash; they are in the snapshot then.
+                let isCutShort = git.isBeingRemoved(worktree) || !GitFiles.isDirectory(path)
+                if isCutShort, let earlier = try git.keptSnapshot(of: ticket.id, number) {
+                    snapshot = earlier
+                } else {
+                    let order = SnapshotOrder(
+                        reason: "it is \(ticket.state.name), and its worktree put away",
+                        ignored: keptIgnoredFiles(in: git, repository)
+                    )
+                    snapshot = try git.snapshot(worktree, number: number, order)
+                    announce(snapshot)
+                }
                 FaultPoint.tidySnapshotTaken.pass()
                 _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
                 FaultPoint.tidyWorktreeRemoved.pass()
-            } else if worktree == nil, ticket.worktree!.base == nil {
+            } else if ticket.worktree!.base == nil {
                 // It was never made, so nothing of the name is orch's.
                 return .tidied(ticket.id, .done)
+            } else if let earlier = try git.keptSnapshot(of: ticket.id, number) {
+                snapshot = earlier
             } else {
-                let ref = GitRepository.snapshotRef(ticket.id, number)
-                guard let commit = try git.resolve(ref) else {
-                    throw GitError(
-                        .notFound,
-                        "put away \(ticket.id)",
-                        "its worktree \(path) is gone without a snapshot, so its branch \(branch) is kept"
-                    )
+                // Somebody has removed it. Its branch is all there is of it, and what may be left of its folder.
+                if let rest = try git.forgottenWorktree(at: path, branch: branch, ticket: ticket.id) {
+                    _ = try git.snapshot(rest, number: number)
+                    try git.putAside(rest)
                 }
-                snapshot = Snapshot(ticket: ticket.id, number: number, ref: ref, commit: commit)
-                // Moved to the trash before a crash, and still known to git.
-                _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
+                snapshot = try git.snapshotBranch(branch, of: ticket.id, number: number)
             }
             if let head = try git.targetTip(branch) {
                 try git.deleteBranch(branch, at: head, keptBy: snapshot)
@@ -172,6 +183,8 @@ extension EffectRunner {
             try git.clearCandidate(of: ticket.id)
             FaultPoint.tidyCandidateCleared.pass()
             return .tidied(ticket.id, .done)
+        } catch let error as GitError where error.isPassing {
+            return .tidied(ticket.id, .blocked(reason: error.message))
         } catch {
             return .tidied(ticket.id, .left(reason: sentence(error)))
         }

@@ -22,9 +22,10 @@ extension Gateway {
                 return reply(.failure(RPCError(.notFound, sentence(error))))
             }
             FaultPoint.registrationFound.pass()
-            ask(found.asked(trusting: trusting, digests: digests), reply) { result, view in
+            ask(found.asked(trusting: trusting, digests: digests), reply) { [effects] result, view in
                 if case .failure(let refusal) = result { return reply(.failure(RPCError(refusal))) }
                 let known = view.core.repositories.values.first { $0.path == found.path }!
+                effects.seeTarget(of: known)
                 reply(
                     .success([
                         "repository": .object(view.rows.repository(known)), "digest": .string(found.digest),

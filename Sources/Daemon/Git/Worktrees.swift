@@ -252,8 +252,8 @@ extension GitRepository {
         let (link, wanted) = ("\(worktree.path)/.git", "gitdir: \(worktree.gitDirectory)")
         guard GitFiles.isDirectory(link) || GitFiles.line(link) != wanted else { return }
         if GitFiles.exists(link) {
-            let name = GitFiles.name(of: worktree.path)
-            _ = try GitFiles.moveToTrash(link, "\(stateDirectory)/trash/\(name)", for: operation)
+            let why = "it stood in the place of the worktree's own .git"
+            _ = try GitFiles.moveToTrash(link, "\(stateDirectory)/trash", because: why, for: operation)
         }
         try GitFiles.write(Array((wanted + "\n").utf8), to: link, for: operation)
     }

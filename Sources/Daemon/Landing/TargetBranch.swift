@@ -117,7 +117,8 @@ extension GitRepository {
                 guard wasBegun, lock.wasLeft(after: landingNote, in: holder.path, holder.gitDirectory) else {
                     return self.blocked(by: file, in: holder.path, holder.gitDirectory)
                 }
-                try GitFiles.copyToTrash(file, "\(stateDirectory)/trash", for: operation)
+                let why = "a git of orch's left it when it was killed"
+                try GitFiles.copyToTrash(file, "\(stateDirectory)/trash", because: why, for: operation)
             }
         }
         guard holders.count > 1 else { return nil }

@@ -16,6 +16,9 @@ struct RunNotifications: Sendable {
         }
     }
 
+    /// An instance that somebody else has made.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
     /// The watch's number, or -1 when the system has no more watches to give.
     func watch(_ folder: RunFolder, for mask: Int32) -> Int32 {
         inotify_add_watch(descriptor, folder.path, UInt32(mask))
