@@ -88,7 +88,9 @@ final class Gateway: Sendable {
     static let lane: @Sendable (String) -> Lane = { method in
         switch method {
         case "snapshot", "ticket.list": .listing
-        case "output.read", "ticket.show", "ticket.checks", "ticket.diff", "repository.add", "repository.trust": .slow
+        case "output.read", "ticket.show", "ticket.checks", "ticket.diff", "repository.add", "repository.trust",
+            "snapshot.list", "snapshot.restore", "prune":
+            .slow
         default: .quick
         }
     }
@@ -97,7 +99,7 @@ final class Gateway: Sendable {
     /// named here is for people.
     private static let openToAgents: Set<String> = [
         "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.diff",
-        "ticket.checks", "agent.list", "lock.list", "repository.list", "daemon.status",
+        "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "daemon.status",
     ]
 
     /// Answers the request, now or later.

@@ -7,7 +7,7 @@ import IPC
 
 extension Gateway {
     /// The snapshots of one ticket, or of every one.
-    func listSnapshots(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    func listSnapshots(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.optionalString("ticket")
         look(reply) { [effects] view in
             var wanted: Ticket?
@@ -34,7 +34,7 @@ extension Gateway {
     }
 
     /// Brings a snapshot back, as a branch or a worktree of the user's own.
-    func restoreSnapshot(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    func restoreSnapshot(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
         let number = try params.int("snapshot", default: 0)
         let branch = try params.optionalString("branch")
@@ -68,7 +68,7 @@ extension Gateway {
     }
 
     /// Lets go of what is older: the only thing that does.
-    func prune(_ params: Params, _ reply: @escaping Reply) throws(RPCError) {
+    func prune(_ params: Params, _ reply: Reply) throws(RPCError) {
         let text = try params.string("olderThan")
         let age: Duration
         do throws(DurationText.Problem) { age = try DurationText.parse(text) } catch {
@@ -101,9 +101,9 @@ extension Gateway {
     private static func refusal(_ error: any Error) -> RPCError {
         guard let error = error as? GitError else { return RPCError(.internal, sentence(error)) }
         switch error.kind {
-        case .notFound, .notRepository: return RPCError(.notFound, error.message)
+        case .notFound, .notRepository, .repositoryGone: return RPCError(.notFound, error.message)
         case .branchInTheWay, .notOurs, .unfinished, .unsupported, .busy: return RPCError(.refused, error.message)
-        case .failed, .timedOut: return RPCError(.internal, error.description)
+        case .failed, .timedOut, .killed: return RPCError(.internal, error.description)
         }
     }
 }

@@ -14,6 +14,8 @@ extension Input {
         case .worktreeFailed(let id, let reason): return .worktreeFailed(id, reason: clean(reason))
         case .collectFailed(let id, let reason): return .collectFailed(id, reason: clean(reason))
         case .snapshotFailed(let id, let reason): return .snapshotFailed(id, reason: clean(reason))
+        case .snapshotNoted(let id, let number, let notes):
+            return .snapshotNoted(id, number: number, notes: notes.map(clean))
         case .candidateBuilt(let id, var candidate):
             // A path that is changed so is in nobody's locks, and a human sees it.
             candidate.paths = candidate.paths.map(clean)
