@@ -112,6 +112,8 @@ struct Spec {
         var text = "version\01\0"
         if let boot { text += "boot\0\(String(cString: boot))\0" }
         if let run { text += "run\0\(String(cString: run))\0" }
+        // Whoever has to end the run in our place kills what is in them.
+        for group in groups { text += "group\0\(group.directory)\0" }
         try? Files.write("spec", text + "end\0\0")
     }
 

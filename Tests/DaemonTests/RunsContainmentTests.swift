@@ -87,6 +87,23 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: !holding.isEmpty, "neither cgroups nor PID namespaces can be had here"), arguments: holding)
+    func aRunIsEndedByWhatItWasPutIntoWhateverTheNextDaemonUses(_ containment: ContainmentChoice) async throws {
+        try await RunWorld.run(in: containment) { world in
+            let command = world.command(["/bin/sh", "-c", world.escape + "echo ready; exec sleep 1000"])
+            try await world.startUntilOutput(command)
+            let runner = try #require(world.folder(command).identity(in: "runner"))
+            world.drop()
+            kill(runner.pid, SIGKILL)
+            try world.takeOver(containment: .untried)
+            guard case .lost = try await world.end(of: command).reason else {
+                Issue.record("\(world.reports.all)")
+                return
+            }
+            #expect(world.processesNamedAfterUs().isEmpty)
+        }
+    }
+
     /// The one thing that is out of reach, stated in docs/processes.md: should this fail, the page is wrong.
     @Test func withoutAContainmentAKilledRunnerLeavesWhatHidFromEverySearch() async throws {
         try await RunWorld.run(in: .none) { world in

@@ -66,14 +66,14 @@ final class RunWorld: Sendable {
     }
 
     /// A new supervisor, with no reports yet.
-    func takeOver(runnerPath: String = runnerPath) throws {
+    func takeOver(runnerPath: String = runnerPath, containment: Containment? = nil) throws {
         drop()
         reports.clear()
         let reports = reports
         let supervisor = try RunSupervisor(
             directory: root + "/runs",
             runnerPath: runnerPath,
-            containment: containment
+            containment: containment ?? self.containment
         ) { reports.add($0) }
         current.withLock { $0 = supervisor }
     }

@@ -111,7 +111,7 @@ struct RunFolder: Hashable, Sendable {
         var kept: [UInt8] = []
         var index = 0
         while index + 1 < fields.count {
-            if ["version", "boot", "run"].contains(where: { fields[index].elementsEqual($0.utf8) }) {
+            if ["version", "boot", "run", "group"].contains(where: { fields[index].elementsEqual($0.utf8) }) {
                 kept += fields[index] + [0] + fields[index + 1] + [0]
             }
             index += 2
