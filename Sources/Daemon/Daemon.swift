@@ -95,6 +95,7 @@ public final class Daemon: Sendable {
         let toEffects = Box<EffectRunner>()
         let toGateway = Box<Gateway>()
         let counts = Counts(tickets: core.tickets.values.count { !$0.isFinal }, agents: core.agents.count)
+        let monitor = ActivityMonitor { toEngine.value.submit($0) }
         let supervisor = try RunSupervisor(
             directory: options.paths.runs,
             runnerPath: options.runner,
@@ -104,6 +105,7 @@ public final class Daemon: Sendable {
             switch report {
             case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
             case .ended(let run, let end):
+                monitor.forget(run)
                 FaultPoint.runEndReported.pass()
                 toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))
             case .output(let run, let stdout, let stderr):
@@ -133,6 +135,7 @@ public final class Daemon: Sendable {
                 logger: logger
             ),
             supervisor: supervisor,
+            monitor: monitor,
             watch: { [targets] in targets?.watch($0, $1, $2) },
             report: { toEngine.value.submit($0) }
         )
@@ -238,6 +241,7 @@ public final class Daemon: Sendable {
             guard let quicker = ending.restOrNext(after: word) else { break }
             word = quicker
         }
+        effects.monitor.stop()
         effects.supervisor.detach()
         targets?.end()
         FaultPoint.stopDetached.pass()
@@ -295,7 +299,8 @@ extension Orchestrator.Limits {
         self.init(
             agents: user.agents,
             verificationSlots: user.verificationSlots,
-            branchPrefix: user.branchPrefix
+            branchPrefix: user.branchPrefix,
+            reviewHold: user.locks.reviewHold
         )
     }
 }

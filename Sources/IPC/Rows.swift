@@ -12,6 +12,12 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var state: String
     /// Why it is in that state, in one sentence.
     public var reason: String?
+    /// When its agent gave its last sign of life, while that is too long ago.
+    public var stale_since: String?
+    /// When its run is ended unless it moves; absent when it is being ended.
+    public var stale_until: String?
+    /// What was looked at, in vain: `no output, no CPU, no changed file`.
+    public var stale_evidence: String?
     /// `setup`, `work`, `verify`, `approve`, `land`.
     public var stage: String?
     /// `agent-2`, while it works on this ticket.
@@ -44,6 +50,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
         repository: String,
         state: String,
         reason: String? = nil,
+        stale_since: String? = nil,
+        stale_until: String? = nil,
+        stale_evidence: String? = nil,
         stage: String? = nil,
         agent: String? = nil,
         profile: String,
@@ -65,6 +74,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.repository = repository
         self.state = state
         self.reason = reason
+        self.stale_since = stale_since
+        self.stale_until = stale_until
+        self.stale_evidence = stale_evidence
         self.stage = stage
         self.agent = agent
         self.profile = profile
@@ -86,8 +98,12 @@ public struct TicketRow: Codable, Equatable, Sendable {
 /// One agent slot.
 public struct AgentRow: Codable, Equatable, Sendable {
     public var id: String
-    /// `idle` or `working`, `stopping`; what the agent itself says comes with structured agents.
+    /// `idle` or `working`, `stale`, `stopping`; what the agent itself says comes with structured agents.
     public var state: String
+    /// As of its ticket: see `TicketRow`.
+    public var stale_since: String?
+    public var stale_until: String?
+    public var stale_evidence: String?
     public var ticket: String?
     public var profile: String?
     public var run: String?
@@ -96,6 +112,9 @@ public struct AgentRow: Codable, Equatable, Sendable {
     public init(
         id: String,
         state: String,
+        stale_since: String? = nil,
+        stale_until: String? = nil,
+        stale_evidence: String? = nil,
         ticket: String? = nil,
         profile: String? = nil,
         run: String? = nil,
@@ -103,6 +122,9 @@ public struct AgentRow: Codable, Equatable, Sendable {
     ) {
         self.id = id
         self.state = state
+        self.stale_since = stale_since
+        self.stale_until = stale_until
+        self.stale_evidence = stale_evidence
         self.ticket = ticket
         self.profile = profile
         self.run = run

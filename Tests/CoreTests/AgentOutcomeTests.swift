@@ -118,6 +118,7 @@ import Testing
             .targetBlocked(id, reason: "late"), .targetFailed(id, reason: "late"), .tidied(id, .done),
             .tidied(id, .blocked(reason: "late")), .repositoryGone(id, reason: "late"),
             .runStarted(run, at: story.now), .runEnded(run, .exited(1)), .deadlineReached,
+            .wentQuiet(run), .runStirred(run, by: .output), .runStayedQuiet(run),
         ]
         for input in late { story.hear(input, says: []) }
         #expect(story.core.stored == before)

@@ -34,6 +34,9 @@ import Testing
         working             =                -                -                -                stopping         cancelling
         collecting          =                -                -                -                stopping         cancelling
         snapshotting        =                -                -                -                stopping         cancelling
+        stale               =                -                -                -                stopping         cancelling
+        endingStale         =                -                -                -                stopping         cancelling
+        snapshottingStale   =                -                -                -                stopping         cancelling
         building            =                -                -                -                stopping         cancelling
         waitingForSlot      =                -                -                -                stopping         cancelling
         checkingOut         =                -                -                -                stopping         cancelling
@@ -51,6 +54,7 @@ import Testing
         stopping            -                -                -                -                =                cancelling
         cancelling          -                -                -                -                =                =
         agentFailed         running(work)    running(work)    -                running(work)    -                cancelled
+        agentStale          running(work)    running(work)    -                running(work)    -                cancelled
         lockViolation       running(verify)  running(verify)  running(verify)  running(work)    -                cancelled
         dependencyCancelled -                -                -                -                -                cancelled
         merged              -                -                =                -                -                -
@@ -86,7 +90,7 @@ import Testing
             var story = situation.story
             let decision = story.tell(command, "T-1")
             #expect(decision.refusal == nil && decision.facts.map(\.event) == [.ticketStopping("T-1")])
-            if let run = story["T-1"].currentRun {
+            if let run = story["T-1"].currentRun, situation != .endingStale {
                 #expect(decision.effects == [.stopRun(run)])
             } else {
                 #expect(decision.effects == [])

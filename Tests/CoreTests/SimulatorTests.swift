@@ -33,7 +33,8 @@ import Testing
 
     static let everyKind: Set<String> = [
         "repositoryAdded", "repositoryTrusted", "targetMoved", "ticketEnqueued", "ticketStarted", "worktreePrepared",
-        "runRequested", "runStarted", "runEnded", "workCollected", "candidateBuilt", "candidateConflicted",
+        "runRequested", "runStarted", "runEnded", "agentStale", "agentActive", "locksReleased", "workCollected",
+        "candidateBuilt", "candidateConflicted",
         "verificationStarted", "ticketVerified", "verificationFailed", "verificationErred", "sentBack",
         "approvalRequested", "ticketApproved", "landingStarted", "landingWaited", "landingBlocked",
         "lockViolationAllowed", "ticketEvicted", "ticketMerged", "ticketStopping", "ticketStopped", "ticketContinued",

@@ -3,10 +3,11 @@
 /// Everywhere a ticket can be, each with the story that leads there. The ticket is always T-1.
 enum Situation: String, CaseIterable {
     case queued, preparing, preparingToVerify, settingUp, working, collecting, snapshotting
+    case stale, endingStale, snapshottingStale
     case building, waitingForSlot, checkingOut, verifying, concluding
     case awaitingApproval, waitingToLand, buildingToLand, verifyingToLand, advancing, blocked, tryingAgain
     case waitingForPaths, stopped, stopping, cancelling
-    case agentFailed, lockViolation, dependencyCancelled, merged, cancelled
+    case agentFailed, agentStale, lockViolation, dependencyCancelled, merged, cancelled
 
     var story: Story {
         let id: TicketID = "T-1"
@@ -26,6 +27,15 @@ enum Situation: String, CaseIterable {
         case .working:
             story.enqueue(.new())
             story.prepare(id)
+        case .stale:
+            story = Situation.working.story
+            story.hear(.wentQuiet(RunID(ticket: id, number: 1)))
+        case .endingStale:
+            story = Situation.stale.story
+            story.hear(.runStayedQuiet(RunID(ticket: id, number: 1)))
+        case .snapshottingStale:
+            story = Situation.endingStale.story
+            story.endRun(id, .stopped)
         case .collecting:
             story = Situation.working.story
             story.endRun(id)
@@ -89,6 +99,12 @@ enum Situation: String, CaseIterable {
         case .agentFailed:
             story = Situation.snapshotting.story
             story.hear(.snapshotTaken(id))
+        case .agentStale:
+            story.enqueue(.new())
+            for _ in 1...3 {
+                story.prepare(id)
+                story.goSilent(id)
+            }
         case .lockViolation:
             story.enqueue(.new(locks: ["docs/**"]))
             story.collect(id)
@@ -116,7 +132,7 @@ enum Situation: String, CaseIterable {
                 .worktreeReady(id, branch: "b", base: "m0", head: "m0", .test()),
                 .worktreeFailed(id, reason: "disk full"),
             ]
-        case .settingUp, .working, .verifying, .verifyingToLand:
+        case .settingUp, .working, .stale, .endingStale, .verifying, .verifyingToLand:
             return [.exited(0), .exited(1), .stopped, .lost("x"), .notStarted("x"), .timedOut].map {
                 .runEnded(run!, $0)
             }
@@ -126,7 +142,7 @@ enum Situation: String, CaseIterable {
                 .workCollected(id, head: "m0", changed: false, committedLeftovers: false),
                 .collectFailed(id, reason: "disk full"),
             ]
-        case .snapshotting: return [.snapshotTaken(id), .snapshotFailed(id, reason: "disk full")]
+        case .snapshotting, .snapshottingStale: return [.snapshotTaken(id), .snapshotFailed(id, reason: "disk full")]
         case .building, .buildingToLand:
             return [
                 .candidateBuilt(id, .of(id)), .candidateEmpty(id, tip: "m0"),
@@ -139,8 +155,8 @@ enum Situation: String, CaseIterable {
                 .checkoutFailed(id, reason: "disk full"),
             ]
         case .queued, .waitingForSlot, .awaitingApproval, .waitingToLand, .advancing, .blocked, .tryingAgain,
-            .waitingForPaths, .stopped, .stopping, .cancelling, .agentFailed, .lockViolation, .dependencyCancelled,
-            .merged, .cancelled:
+            .waitingForPaths, .stopped, .stopping, .cancelling, .agentFailed, .agentStale, .lockViolation,
+            .dependencyCancelled, .merged, .cancelled:
             return []
         }
     }

@@ -67,6 +67,15 @@ struct Story {
         hear(.runEnded(self[id].currentRun!, outcome))
     }
 
+    /// Its agent, which works, gives no sign of life until it is ended, and its worktree is saved.
+    mutating func goSilent(_ id: TicketID) {
+        let run = self[id].currentRun!
+        hear(.wentQuiet(run))
+        hear(.runStayedQuiet(run))
+        endRun(id, .stopped)
+        hear(.snapshotTaken(id))
+    }
+
     /// Up to where its candidate is built.
     mutating func collect(_ id: TicketID, _ rules: Rules = .test(), head: ObjectID? = nil) {
         if case .running(let running) = state(id), case .preparing = running.step { prepare(id, rules) }
@@ -172,6 +181,11 @@ extension Candidate {
 }
 
 extension Input {
+    /// An agent has been silent for a while, and has two minutes left.
+    static func wentQuiet(_ run: RunID, since: Instant = Instant(milliseconds: 400)) -> Input {
+        .runWentQuiet(run, since: since, lookedAt: [.output, .cpu, .files], grace: .seconds(120))
+    }
+
     /// A run that has ended, at a moment that does not matter.
     static func runEnded(_ run: RunID, _ outcome: RunOutcome) -> Input {
         .runEnded(run, outcome, at: Instant(milliseconds: 0))

@@ -54,7 +54,16 @@ import Testing
         .repositoryChanged(RepositoryID("r1")),
         .agentForbidden(run, method: "ticket.approve"),
         .snapshotNoted(ticket, number: 3, notes: ["the nested repository vendor/x is in the archive"]),
+        .agentStale(run, AgentID(1), stale),
+        .agentActive(run, AgentID(1), .output),
+        .locksReleased(ticket, after: .seconds(86_400)),
     ]
+
+    static let stale = Stale(
+        since: Instant(milliseconds: 1_795_211_209_000),
+        lookedAt: [.output, .cpu, .files],
+        next: .ends(at: Instant(milliseconds: 1_795_211_659_000))
+    )
 
     @Test func everyEventHasItsGoldenLine() throws {
         let rows = PictureRows(worktrees: "/state/worktrees")
@@ -99,6 +108,24 @@ import Testing
         let agent = try JSONValue.object(rows.agent(core.agents[AgentID(1)]!, ticket: core.tickets[TicketID("T-1")]))
             .decode(AgentRow.self)
         #expect(agent.ticket == "T-1" && agent.profile == "script" && agent.state == "working")
+        let run = RunID(ticket: TicketID("T-1"), number: 1)
+        let ready = Input.worktreeReady(
+            run.ticket,
+            branch: "b",
+            base: Self.tip,
+            head: Self.tip,
+            Rules(digest: "", policy: Policy())
+        )
+        _ = core.handle(ready, at: now)
+        _ = core.handle(
+            .runWentQuiet(run, since: Self.stale.since, lookedAt: Self.stale.lookedAt, grace: .seconds(90)),
+            at: now
+        )
+        let silent = try JSONValue.object(rows.agent(core.agents[AgentID(1)]!, ticket: nil)).decode(AgentRow.self)
+        #expect(silent.state == "stale" && silent.stale_since == "2026-11-20T21:46:49.000Z")
+        let stale = try JSONValue.object(rows.ticket(core.tickets[run.ticket]!, evidence: nil)).decode(TicketRow.self)
+        #expect(stale.state == "running" && stale.stale_until == "2026-11-20T21:54:19.120Z")
+        #expect(stale.stale_evidence == "no output, no CPU, no changed file")
         let lock = try JSONValue.object(rows.lock(core.grants[1]!)).decode(LockRow.self)
         #expect(lock.pattern == "src/**" && lock.fence == 1)
         let repository = try JSONValue.object(rows.repository(core.repositories[RepositoryID("r1")]!))

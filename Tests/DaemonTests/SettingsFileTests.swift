@@ -19,10 +19,10 @@ import Testing
         let settings = try parse(
             """
             {
-              "agents": 5, "defaultProfile": "script", "branchPrefix": "orch/{agent}/", "verificationSlots": 4,
+              "agents": 5, "defaultProfile": "script", "branchPrefix": "orch/{agent}/", "verificationSlots": 4, "locks": {"reviewHold": "2h"},
               "profiles": {
                 "script": {"kind": "command", "command": ["agent.sh", "-x"], "prompt": "stdin", "timeLimit": "90m",
-                           "heartbeatTimeout": "5m", "environment": {"A": "b"}},
+                           "heartbeatTimeout": "5m", "staleGrace": "30s", "environment": {"A": "b"}},
                 "plain": {"command": ["x"]}
               },
               "approve": "auto", "lockViolation": "warn", "maxFixAttempts": 0, "durability": "normal",
@@ -46,10 +46,12 @@ import Testing
                 prompt: .stdin,
                 timeLimit: .seconds(5400),
                 heartbeatTimeout: .seconds(300),
+                staleGrace: .seconds(30),
                 environment: ["A": "b"]
             ),
             "plain": AgentProfile(command: ["x"]),
         ]
+        expected.locks.reviewHold = .seconds(7200)
         expected.durability = .normal
         expected.choices.approve = .auto
         expected.choices.lockViolation = .warn
@@ -275,8 +277,8 @@ import Testing
             SettingsFile.variables.map(\.name) == [
                 "ORCH_AGENTS", "ORCH_DEFAULT_PROFILE", "ORCH_APPROVE", "ORCH_LOCK_VIOLATION", "ORCH_MAX_FIX_ATTEMPTS",
                 "ORCH_LANDING_PARALLEL", "ORCH_LANDING_METHOD", "ORCH_LANDING_VERIFY", "ORCH_BRANCH_PREFIX",
-                "ORCH_VERIFICATION_SLOTS", "ORCH_DURABILITY", "ORCH_CONTAINMENT", "ORCH_LIMITS_PROCESSES",
-                "ORCH_LIMITS_MEMORY", "ORCH_LIMITS_OUTPUT",
+                "ORCH_VERIFICATION_SLOTS", "ORCH_LOCKS_REVIEW_HOLD", "ORCH_DURABILITY", "ORCH_CONTAINMENT",
+                "ORCH_LIMITS_PROCESSES", "ORCH_LIMITS_MEMORY", "ORCH_LIMITS_OUTPUT",
             ]
         )
     }

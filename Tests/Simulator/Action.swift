@@ -33,6 +33,8 @@ package enum Action: Equatable, Sendable {
     case write(RunID, FakeWorld.Files, commits: Bool)
     case escape(RunID)
     case end(RunID, End)
+    /// The monitor tells of an agent.
+    case quiet(RunID, Quietness)
     case killRunner(RunID)
     /// The daemon sees that a run's runner is dead.
     case noticeRunner(RunID)

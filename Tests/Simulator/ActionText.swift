@@ -26,6 +26,7 @@ extension Action: CustomStringConvertible {
                 + (commits ? " commits" : "")
         case .escape(let run): "escape \(run)"
         case .end(let run, let end): "end \(run) \(end)"
+        case .quiet(let run, let quietness): "quiet \(run) \(quietness.rawValue)"
         case .killRunner(let run): "kill-runner \(run)"
         case .noticeRunner(let run): "notice-runner \(run)"
         case .clock(let milliseconds): "clock \(milliseconds)"
@@ -70,7 +71,7 @@ extension Action.End: CustomStringConvertible {
         case .afterChangingTheTree: "after-changing-the-tree"
         case .with(.exited(let code)): "exit \(code)"
         case .with(.signalled(let signal)): "signal \(signal)"
-        case .with(.stopped): "stopped"
+        case .with(.stopped), .with(.stale): "stopped"
         case .with(.timedOut): "timed-out"
         case .with(.notStarted): "not-started"
         case .with(.lost): "lost"
@@ -127,6 +128,7 @@ private struct Words {
         case "write": return run().map { .write($0, files(), commits: takes("commits")) }
         case "escape": return run().map { .escape($0) }
         case "end": return run().flatMap { run in end().map { .end(run, $0) } }
+        case "quiet": return run().flatMap { run in next().flatMap(Quietness.init).map { .quiet(run, $0) } }
         case "kill-runner": return run().map { .killRunner($0) }
         case "notice-runner": return run().map { .noticeRunner($0) }
         case "clock": return number().map { .clock(milliseconds: $0) }

@@ -4,7 +4,7 @@ import Core
 /// sometimes something goes wrong. Each seed has troubles of its own, so that some histories are all crashes and others
 /// all conflicts.
 struct Chooser {
-    private var random: SplitMix64
+    var random: SplitMix64
     private let crashes: Int
     private let effectsFail: Int
     private let runsFail: Int
@@ -98,6 +98,7 @@ struct Chooser {
         switch order {
         case .setup: return .end(id, random.chance(runsFail / 4) ? .with(.exited(2)) : .well)
         case .agent:
+            if random.chance(runsFail / 6) { return quiet(id, simulation) }
             if random.chance(60) { return write(id, simulation) }
             guard random.chance(runsFail) else { return .end(id, .well) }
             let outcomes: [RunOutcome] = [.exited(1), .signalled(9), .timedOut, .lost("no exit.json"), .stopped]

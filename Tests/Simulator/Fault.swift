@@ -21,7 +21,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case effectFails, newsLate, newsTwice, newsFromBefore
 
     // Runs.
-    case agentFails, runTimesOut, runnerKilled, runnerKilledUnseen, processEscapes, strayWrite
+    case agentFails, agentFallsSilent, runTimesOut, runnerKilled, runnerKilledUnseen, processEscapes, strayWrite
     case flakyVerifier, verifierChangesTree
 
     // Time.

@@ -42,7 +42,7 @@ enum Noise {
         let outcome = random.pick([
             RunOutcome.exited(0), .exited(.min), .signalled(.max), .stopped, .timedOut, .notStarted(text), .lost(text),
         ])
-        switch random.below(24) {
+        switch random.below(27) {
         case 0: return .worktreeReady(id, branch: text, base: object, head: object, rules(&random))
         case 1: return .worktreeFailed(id, reason: text)
         case 2: return .workCollected(id, head: object, changed: random.chance(50), committedLeftovers: true)
@@ -65,6 +65,15 @@ enum Noise {
         case 20: return .runEnded(run, outcome, at: moment(Instant(milliseconds: 0), &random))
         case 21: return .deadlineReached
         case 22:
+            return .runWentQuiet(
+                run,
+                since: moment(Instant(milliseconds: 0), &random),
+                lookedAt: [],
+                grace: .seconds(Int64.max)
+            )
+        case 23: return .runStirred(run, by: nil)
+        case 24: return .runStayedQuiet(run)
+        case 25:
             let command = random.pick([
                 Command.continue, .stop, .cancel(reason: text), .retry, .approve(comment: text),
                 .requestChanges(comment: ""),

@@ -45,7 +45,7 @@ package struct Simulation {
         self.tell = tell
         var world = FakeWorld()
         world.bugs = planted.world
-        let limits = Orchestrator.Limits(agents: beginning.agents, verificationSlots: beginning.slots)
+        let limits = Self.limits(agents: beginning.agents, slots: beginning.slots)
         repositories = (1...max(1, beginning.repositories.count)).map { RepositoryID("r\($0)") }
         var tips: [ObjectID] = []
         for (id, config) in zip(repositories, beginning.repositories) {
@@ -55,6 +55,11 @@ package struct Simulation {
         shell.bugs = planted.shell
         shell.broadcaster.bugs = planted.broadcaster
         for id in repositories { post(registration(of: id)) }
+    }
+
+    /// A human's time is short here, so that locks are let go of in the course of a history.
+    private static func limits(agents: Int, slots: Int) -> Orchestrator.Limits {
+        Orchestrator.Limits(agents: agents, verificationSlots: slots, reviewHold: .seconds(300))
     }
 
     /// Makes the repositories known, before anything can go wrong.
@@ -108,7 +113,7 @@ package struct Simulation {
         case .hear(let id):
             let isLate = shell.core.tickets[id]?.halt != nil
             if shell.hear(id), isLate { count(.newsLate) }
-        case .hearAgain, .write, .escape, .end, .killRunner, .noticeRunner: run(action)
+        case .hearAgain, .write, .escape, .end, .quiet, .killRunner, .noticeRunner: run(action)
         case .clock(let milliseconds):
             count(milliseconds < 0 ? .clockBack : .clockForward)
             shell.now = shell.now + .milliseconds(milliseconds)
@@ -184,6 +189,10 @@ package struct Simulation {
         case .end(let run, let end):
             guard isRunning(run) else { return }
             shell.send(shell.world.endRun(run, outcome(of: run, end), at: shell.now), of: run.ticket)
+        case .quiet(let run, let quietness):
+            guard isRunning(run), shell.world.watched.contains(run) else { return }
+            if quietness == .went { count(.agentFallsSilent) }
+            shell.send([quietness.input(run, at: shell.now)], of: run.ticket)
         case .killRunner(let run):
             guard isRunning(run) else { return }
             count(shell.world.watched.contains(run) ? .runnerKilled : .runnerKilledUnseen)
@@ -263,7 +272,7 @@ package struct Simulation {
         if crash.powerLoss { count(.powerLoss) }
         if crash.slots < shell.limits.verificationSlots || crash.agents < shell.limits.agents { count(.fewerSlots) }
         if crash.slots > shell.limits.verificationSlots || crash.agents > shell.limits.agents { count(.moreSlots) }
-        let limits = Orchestrator.Limits(agents: crash.agents, verificationSlots: crash.slots)
+        let limits = Self.limits(agents: crash.agents, slots: crash.slots)
         var dying = crash.dying
         // It dies once while it recovers, and not for ever.
         while true {

@@ -108,6 +108,21 @@ int cs_tree_signal(const cs_tree *tree, int signal);
 /* Whether a file's extended attribute `name` is exactly `value`. */
 int cs_attribute_is(const char *path, const char *name, const char *value);
 
+/* The CPU time of everything below `root`, living or waited for. */
+typedef struct {
+    pid_t root;
+    uint64_t start;             /* of the root; see cs_process */
+    int64_t cpu_microseconds;   /* out; -1 when the root is not there */
+} cs_tree_cpu;
+
+/* Fills in the CPU time of several trees in one pass over the machine's processes. The roots' own does not count. It
+ * never shrinks while the root takes in the orphans of its tree. In steps of a clock tick, mostly 10 ms. */
+int cs_cpu_of_trees(cs_tree_cpu *trees, size_t count);
+
+/* When something in the folder `path`, or below it, changed last, in milliseconds since 1970: the latest change time,
+ * which no program can set. Follows no link and leaves out other file systems. Linear in the number of entries. */
+int cs_newest_change(const char *path, int64_t *milliseconds);
+
 /* Accepts one connection, non-blocking and close-on-exec. */
 int cs_accept(int listener);
 

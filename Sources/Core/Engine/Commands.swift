@@ -140,8 +140,9 @@ extension Orchestrator {
                 ticket.approvedHead = candidate.head
                 ticket.waivedHead = candidate.head
             }
-            guard isProven(candidate, tickets[id]!) else {
-                // Let through, but not yet tested: the verify stage comes first, and remembers the word given.
+            guard isProven(candidate, tickets[id]!), tickets[id]!.locks.isEmpty || fences[id] != nil else {
+                // Let through, but not yet tested, or its locks have been let go of meanwhile: the verify stage comes
+                // first, and remembers the word given.
                 return resume(id, at: .verify, .approve())
             }
             land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: true))

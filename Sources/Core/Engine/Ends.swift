@@ -2,8 +2,11 @@
 // put away.
 
 extension Orchestrator {
-    /// A human has to say how it goes on. Whatever it occupied is free; its locks stay its own.
+    /// A human has to say how it goes on. Whatever it occupied is free; its locks stay its own for a while, so that what
+    /// it has done does not grow old under the human's hands.
     mutating func askHuman(_ id: TicketID, _ problem: Problem, resume stage: Stage) {
+        // Nobody was seen at work under them for a long time already.
+        if case .agentStale = problem { releaseLocks(of: id) }
         enter(id, .needsHuman(problem, resume: stage))
         emit(.humanNeeded(id, problem))
     }

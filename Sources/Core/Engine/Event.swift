@@ -16,6 +16,10 @@ public enum Event: Equatable, Sendable {
     case runEnded(RunID, RunOutcome)
     /// Something inside the run asked for what is for people, and was refused.
     case agentForbidden(RunID, method: String)
+    /// The run's agent gives no sign of life.
+    case agentStale(RunID, AgentID, Stale)
+    /// It has given one after all; nil when its profile waits longer by now, or for ever.
+    case agentActive(RunID, AgentID, SignOfLife?)
     case workCollected(TicketID, head: ObjectID, committedLeftovers: Bool)
     case candidateBuilt(TicketID, commit: ObjectID, tree: ObjectID, tip: ObjectID)
     case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
@@ -42,6 +46,8 @@ public enum Event: Equatable, Sendable {
     /// A snapshot, whatever it was taken for, holds something otherwise than in its commit, or could not hold it.
     case snapshotNoted(TicketID, number: Int, notes: [String])
     case humanNeeded(TicketID, Problem)
+    /// It has waited for a human for as long as its locks are kept.
+    case locksReleased(TicketID, after: Duration)
     case ticketCancelled(TicketID, reason: String)
     case ticketTidied(TicketID)
     case ticketLeft(TicketID, reason: String)
@@ -52,7 +58,8 @@ public enum Event: Equatable, Sendable {
     public var ticket: TicketID? {
         switch self {
         case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved: nil
-        case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _):
+        case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
+            .agentStale(let run, _, _), .agentActive(let run, _, _):
             run.ticket
         case .ticketEnqueued(let id), .ticketStarted(let id, _, _), .worktreePrepared(let id, _, _),
             .workCollected(let id, _, _), .candidateBuilt(let id, _, _, _), .candidateConflicted(let id, _, _),
@@ -64,7 +71,8 @@ public enum Event: Equatable, Sendable {
             .ticketEvicted(let id, _), .ticketMerged(let id, _), .ticketStopping(let id), .ticketStopped(let id),
             .ticketContinued(let id, _), .snapshotTaken(let id, _), .snapshotFailed(let id, _),
             .snapshotNoted(let id, _, _),
-            .humanNeeded(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id), .ticketLeft(let id, _),
+            .humanNeeded(let id, _), .locksReleased(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id),
+            .ticketLeft(let id, _),
             .ticketChanged(let id):
             id
         }
@@ -119,6 +127,8 @@ public struct Agent: Equatable, Sendable, Codable {
     public internal(set) var since: Instant
     /// Its ticket is being stopped.
     public internal(set) var stopping: Bool
+    /// It gives no sign of life.
+    public internal(set) var stale: Stale?
 }
 
 /// One granted lock.

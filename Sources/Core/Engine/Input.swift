@@ -48,6 +48,15 @@ public enum Input: Equatable, Sendable {
     case targetSeen(RepositoryID, at: ObjectID, known: ObjectID?)
     case runStarted(RunID, at: Instant)
     case runEnded(RunID, RunOutcome, at: Instant)
+    /// An agent has given no sign of life `since` then, which is too long. It has `grace` left to give one.
+    ///
+    /// Said again when the machine has slept meanwhile or its clock was set, as that moves the end of the grace.
+    case runWentQuiet(RunID, since: Instant, lookedAt: [SignOfLife], grace: Duration)
+    /// It has given one; nil when its profile waits longer by now, or for ever.
+    case runStirred(RunID, by: SignOfLife?)
+    /// Its grace is over, and it has given none. Who looks counts the time, not Core: while the machine sleeps, or when
+    /// its clock is set, none passes.
+    case runStayedQuiet(RunID)
     /// A deadline of `nextDeadline` has come.
     case deadlineReached
 }
@@ -112,6 +121,8 @@ public enum RunOutcome: Equatable, Sendable, Codable {
     case signalled(Int)
     case stopped
     case timedOut
+    /// It was stopped because it gave no sign of life.
+    case stale
     /// It never ran.
     case notStarted(String)
     /// Its runner ended without saying how; what was left of its tree is dead.
@@ -124,6 +135,7 @@ public enum RunOutcome: Equatable, Sendable, Codable {
         case .signalled(let signal): "ended by signal \(signal)"
         case .stopped: "stopped"
         case .timedOut: "ran into its time limit"
+        case .stale: "ended for want of a sign of life"
         case .notStarted(let reason): "could not be started: \(reason)"
         case .lost(let reason): "lost: \(reason)"
         }

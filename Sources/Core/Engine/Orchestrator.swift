@@ -11,10 +11,18 @@ public struct Orchestrator: Sendable {
         public let verificationSlots: Int
         /// Before `T-7-avatar-upload` in a branch's name; `{agent}` stands for `agent-1`.
         public var branchPrefix: String
-        public init(agents: Int, verificationSlots: Int, branchPrefix: String = "{agent}/") {
+        /// How long a ticket that waits for a human keeps its locks.
+        public var reviewHold: Duration
+        public init(
+            agents: Int,
+            verificationSlots: Int,
+            branchPrefix: String = "{agent}/",
+            reviewHold: Duration = .seconds(24 * 60 * 60)
+        ) {
             self.agents = max(1, agents)
             self.verificationSlots = max(1, verificationSlots)
             self.branchPrefix = branchPrefix
+            self.reviewHold = reviewHold
         }
     }
 
@@ -57,6 +65,8 @@ public struct Orchestrator: Sendable {
         var at: Instant?
         var delay: Duration
     }
+    /// Until when the tickets that wait for a human, and hold locks, keep these.
+    var reviewHolds = IndexedHeap<TicketID, Instant>()
     /// Where the target was known to be when a ticket's candidate was asked for. Not stored: a restart asks again.
     var tipWhenAsked: [TicketID: ObjectID] = [:]
     /// Where orch has lately moved each target on from. Not stored: who asked before a restart is not answered after it.
@@ -87,7 +97,10 @@ public struct Orchestrator: Sendable {
 
     /// Takes one input in, and says what it comes to. A refused input changes nothing.
     public mutating func handle(_ input: Input, at now: Instant) -> Decision {
-        if now < self.now { clockWentBack(to: now) }
+        if now < self.now {
+            clockWentBack(to: now)
+            boundReviewHolds(at: now)
+        }
         self.now = now
         journal = Journal()
         do throws(Refusal) {
@@ -121,6 +134,10 @@ public struct Orchestrator: Sendable {
         case .worktreeFailed(let id, let reason): worktreeFailed(id, reason)
         case .runStarted(let run, let at): runStarted(run, at)
         case .runEnded(let run, let outcome, let at): runEnded(run, outcome, at)
+        case .runWentQuiet(let run, let since, let lookedAt, let grace):
+            runWentQuiet(run, since: since, lookedAt, grace: grace)
+        case .runStirred(let run, let sign): runStirred(run, by: sign)
+        case .runStayedQuiet(let run): runStayedQuiet(run)
         case .workCollected(let id, let head, let changed, let leftovers):
             workCollected(id, head: head, changed: changed, committedLeftovers: leftovers)
         case .collectFailed(let id, let reason): collectFailed(id, reason)
@@ -144,12 +161,14 @@ public struct Orchestrator: Sendable {
         case .tidied(let id, let outcome): tidied(id, outcome)
         case .repositoryGone(let id, let reason): repositoryGone(id, reason)
         case .targetSeen(let id, let tip, let known): targetSeen(id, at: tip, known: known)
-        case .deadlineReached: retryWhatIsBlocked()
+        case .deadlineReached:
+            retryWhatIsBlocked()
+            endReviewHolds()
         }
     }
 
     /// The next moment at which `deadlineReached` would change something.
     public var nextDeadline: Instant? {
-        retries.values.compactMap(\.at).min()
+        [retries.values.compactMap(\.at).min(), reviewHolds.min?.key].compactMap(\.self).min()
     }
 }

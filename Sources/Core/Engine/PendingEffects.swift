@@ -24,9 +24,9 @@ extension Ticket {
             return [.prepareWorktree(id)]
         case .settingUp(let run, let setup):
             return execute(run, .setup(setup), halting: halting)
-        case .working(let run):
+        case .working(let run, let stale):
             let order = RunOrder.agent(running.agent, profile: profile, attempt: attempts, feedback)
-            return execute(run, order, halting: halting)
+            return execute(run, order, halting: halting || stale?.next == .ending)
         case .collecting:
             return [.collectWork(id, snapshot: lastSnapshot)]
         case .trying(let trial):

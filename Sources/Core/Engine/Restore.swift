@@ -55,7 +55,8 @@ extension Orchestrator {
                 id: id,
                 ticket: ticket.id,
                 since: since[id] ?? ticket.since,
-                stopping: ticket.halt != nil
+                stopping: ticket.halt != nil,
+                stale: ticket.stale
             )
         }
         freeAgents = agents.values.filter { $0.ticket == nil }.map(\.id).sorted(by: >)
@@ -80,7 +81,9 @@ extension Orchestrator {
                 if ticket.trial == .building { tipWhenAsked[ticket.id] = repositories[ticket.repository]!.tip }
             case .running:
                 if ticket.trial == .building { tipWhenAsked[ticket.id] = repositories[ticket.repository]!.tip }
-            case .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:
+            case .needsHuman:
+                markReviewHold(ticket)
+            case .stopped, .awaitingApproval, .merged, .cancelled:
                 break
             }
         }

@@ -13,7 +13,7 @@ extension Orchestrator {
         }
         let new = tickets[id]!
         moveAgent(id, from: old.agent, to: new.agent)
-        markStopping(new)
+        markAgent(new)
         moveInLandingQueue(id, from: old.state.isInLandingQueue, to: state.isInLandingQueue, in: old.repository)
         moveSlot(id, from: old.trial, to: new.trial, in: old.repository)
         moveInScheduler(old: old, new: new)
@@ -28,6 +28,7 @@ extension Orchestrator {
         } else if old.trial != .building {
             tipWhenAsked[id] = repositories[new.repository]!.tip
         }
+        markReviewHold(new)
         journal.entered(new)
         if case .landing(let landing) = state, case .waitingForPaths = landing.step {
             waitingForPaths.insert(id)
@@ -43,6 +44,7 @@ extension Orchestrator {
             change(old) { agent in
                 agent.ticket = nil
                 agent.stopping = false
+                agent.stale = nil
                 agent.since = now
             }
             if old.number <= limits.agents {
@@ -62,9 +64,12 @@ extension Orchestrator {
         }
     }
 
-    private mutating func markStopping(_ ticket: Ticket) {
-        guard let agent = ticket.agent, agents[agent]!.stopping != (ticket.halt != nil) else { return }
-        change(agent) { $0.stopping = ticket.halt != nil }
+    private mutating func markAgent(_ ticket: Ticket) {
+        guard let id = ticket.agent else { return }
+        var agent = agents[id]!
+        agent.stopping = ticket.halt != nil
+        agent.stale = ticket.stale
+        if agent != agents[id] { change(id) { $0 = agent } }
     }
 
     private mutating func moveInLandingQueue(_ id: TicketID, from: Bool, to: Bool, in repository: RepositoryID) {
@@ -96,13 +101,14 @@ extension Orchestrator {
         }
     }
 
-    /// Lets go of every lock of a ticket that is final, and of those who waited for it.
+    /// Lets go of every lock of a ticket, and of those who waited for it.
     mutating func releaseLocks(of id: TicketID) {
         let repository = tickets[id]!.repository
         for fence in fences.removeValue(forKey: id) ?? [] {
             if let grant = grants.removeValue(forKey: fence) { journal.released(grant) }
         }
         held[repository]?.remove(id)
+        reviewHolds.remove(id)
         scheduler.wake(blockedBy: id)
         for waiting in waitingForPaths.sorted() {
             guard case .landing(var landing) = tickets[waiting]?.state,

@@ -141,7 +141,7 @@ extension Orchestrator {
             emit(.verificationErred(id, reason: outcome.phrase))
             setTrial(id, .waitingForSlot(candidate))
             emit(.ticketChanged(id))
-        case .stopped, .notStarted, .lost:
+        case .stopped, .stale, .notStarted, .lost:
             // It did not judge, so nothing is known about the tree: never a pass, and not the agent's fault.
             let name = candidate.rules.checks[index].name
             let reason = "verifier \(name) \(outcome.phrase)"

@@ -80,6 +80,8 @@ extension Orchestrator {
         guard let ticket = tickets[run.ticket], let current = ticket.currentRun,
             current == run || isPlanted(.staleRunAccepted)
         else { return }
+        // Its runner knows only that it was to stop it.
+        let outcome = outcome == .stopped && ticket.stale != nil ? .stale : outcome
         journal.record(.ended(run, at, outcome))
         emit(.runEnded(run, outcome))
         if ticket.trial != nil { return verifierEnded(run, outcome) }
@@ -115,6 +117,12 @@ extension Orchestrator {
             }
             if isPlanted(.lostWorkNotSaved) { return work(id) }
             snapshot(id, .again)
+        case .stale:
+            let attempts = tickets[id]!.failures["stale", default: 0]
+            guard countFailure(id, .runStale(run)) else {
+                return snapshot(id, .needsHuman(.agentStale(run: run.number, attempts: attempts), resume: .work))
+            }
+            snapshot(id, .queue(.runStale(run)))
         case .exited, .signalled, .timedOut, .notStarted:
             snapshot(id, .needsHuman(.agentFailed(run: run.number, outcome.phrase), resume: .work))
         }
@@ -127,9 +135,11 @@ extension Orchestrator {
         guard count < limit else { return false }
         change(id) { ticket in
             ticket.failures[fingerprint] = count + 1
-            // A lost run has told the agent nothing: what it was to be told still holds.
-            if case .runLost = feedback, ticket.feedback != nil { return }
-            ticket.feedback = feedback
+            // A run that came to nothing has told the agent nothing: what it was to be told still holds.
+            switch feedback {
+            case .runLost, .runStale: ticket.feedback = ticket.feedback ?? feedback
+            case .verifierFailed, .conflict, .changesRequested: ticket.feedback = feedback
+            }
         }
         return true
     }
@@ -184,9 +194,13 @@ extension Orchestrator {
         switch (running.halt, aftermath) {
         case (.cancel(let reason), _), (_, .cancelled(let reason)): becomeCancelled(id, reason)
         case (_, .stopped(let stage)): becomeStopped(id, resume: stage)
-        case (.stop, .again): becomeStopped(id, resume: .work)
+        case (.stop, .again), (.stop, .queue): becomeStopped(id, resume: .work)
         case (_, .needsHuman(let problem, let stage)): askHuman(id, problem, resume: stage)
         case (nil, .again): work(id)
+        case (nil, .queue(let feedback)):
+            releaseLocks(of: id)
+            enter(id, .queued(resume: .work))
+            emit(.sentBack(id, feedback, attempt: tickets[id]!.failures[feedback.fingerprint!]!))
         }
     }
 

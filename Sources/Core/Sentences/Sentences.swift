@@ -39,10 +39,34 @@ extension Running {
         return switch step {
         case .preparing: "its worktree is being made"
         case .settingUp: "the setup command runs"
-        case .working(let run): "run \(run): the agent works"
+        case .working(let run, nil): "run \(run): the agent works"
+        case .working(_, let stale?): stale.sentence
         case .collecting: "its work is being collected"
         case .trying(let trial): trial.reason
         case .snapshotting: "its worktree is being saved"
+        }
+    }
+}
+
+extension Stale {
+    /// Without moments: these are in fields of their own, for each client to say in its way.
+    var sentence: String {
+        let next = if case .ending = next { "its run is being ended" } else { "its run is ended soon unless it moves" }
+        return "stale: no sign of life (\(evidence)); \(next)"
+    }
+
+    /// `no output, no CPU, no changed file`.
+    public var evidence: String {
+        lookedAt.map { "no \($0.noun)" }.joined(separator: ", ")
+    }
+}
+
+extension SignOfLife {
+    public var noun: String {
+        switch self {
+        case .output: "output"
+        case .cpu: "CPU"
+        case .files: "changed file"
         }
     }
 }
@@ -92,6 +116,8 @@ extension Problem {
         case .worktreeFailed(let reason): "its worktree could not be made: \(reason)"
         case .setupFailed(let run, let outcome): "the setup command failed (run \(run): \(outcome))"
         case .agentFailed(let run, let outcome): "the agent failed (run \(run): \(outcome))"
+        case .agentStale(let run, let attempts):
+            "its agent gave no sign of life (run \(run))" + sentBack(attempts) + "; its locks are released"
         case .noChange(let run): "the agent changed nothing at all (run \(run))"
         case .nothingLeft: "the target has everything it changes already"
         case .collectFailed(let reason): "its work could not be collected: \(reason)"
@@ -147,6 +173,7 @@ extension Feedback {
         case .conflict(let paths, _): "conflicts with the target in \(list(paths))"
         case .changesRequested(let comment): "changes requested: \(comment)"
         case .runLost(let run): "run \(run) was lost"
+        case .runStale(let run): "run \(run) gave no sign of life"
         }
     }
 }

@@ -23,6 +23,8 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     public var timeLimit: Duration
     /// After how long without a sign of life an agent is stale; never if nil.
     public var heartbeatTimeout: Duration?
+    /// How long a stale agent is waited for before its run is ended.
+    public var staleGrace: Duration
     /// Added to what every agent is given.
     public var environment: [String: String]
 
@@ -32,6 +34,7 @@ public struct AgentProfile: Hashable, Codable, Sendable {
         prompt: Prompt = .file,
         timeLimit: Duration = .seconds(60 * 60),
         heartbeatTimeout: Duration? = nil,
+        staleGrace: Duration = .seconds(2 * 60),
         environment: [String: String] = [:]
     ) {
         self.kind = kind
@@ -39,6 +42,7 @@ public struct AgentProfile: Hashable, Codable, Sendable {
         self.prompt = prompt
         self.timeLimit = timeLimit
         self.heartbeatTimeout = heartbeatTimeout
+        self.staleGrace = staleGrace
         self.environment = environment
     }
 }

@@ -9,6 +9,7 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var branchPrefix = "{agent}/"
     /// How many verifiers run at a time.
     public var verificationSlots = 2
+    public var locks = Locks()
     public var durability = Durability.full
     /// What holds the processes of a run together.
     public var containment = ContainmentChoice.auto
@@ -20,6 +21,13 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var approvalFloor = false
     /// What holds for repositories that do not say.
     public var choices = PolicyChoices()
+
+    public struct Locks: Hashable, Codable, Sendable {
+        /// How long a ticket that waits for a human keeps its locks.
+        public var reviewHold = Duration.seconds(24 * 60 * 60)
+
+        public init() {}
+    }
 
     public init() {}
 

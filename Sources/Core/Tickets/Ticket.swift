@@ -66,7 +66,7 @@ public struct Ticket: Equatable, Sendable, Codable {
         if let run = trial?.run { return RunID(ticket: id, number: run) }
         guard case .running(let running) = state else { return nil }
         switch running.step {
-        case .settingUp(let run, _), .working(let run): return RunID(ticket: id, number: run)
+        case .settingUp(let run, _), .working(let run, _): return RunID(ticket: id, number: run)
         case .preparing, .collecting, .trying, .snapshotting: return nil
         }
     }
@@ -98,6 +98,13 @@ public struct Ticket: Equatable, Sendable, Codable {
         case .landing(let landing): landing.halt
         case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: nil
         }
+    }
+
+    /// That its agent gives no sign of life, while nobody else wants it to end.
+    public var stale: Stale? {
+        guard case .running(let running) = state, running.halt == nil, case .working(_, let stale) = running.step
+        else { return nil }
+        return stale
     }
 
     /// The agent slot that works on it.

@@ -52,8 +52,8 @@ public enum Step: Equatable, Sendable, Codable {
     case preparing(then: Stage)
     /// The repository's setup command runs in the worktree.
     case settingUp(run: Int, Setup)
-    /// Its agent runs.
-    case working(run: Int)
+    /// Its agent runs; `stale` while it has given no sign of life for too long.
+    case working(run: Int, stale: Stale? = nil)
     /// The agent ended well: leftovers are committed on its branch.
     case collecting
     /// Its work is merged onto the target and tested.
@@ -69,6 +69,40 @@ public enum Aftermath: Equatable, Sendable, Codable {
     case needsHuman(Problem, resume: Stage)
     /// The same stage again.
     case again
+    /// Back to the queue with its locks released, for an agent that is told this.
+    case queue(Feedback)
+}
+
+/// A working agent that has given no sign of life for as long as its profile allows.
+public struct Stale: Equatable, Sendable, Codable {
+    /// The last sign of life there was.
+    public var since: Instant
+    /// What has been looked at, in vain.
+    public var lookedAt: [SignOfLife]
+    public var next: Next
+
+    public enum Next: Equatable, Sendable, Codable {
+        /// Its run is ended then, unless it moves.
+        case ends(at: Instant)
+        /// Its run is being ended.
+        case ending
+    }
+
+    public init(since: Instant, lookedAt: [SignOfLife], next: Next) {
+        self.since = since
+        self.lookedAt = lookedAt
+        self.next = next
+    }
+}
+
+/// What shows that a run is alive.
+public enum SignOfLife: String, Equatable, Sendable, Codable {
+    /// It printed something.
+    case output
+    /// The processes of its tree computed.
+    case cpu
+    /// Something changed in its worktree, or in its branch.
+    case files
 }
 
 /// Why a running or landing ticket is to end.
@@ -164,6 +198,8 @@ public enum Problem: Equatable, Sendable, Codable {
     case worktreeFailed(String)
     case setupFailed(run: Int, String)
     case agentFailed(run: Int, String)
+    /// The agent gave no sign of life, again and again. Its locks are let go of at once.
+    case agentStale(run: Int, attempts: Int)
     /// The agent ended well and changed nothing at all.
     case noChange(run: Int)
     /// The target has all of it already.
@@ -191,6 +227,7 @@ public enum Feedback: Equatable, Sendable, Codable {
     case conflict(paths: [String], tip: ObjectID)
     case changesRequested(comment: String)
     case runLost(RunID)
+    case runStale(RunID)
 
     /// What is counted: a failure of the same kind again.
     var fingerprint: String? {
@@ -199,6 +236,7 @@ public enum Feedback: Equatable, Sendable, Codable {
         case .conflict: "conflict"
         case .changesRequested: nil
         case .runLost: "lost"
+        case .runStale: "stale"
         }
     }
 }

@@ -7,14 +7,33 @@ import Glibc
 extension EffectRunner {
     func startRun(_ run: RunID, _ order: RunOrder, _ ticket: Ticket, _ repository: Core.Repository) {
         // What it executes is in its folder, whatever the configuration says by now.
-        if supervisor.hasBegun(run) { return supervisor.adopt(run) }
+        if supervisor.hasBegun(run) {
+            watchLife(of: run, order, ticket)
+            return supervisor.adopt(run)
+        }
         do {
             var command = try command(run, order, ticket, repository)
             command.outputCap = environment.user.limits.output
+            watchLife(of: run, order, ticket)
             supervisor.start(command)
         } catch {
             report(.runEnded(run, .notStarted(sentence(error)), at: Timestamp.now()))
         }
+    }
+
+    /// Has the monitor look for signs of life, where the agent's profile asks for them now.
+    private func watchLife(of run: RunID, _ order: RunOrder, _ ticket: Ticket) {
+        guard case .agent(_, let name, _, _) = order else { return }
+        guard let profile = environment.user.profiles[name], let timeout = profile.heartbeatTimeout else {
+            if ticket.stale != nil { report(.runStirred(run, by: nil)) }
+            return
+        }
+        monitor.watch(
+            run,
+            Heartbeat(timeout: timeout, grace: profile.staleGrace),
+            RunEvidence(folder: RunFolder(path: supervisor.folder(of: run)), worktree: worktreePath(ticket)),
+            isStale: ticket.stale != nil
+        )
     }
 
     private func command(
@@ -138,6 +157,8 @@ extension EffectRunner {
             return "A reviewer asks for changes:\n\n\(comment)\n"
         case .runLost(let run):
             return "The earlier run \(run) was cut short; the worktree is as it left it.\n"
+        case .runStale(let run):
+            return "The earlier run \(run) gave no sign of life and was ended; the worktree is as it left it.\n"
         }
     }
 

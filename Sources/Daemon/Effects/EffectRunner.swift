@@ -24,6 +24,7 @@ final class EffectRunner: Sendable {
 
     let environment: Environment
     let supervisor: RunSupervisor
+    let monitor: ActivityMonitor
     let report: @Sendable (Input) -> Void
     /// Is told where the target branch of each repository is to be watched.
     private let watch: @Sendable (RepositoryID, _ commonDirectory: String, _ branch: String) -> Void
@@ -38,12 +39,14 @@ final class EffectRunner: Sendable {
     init(
         environment: Environment,
         supervisor: RunSupervisor,
+        monitor: ActivityMonitor,
         watch: @escaping @Sendable (RepositoryID, String, String) -> Void,
         report: @escaping @Sendable (Input) -> Void
     ) {
         self.watch = watch
         self.environment = environment
         self.supervisor = supervisor
+        self.monitor = monitor
         self.report = report
     }
 

@@ -200,6 +200,7 @@ extension Ticket {
         case .cancelled: "cancelled"
         case .needsHuman(let problem, _): problem.sentence
         case .again: "its run was lost"
+        case .queue(let feedback): feedback.sentence
         }
     }
 }

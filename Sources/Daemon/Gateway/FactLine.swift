@@ -97,6 +97,8 @@ extension Event {
         case .runStarted: "run.started"
         case .runEnded: "run.ended"
         case .agentForbidden: "agent.forbidden"
+        case .agentStale: "agent.stale"
+        case .agentActive: "agent.active"
         case .workCollected: "work.collected"
         case .candidateBuilt: "candidate.built"
         case .candidateConflicted: "candidate.conflicted"
@@ -121,6 +123,7 @@ extension Event {
         case .snapshotFailed: "snapshot.failed"
         case .snapshotNoted: "snapshot.noted"
         case .humanNeeded: "ticket.needs_human_review"
+        case .locksReleased: "locks.released"
         case .ticketCancelled: "ticket.cancelled"
         case .ticketTidied: "ticket.tidied"
         case .ticketLeft: "ticket.left"
@@ -145,6 +148,13 @@ extension Event {
             [("run", .string(run.description)), ("method", .string(method))]
         case .runEnded(let run, let outcome):
             [("run", .string(run.description)), ("outcome", .string(outcome.phrase))]
+        case .agentStale(let run, let agent, let stale):
+            [("run", .string(run.description)), ("agent", .string(agent.description))] + stale.eventFields
+        case .agentActive(let run, let agent, let sign):
+            [
+                ("run", .string(run.description)), ("agent", .string(agent.description)),
+                ("evidence", .string(sign?.noun ?? "its profile waits longer now")),
+            ]
         case .workCollected(_, let head, let leftovers):
             [("head", .string(head.text)), ("committed_leftovers", .bool(leftovers))]
         case .candidateBuilt(_, let commit, let tree, let tip):
@@ -170,9 +180,23 @@ extension Event {
         case .snapshotNoted(_, let number, let notes):
             [("snapshot", JSONValue(number)), ("notes", JSONValue(notes))]
         case .humanNeeded(_, let problem): [("reason", .string(problem.sentence))]
+        case .locksReleased(_, let hold):
+            [("reason", .string("it has waited for a human for \(DurationText.format(hold))"))]
         case .ticketEnqueued, .landingStarted, .ticketStopping, .ticketStopped, .ticketTidied,
             .ticketChanged:
             []
         }
+    }
+}
+
+extension Stale {
+    /// Since when, on what evidence, and what happens next and when.
+    fileprivate var eventFields: [(String, JSONValue)] {
+        let known: [(String, JSONValue)] = [
+            ("since", .string(Timestamp.text(since))), ("evidence", .string(evidence)),
+            ("next", "its run is ended unless it moves"),
+        ]
+        guard case .ends(let at) = next else { return known }
+        return known + [("at", .string(Timestamp.text(at)))]
     }
 }

@@ -296,9 +296,10 @@ final class Gateway: Sendable {
     }
 
     private func listLocks(_ params: Params, _ reply: Reply) {
-        look(reply) { view in
+        look(reply) { [effects] view in
             let locks = view.core.grants.values.sorted { $0.fence < $1.fence }
-            reply(.success(["locks": .array(locks.map { .object(view.rows.lock($0)) })]))
+            let rows = locks.map { JSONValue.object(view.row($0, heartbeat: effects.monitor.expiry)) }
+            reply(.success(["locks": .array(rows)]))
         }
     }
 

@@ -16,6 +16,7 @@ struct PictureRows: Sendable {
             "state": .string(ticket.state.name),
         ]
         row["reason"] = ticket.reason.map(JSONValue.string)
+        for (key, value) in fields(ticket.stale) { row[key] = value }
         row["stage"] = ticket.stageName.map(JSONValue.string)
         row["agent"] = ticket.agent.map { .string($0.description) }
         row["profile"] = .string(ticket.profile)
@@ -39,12 +40,22 @@ struct PictureRows: Sendable {
     func agent(_ agent: Agent, ticket: Ticket?) -> JSONObject {
         var row: JSONObject = [
             "id": .string(agent.id.description),
-            "state": agent.ticket == nil ? "idle" : agent.stopping ? "stopping" : "working",
+            "state": .string(agent.stateName),
         ]
+        for (key, value) in fields(agent.stale) { row[key] = value }
         row["ticket"] = agent.ticket.map { .string($0.text) }
         row["profile"] = ticket.map { .string($0.profile) }
         row["since"] = .string(Timestamp.text(agent.since))
         return row
+    }
+
+    private func fields(_ stale: Stale?) -> [(String, JSONValue)] {
+        guard let stale else { return [] }
+        let known: [(String, JSONValue)] = [
+            ("stale_since", .string(Timestamp.text(stale.since))), ("stale_evidence", .string(stale.evidence)),
+        ]
+        guard case .ends(let at) = stale.next else { return known }
+        return known + [("stale_until", .string(Timestamp.text(at)))]
     }
 
     func lock(_ grant: Grant) -> JSONObject {
@@ -65,6 +76,14 @@ struct PictureRows: Sendable {
         ]
         row["tip"] = repository.tip.map { .string($0.text) }
         return row
+    }
+}
+
+extension Agent {
+    fileprivate var stateName: String {
+        if ticket == nil { return "idle" }
+        if stopping { return "stopping" }
+        return stale == nil ? "working" : "stale"
     }
 }
 

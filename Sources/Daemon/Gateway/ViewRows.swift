@@ -24,6 +24,18 @@ extension Engine.View {
 
     func row(_ agent: Agent) -> JSONObject { rows.agent(agent, ticket: agent.ticket.flatMap { core.tickets[$0] }) }
 
+    /// The row, with the run under way and when the lock is let go of as things stand.
+    ///
+    /// - Parameter heartbeat: when the present silence of a run would be its end.
+    func row(_ grant: Grant, heartbeat: (RunID) -> Instant?) -> JSONObject {
+        var row = rows.lock(grant)
+        let run = core.tickets[grant.ticket]?.currentRun
+        row["run"] = run.map { .string($0.description) }
+        let expiry = core.lockExpiry(of: grant.ticket) ?? run.flatMap(heartbeat)
+        row["expires"] = expiry.map { .string(Timestamp.text($0)) }
+        return row
+    }
+
     /// Every ticket, or every unfinished one, in the order of arrival.
     func tickets(all: Bool) -> [JSONObject] {
         core.tickets.values.filter { all || !$0.isFinal }.sorted { $0.serial < $1.serial }.map(row)

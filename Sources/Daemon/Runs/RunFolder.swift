@@ -8,6 +8,7 @@ import Glibc
 /// | file | by | what |
 /// |---|---|---|
 /// | `spec` | daemon | what to run; whole or absent. Without environment and arguments once the run has begun |
+/// | `pulse` | daemon | when its agent gave its last sign of life, where it must give some |
 /// | `stop` | daemon | the lasting intent to stop |
 /// | `inbox.jsonl`, `inbox.end` | daemon | messages to the program, and that no more follow |
 /// | `inbox.taken` | runner | how many bytes of them the program has been given |

@@ -48,6 +48,7 @@ extension UserSettings {
             problem: BranchName.problem
         ),
         Key.integer("verificationSlots", \.verificationSlots, in: 1...64, "How many verifiers run at a time."),
+        Key.object("locks", \.locks, Locks.keys, "How long locks are kept."),
         Key.choice(
             "durability",
             \.durability,
@@ -113,6 +114,16 @@ extension SecretSource {
     ]
 }
 
+extension UserSettings.Locks {
+    fileprivate static let keys: [SettingKey<UserSettings.Locks>] = [
+        SettingKey.duration(
+            "reviewHold",
+            \.reviewHold,
+            "How long a ticket that waits for a human keeps its locks; then it takes them again when it goes on."
+        )
+    ]
+}
+
 extension AgentProfile {
     private typealias Key = SettingKey<AgentProfile>
 
@@ -124,8 +135,9 @@ extension AgentProfile {
         Key.optionalDuration(
             "heartbeatTimeout",
             \.heartbeatTimeout,
-            "Without a sign of life for so long, an agent is stale; never if null."
+            "Without a sign of life for so long (output, CPU time, changed files), an agent is stale; never if null."
         ),
+        Key.duration("staleGrace", \.staleGrace, "How long a stale agent is waited for before its run is ended."),
         Key.variables("environment", \.environment, "Variables added to the agent's environment."),
     ]
 }

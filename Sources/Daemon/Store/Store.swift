@@ -221,7 +221,7 @@ extension RunOutcome {
         switch self {
         case .exited(0): "passed"
         case .exited, .signalled, .notStarted: "failed"
-        case .stopped: "stopped"
+        case .stopped, .stale: "stopped"
         case .timedOut: "timed_out"
         case .lost: "lost"
         }

@@ -18,6 +18,8 @@ final class World {
     /// Every event since the first, across restarts. `Picture` makes sure that none is missing.
     private(set) var history: [IPC.Notification] = []
     private(set) var restarts = 0
+    private let agents: Int
+    private let settings: JSONObject
 
     var state: String { folder + "/state" }
     var socket: String { state + "/orch.sock" }
@@ -37,11 +39,12 @@ final class World {
     static func run(
         agents: Int = 5,
         settings: JSONObject = [:],
+        profile: JSONObject = [:],
         starting: Bool = true,
         _ body: (World) throws -> Void
     ) throws {
         try #require(access(orch, X_OK) == 0, "orch has not been built beside the tests")
-        let world = try World(agents: agents, settings: settings)
+        let world = try World(agents: agents, settings: settings, profile: profile)
         let result: Result<Void, any Error>
         do {
             if starting { try world.start() }
@@ -56,7 +59,9 @@ final class World {
         try result.get()
     }
 
-    private init(agents: Int, settings: JSONObject) throws {
+    private init(agents: Int, settings: JSONObject, profile: JSONObject) throws {
+        self.agents = agents
+        self.settings = settings
         // Short, for the socket's sake.
         var template = Array("/tmp/oe-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure("mkdtemp: errno \(errno)") }
@@ -67,15 +72,21 @@ final class World {
         ]
         for name in ["home", "agents", "gates"] { mkdir("\(folder)/\(name)", 0o700) }
         try write("home/.gitconfig", "[user]\n\tname = Uma User\n\temail = uma@example.org\n")
-        // Every ticket's agent is the script of its name.
+        try configure(profile: profile)
+    }
+
+    /// Writes the configuration. Every ticket's agent is the script of its name; `profile` adds to how it is started.
+    func configure(profile: JSONObject) throws {
         var settings = settings
         settings["agents"] = JSONValue(agents)
         settings["defaultProfile"] = "script"
         var profiles = settings["profiles"]?.objectValue ?? [:]
-        profiles["script"] = [
+        var script: JSONObject = [
             "kind": "command", "command": ["/bin/sh", "-c", ". \"$WORLD/agents/$ORCH_TICKET\""],
             "environment": ["WORLD": .string(folder)],
         ]
+        for (key, value) in profile { script[key] = value }
+        profiles["script"] = .object(script)
         settings["profiles"] = .object(profiles)
         try write("config.json", JSONValue.object(settings).description)
     }
