@@ -18,7 +18,7 @@ struct UpdateTests {
         #expect(story.row(22) == " T-2 approved: now landing")
         // The selection stays on the ticket, wherever it has gone.
         #expect(story.row(17).hasPrefix("─ T-2 ─"))
-        #expect(story.row(6) == " ▲ landing   T-2 Fix the login redirect        now │")
+        #expect(story.row(6) == " ▲ landing   T-2 Fix the login redirect         0s │")
         // The message stays until the next key.
         story.press("k")
         #expect(story.row(22).hasPrefix(" c continue"))

@@ -16,7 +16,7 @@ struct ViewTests {
                  Working 1                                         │
                  ● running   T-1 Add avatar upload          p2  3m │
                  Landing 1                                         │
-                 ▲ landing   T-6 Speed up the search index     now │
+                 ▲ landing   T-6 Speed up the search index      0s │
                  Queued 2                                          │
                  ○ queued    T-4 Rework the navigation bar  p5  5m │
                  ○ queued    T-5 Explain how to install         5m │
@@ -48,7 +48,7 @@ struct ViewTests {
                  Working 1                                                                │
                  ● running   T-1 Add avatar upload                         agent-1 p2  3m │
                  Landing 1                                                                │
-                 ▲ landing   T-6 Speed up the search index                            now │
+                 ▲ landing   T-6 Speed up the search index                             0s │
                  Queued 2                                                                 │
                  ○ queued    T-4 Rework the navigation bar                         p5  5m │
                  ○ queued    T-5 Explain how to install                                5m │
@@ -75,7 +75,7 @@ struct ViewTests {
                  ✗ T-3 Migrate the database to WAL  44m
                  ◆ T-2 Fix the login redirect       12m
                  ● T-1 Add avatar upload             3m
-                 ▲ T-6 Speed up the search index    now
+                 ▲ T-6 Speed up the search index     0s
                 ─ Agents 1/3 ───────────────────── 1/3 ─
                  ● agent-1 working T-1 Add avatar…   9m
                  ✗ needs human review: verifier test f…
@@ -108,7 +108,7 @@ struct ViewTests {
                  ! needs you T-3 Migrate the database to WAL            44m
                  ? approval  T-2 Fix the login redirect                 12m
                  * running   T-1 Add avatar upload                   p2  3m
-                 ^ landing   T-6 Speed up the search index              now
+                 ^ landing   T-6 Speed up the search index               0s
                  . queued    T-4 Rework the navigation bar           p5  5m
                  . queued    T-5 Explain how to install                  5m
                 - Agents 1/3 ----------------------------------------- 1/3 -
@@ -181,7 +181,7 @@ struct ViewTests {
                  Working 1                                         │
                  ● running   T-1 Add avatar upload          p2  3m │
                  Landing 1                                         │
-                 ▲ landing   T-6 Speed up the search index     now │
+                 ▲ landing   T-6 Speed up the search index      0s │
                  Queued 2             ╭──────────────────────────────────╮
                  ○ queued    T-4 Rewor│ 1 agent is working               │
                  ○ queued    T-5 Expla│                                  │
@@ -216,7 +216,7 @@ struct ViewTests {
 
 
 
-                 c continue  s stop  Enter transcript  ? help  q quit
+                 Tab agents  ? help  q quit
                                                                  connecting
                 """
         )
@@ -233,9 +233,42 @@ struct ViewTests {
                  ○ agent-1 idle
 
 
-                 c continue  s stop  Enter transcript  ? help  q quit
+                 Tab agents  ? help  q quit
                                                                        live
                 """
         )
+    }
+
+    @Test func anIdleAgentIsOfferedNoKeyForATicket() {
+        var story = Story.aDay()
+        story.press("Tab j")
+        #expect(story.row(22) == " Tab tickets  ? help  q quit")
+        story.press("k")
+        #expect(story.row(22) == " c continue  s stop  Enter transcript  Tab tickets  ? help  q quit")
+    }
+
+    @Test func theHelpIsWholeOnTheSmallestScreen() {
+        var story = Story.aDay(columns: 40, rows: 10)
+        story.press("?")
+        var seen = story.rows(1...7)
+        #expect(
+            seen == """
+                 Tickets and agents
+                  c        continue the ticket:
+                           approve, resume, or try its
+                           failed stage again
+                  s        stop the ticket's agent now;
+                           everything it did is kept
+                  Enter    read what the ticket's agent
+                """
+        )
+        #expect(story.row(8) == " Down j more  Esc back")
+        for _ in 0..<20 {
+            story.press("PgDn")
+            seen += "\n" + story.rows(1...7)
+        }
+        #expect(story.row(8) == " Esc back")
+        for word in ["           prints", "           them", "wheel."] { #expect(seen.contains(word), "\(word)") }
+        #expect(!seen.contains("…"))
     }
 }

@@ -59,7 +59,8 @@ struct Age: Equatable {
     let text: String
     let nextChange: Moment
 
-    private static let minute: Int64 = 60_000
+    private static let second: Int64 = 1000
+    private static let minute = 60 * second
     private static let hour = 60 * minute
     private static let day = 24 * hour
 
@@ -67,12 +68,13 @@ struct Age: Equatable {
         let elapsed = max(0, now.milliseconds - start.milliseconds)
         let (unit, letter) =
             switch elapsed {
+            case ..<Self.minute: (Self.second, "s")
             case ..<Self.hour: (Self.minute, "m")
             case ..<Self.day: (Self.hour, "h")
             default: (Self.day, "d")
             }
         let count = elapsed / unit
-        text = count == 0 ? "now" : "\(count)\(letter)"
+        text = "\(count)\(letter)"
         let begun = min(start.milliseconds, now.milliseconds)
         nextChange = Moment(milliseconds: begun + (count + 1) * unit)
     }

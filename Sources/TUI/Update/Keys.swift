@@ -55,7 +55,7 @@ struct KeyBinding: Sendable {
             "c",
             .resume,
             in: [.panels],
-            hint: { $0.ticketInHand?.state == "awaiting_approval" ? "approve" : "continue" },
+            hint: { model in model.ticketInHand.map { $0.state == "awaiting_approval" ? "approve" : "continue" } },
             help: "continue the ticket: approve, resume, or try its failed stage again",
             obstacle: continueObstacle
         ),
@@ -64,7 +64,7 @@ struct KeyBinding: Sendable {
             "s",
             .stop,
             in: [.panels],
-            hint: { _ in "stop" },
+            hint: { $0.ticketInHand == nil ? nil : "stop" },
             help: "stop the ticket's agent now; everything it did is kept",
             obstacle: stopObstacle
         ),
@@ -73,7 +73,7 @@ struct KeyBinding: Sendable {
             "Enter",
             .openTranscript,
             in: [.panels],
-            hint: { _ in "transcript" },
+            hint: { $0.ticketInHand == nil ? nil : "transcript" },
             help: "read what the ticket's agent prints",
             obstacle: transcriptObstacle
         ),
@@ -86,7 +86,14 @@ struct KeyBinding: Sendable {
             help: "the other panel; on an agent, c and s act on its ticket"
         ),
         KeyBinding([.up, .character("k")], "Up k", .up, in: [.panels, .transcript, .help], help: "up"),
-        KeyBinding([.down, .character("j")], "Down j", .down, in: [.panels, .transcript, .help], help: "down"),
+        KeyBinding(
+            [.down, .character("j")],
+            "Down j",
+            .down,
+            in: [.panels, .transcript, .help],
+            hint: { $0.hasMoreHelp ? "more" : nil },
+            help: "down"
+        ),
         KeyBinding([.left, .character("h")], "Left h", .focusTickets, in: [.panels], help: "to the tickets"),
         KeyBinding([.right, .character("l")], "Right l", .focusAgents, in: [.panels], help: "to the agents"),
         KeyBinding([.pageUp, .control("b")], "PgUp", .pageUp, in: [.panels, .transcript, .help], help: "a page up"),
@@ -206,6 +213,12 @@ extension Model {
         case .halting: .halting
         case .transcript: .transcript
         }
+    }
+
+    /// The help goes on below the screen.
+    var hasMoreHelp: Bool {
+        guard case .help(let top) = overlay, let rows = layout?.page.rows else { return false }
+        return top + rows < helpRows.count
     }
 
     /// The transcript shows an earlier run than the ticket's last.

@@ -1,8 +1,22 @@
 import IPC
 
 extension Model {
-    /// The lines of the help: every key, by where it counts, from the one table.
-    var helpRows: [(name: String, text: String)] {
+    /// Where a key's explanation begins.
+    static let helpColumn = 10
+
+    /// The rows of the help, as wide as the screen: a heading, or a key's name and what it does; empty names go on with the
+    /// row above.
+    var helpRows: [(name: String, text: Text, isHeading: Bool)] {
+        let columns = layout?.page.columns ?? size.columns
+        return helpLines.flatMap { line -> [(String, Text, Bool)] in
+            let isHeading = line.name.isEmpty
+            let pieces = Text(line.text).flowed(to: columns - (isHeading ? 0 : Self.helpColumn))
+            return pieces.enumerated().map { ($0.offset == 0 ? line.name : "", Text($0.element), isHeading) }
+        }
+    }
+
+    /// Every key, by where it counts, from the one table.
+    private var helpLines: [(name: String, text: String)] {
         var rows: [(String, String)] = []
         let sections: [(KeyContext, String)] = [
             (.panels, "Tickets and agents"), (.transcript, "Transcript"), (.quitQuestion, "When asked about quitting"),
@@ -36,11 +50,12 @@ extension Canvas {
         )
         for (row, line) in rows.dropFirst(first).prefix(area.rows).enumerated() {
             let y = area.y + row
-            if line.name.isEmpty {
-                put(line.text, x: area.x, y: y, columns: area.columns, style: .title)
+            if line.isHeading {
+                screen.put(line.text, x: area.x, y: y, columns: area.columns, style: .title, glyphs: glyphs)
             } else {
+                let x = area.x + Model.helpColumn
                 put(line.name, x: area.x + 1, y: y, style: .key)
-                put(line.text, x: area.x + 10, y: y, columns: area.columns - 10)
+                screen.put(line.text, x: x, y: y, columns: area.columns, style: .plain, glyphs: glyphs)
             }
         }
     }
