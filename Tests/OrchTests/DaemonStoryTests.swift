@@ -154,4 +154,23 @@ import Testing
         )
         #expect(failed.error.hasSuffix("\nhint: its log is \(world.state)/daemon.log; to see it start: orch daemon\n"))
     }
+
+    @Test func `a silent agent is said to be stale wherever one looks`() throws {
+        let world = try World(approve: "auto", agent: "mkfifo wait; read go < wait")
+        let profile = #"{"command": ["\#(world.root)/agent.sh"], "heartbeatTimeout": "500ms", "staleGrace": "10m"}"#
+        try world.write("home/.config/orch/config.json", #"{"agents": 1, "profiles": {"script": \#(profile)}}"#)
+        try world.orch("run", "--title", "Silent")
+        let told = try world.shell("\"$ORCH\" watch --since 0 | grep -m 1 stale").output
+        #expect(told.contains("agent-1 is stale: no sign of life since "), "\(told)")
+        let sentence =
+            #/no sign of life for \d+s \(no output, no CPU, no changed file\); ended in (10m|9m \d+s) unless it moves/#
+        for call in [["status"], ["status", "T-1"], ["show", "T-1"], ["agents"], ["list"]] {
+            let output = try world.shell("\"$ORCH\" \(call.joined(separator: " "))").output
+            #expect(output.firstMatch(of: sentence) != nil, "\(call): \(output)")
+        }
+        #expect(try world.orch("agents").lines.last?.hasPrefix("agent-1  stale  T-1 ") == true)
+        #expect(try world.orch("list").lines.last?.hasPrefix("T-1  stale ") == true)
+        let show = try world.orch("show", "T-1", "--json").json
+        #expect(show["state"] == "running" && show["stale_since"]?.stringValue != nil)
+    }
 }

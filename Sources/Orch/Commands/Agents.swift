@@ -18,15 +18,31 @@ struct Agents: Subcommand {
             .init("STATE"),
             .init("TICKET"),
             .init("PROFILE"),
-            .init("SINCE", isRightAligned: true)
+            .init("SINCE", isRightAligned: true),
+            .init("REASON", least: 12)
         )
         table.rows = agents.compactMap { try? $0.decode(AgentRow.self) }.map { agent in
             [
-                .init(agent.id), .init(agent.state, agent.state == "stopping" ? .attention : .plain),
-                .init(agent.ticket), .init(agent.profile), .init(Moments.age(agent.since)),
+                .init(agent.id), .init(agent.state, Self.style(of: agent)), .init(agent.ticket), .init(agent.profile),
+                .init(Moments.age(agent.since)),
+                .init(
+                    Silence.sentence(
+                        since: agent.stale_since,
+                        until: agent.stale_until,
+                        evidence: agent.stale_evidence
+                    )
+                ),
             ]
         }
         console.write(table)
         return .done
+    }
+
+    private static func style(of agent: AgentRow) -> Table.Style {
+        switch agent.state {
+        case "stale": .bad
+        case "stopping": .attention
+        default: .plain
+        }
     }
 }

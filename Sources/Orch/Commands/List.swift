@@ -44,8 +44,8 @@ struct List: Subcommand {
         )
         table.rows = rows.map { row in
             [
-                .init(row.id), .init(row.state, Table.Style(state: row.state)), .init(String(row.priority)),
-                .init(row.agent), .init(Moments.age(row.since)), .init(row.title), .init(row.reason),
+                .init(row.id), .init(row.shownState, Table.Style(state: row.shownState)), .init(String(row.priority)),
+                .init(row.agent), .init(Moments.age(row.since)), .init(row.title), .init(row.reasonNow),
             ]
         }
         return table

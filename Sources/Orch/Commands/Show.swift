@@ -63,7 +63,7 @@ struct Show: Subcommand {
 
     private static func facts(_ row: TicketRow) -> [String] {
         var facts: [(String, String?)] = [
-            ("state", row.state), ("reason", row.reason),
+            ("state", row.state), ("reason", row.reasonNow),
             ("since", "\(Moments.full(row.since)) (\(Moments.age(row.since)))"),
             ("stage", row.stage), ("agent", row.agent), ("profile", row.profile), ("priority", String(row.priority)),
         ]

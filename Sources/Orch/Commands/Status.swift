@@ -58,7 +58,12 @@ struct Status: Subcommand {
             console.write("state    \(SafeText.line(directory))")
         }
         let working = status["working"]?.intValue ?? 0
-        console.write("agents   \(working) of \(status["agents"]?.intValue ?? 0) working")
+        let stale = rows.filter { $0.stale_since != nil }
+        let staleCount = stale.isEmpty ? "" : ", \(stale.count) of them stale"
+        console.write("agents   \(working) of \(status["agents"]?.intValue ?? 0) working\(staleCount)")
+        for row in stale {
+            console.write(SafeText.line("         \(row.agent ?? row.id) on \(row.id): \(row.reasonNow ?? "stale")"))
+        }
         let known = [
             "queued", "running", "stopped", "awaiting_approval", "landing", "needs_human_review", "merged", "pr_open",
             "done", "cancelled",

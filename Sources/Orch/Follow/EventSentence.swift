@@ -96,6 +96,15 @@ struct EventSentence {
                 false
             )
         case "worktree.prepared": return ("its worktree is ready, on branch \(event.string("branch"))", true)
+        case "agent.stale":
+            let since = Moments.clock(event.string("since"))
+            let end = event.params["at"]?.stringValue.map { "ended at \(Moments.clock($0)) unless it moves" } ?? ""
+            return (
+                "\(event.string("agent")) is stale: no sign of life since \(since) (\(event.string("evidence"))); \(end)",
+                false
+            )
+        case "agent.active":
+            return ("\(event.string("agent")) is active again: \(event.string("evidence"))", false)
         case "work.collected":
             let leftovers = event.params["committed_leftovers"]?.boolValue == true
             return (
@@ -153,6 +162,7 @@ struct EventSentence {
         case "ticket.stopping": return ("is being stopped", false)
         case "ticket.stopped": return ("stopped", false)
         case "ticket.needs_human_review": return ("needs a human: \(event.string("reason"))", false)
+        case "locks.released": return ("its locks are released: \(event.string("reason"))", false)
         case "ticket.cancelled":
             let reason = event.string("reason")
             return (reason.isEmpty ? "cancelled" : "cancelled: \(reason)", false)

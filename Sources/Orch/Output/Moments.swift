@@ -16,8 +16,10 @@ enum Moments {
         return Int(timegm(&fields))
     }
 
+    static var now: Int { Int(Glibc.time(nil)) }
+
     /// How long ago: `12s`, `5m`, `3h`, `2d`.
-    static func age(_ text: String, now: Int = Int(Glibc.time(nil))) -> String {
+    static func age(_ text: String, now: Int = Moments.now) -> String {
         guard let then = seconds(text) else { return "" }
         let age = max(0, now - then)
         return switch age {

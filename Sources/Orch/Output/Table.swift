@@ -90,7 +90,7 @@ extension Table.Style {
         switch state {
         case "merged", "done", "pr_open": self = .good
         case "stopped", "awaiting_approval": self = .attention
-        case "needs_human_review": self = .bad
+        case "needs_human_review", "stale": self = .bad
         case "cancelled": self = .faint
         default: self = .plain
         }

@@ -4,9 +4,17 @@ import IPC
 extension TicketRow {
     /// `queued: waits for a free agent`.
     var stateSentence: String {
-        guard let reason else { return state }
+        guard let reason = reasonNow else { return state }
         if reason.hasPrefix(state) { return reason }
         return "\(state): \(reason)"
+    }
+
+    /// Its state in a word, for people: `stale` is more than `running` says.
+    var shownState: String { stale_since == nil ? state : "stale" }
+
+    /// Its reason, with the ages that only the reader's clock knows.
+    var reasonNow: String? {
+        Silence.sentence(since: stale_since, until: stale_until, evidence: stale_evidence) ?? reason
     }
 
     /// The commands that make sense now, each with what it does.
@@ -50,5 +58,18 @@ extension TicketRow {
             ]
         default: []
         }
+    }
+}
+
+extension Silence {
+    /// As of now, from what a ticket's or an agent's row says; nil when it is not silent.
+    static func sentence(since: String?, until: String?, evidence: String?) -> String? {
+        let now = Moments.now
+        guard let since = since.flatMap(Moments.seconds) else { return nil }
+        return sentence(
+            evidence: evidence,
+            seconds: max(0, now - since),
+            left: until.flatMap(Moments.seconds).map { $0 - now }
+        )
     }
 }

@@ -32,18 +32,20 @@ extension Canvas {
     private mutating func draw(_ agent: AgentRow, idColumns: Int, in panel: Rectangle, y: Int) {
         let look = StateLook(agent: agent.state, glyphs: glyphs)
         put(look.glyph, x: panel.x + 1, y: y, style: look.style)
-        put(agent.id, x: panel.x + 3, y: y, columns: idColumns, style: agent.state == "idle" ? .dim : .plain)
+        let isStale = agent.stale_since != nil
+        let style: Style = isStale ? .failed : agent.state == "idle" ? .dim : .plain
+        put(agent.id, x: panel.x + 3, y: y, columns: idColumns, style: style)
         var x = panel.x + 4 + idColumns
         let end = panel.x + panel.columns - 1
-        let ageText = agent.state == "idle" ? "" : age(since: agent.since)
-        put(ageText, x: end - ageText.utf8.count, y: y, style: .dim)
+        let ageText = agent.state == "idle" ? "" : age(since: agent.stale_since ?? agent.since)
+        put(ageText, x: end - ageText.utf8.count, y: y, style: isStale ? .failed : .dim)
         let free = end - 5
         // Where there is little room, the glyph alone says that it works: on what is worth more.
-        if agent.ticket == nil || panel.columns >= 36 {
+        if agent.ticket == nil || isStale || panel.columns >= 36 {
             x += 1 + put(look.word, x: x, y: y, columns: min(8, max(0, free - x)), style: look.style)
         }
         guard let ticket = agent.ticket else { return }
-        x += 1 + put(ticket, x: x, y: y, columns: max(0, free - x))
+        x += 1 + put(ticket, x: x, y: y, columns: max(0, free - x), style: isStale ? .failed : .plain)
         guard let title = model.tickets[ticket]?.title, free - x > 4 else { return }
         put(title, x: x, y: y, columns: free - x, style: .dim)
     }

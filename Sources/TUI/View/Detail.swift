@@ -19,7 +19,7 @@ extension Canvas {
         }
         var y = area.y
         let last = area.y + area.rows
-        let why = ticket.state == "queued" ? model.waiting[ticket.id] ?? ticket.reason : ticket.reason
+        let why = silence(of: ticket) ?? (ticket.state == "queued" ? model.waiting[ticket.id] : nil) ?? ticket.reason
         if area.rows == 1 {
             drawStateLine(ticket, why: why, area: area, y: y)
             return
@@ -50,15 +50,16 @@ extension Canvas {
     private mutating func drawStateLine(_ ticket: TicketRow, why: String?, area: Rectangle, y: Int) {
         let look = StateLook(ticket, glyphs: glyphs)
         put(look.glyph, x: area.x, y: y, style: look.style)
-        let state = ticket.state.split(separator: "_").joined(separator: " ")
+        var state = ticket.state.split(separator: "_").joined(separator: " ")
+        if ticket.stale_since != nil { state = "stale" }
         var x = area.x + 2
         x += put(state, x: x, y: y, columns: area.columns - 2, style: look.style)
         var rest = ""
         if let why {
             rest = ": \(why)"
         } else {
-            let age = age(since: ticket.since)
-            if !age.isEmpty { rest += age == "now" ? ", just now" : " for \(age)" }
+            let age = age(since: ticket.stale_since ?? ticket.since)
+            if !age.isEmpty { rest += " for \(age)" }
             if let stage = ticket.stage { rest += " · stage \(stage)" }
             if let agent = ticket.agent { rest += " · \(agent)" }
             rest += " · profile \(ticket.profile)"
@@ -66,6 +67,24 @@ extension Canvas {
             if ticket.attempts > 1 { rest += " · attempt \(ticket.attempts)" }
         }
         say(rest, x: x, y: y, columns: area.columns - (x - area.x))
+    }
+
+    /// How long its agent has been silent, and what is done about it: read anew every second.
+    private mutating func silence(of ticket: TicketRow) -> String? {
+        guard let since = ticket.stale_since.flatMap({ Moment($0) })?.milliseconds else { return nil }
+        let until = ticket.stale_until.flatMap { Moment($0) }?.milliseconds
+        let now = model.now.milliseconds
+        for moment in [since, until].compactMap(\.self) {
+            let passed = (now - moment) % 1000
+            let next = Moment(milliseconds: now - passed + (passed < 0 ? 0 : 1000))
+            screen.nextChange = min(screen.nextChange ?? next, next)
+        }
+        return Silence.sentence(
+            evidence: ticket.stale_evidence,
+            seconds: Int(max(0, now - since) / 1000),
+            // Rounded up: it is not over before it is over.
+            left: until.map { Int(($0 - now + 999) / 1000) }
+        )
     }
 
     private func facts(of ticket: TicketRow) -> [String] {

@@ -20,6 +20,7 @@ struct StateLook {
             case "cancelled": (glyphs.cancelled, .dim)
             default: (glyphs.unknown, .plain)
             }
+        if ticket.stale_since != nil { (glyph, word, style) = (glyphs.failed, "stale", .failed) }
         if ticket.reason == "stopping" { (glyph, word, style) = (glyphs.stopped, "stopping", .stopped) }
     }
 
@@ -29,6 +30,7 @@ struct StateLook {
             switch state {
             case "idle": (glyphs.queued, .dim)
             case "working": (glyphs.working, .working)
+            case "stale": (glyphs.failed, .failed)
             case "stopping": (glyphs.stopped, .stopped)
             default: (glyphs.unknown, .plain)
             }

@@ -60,14 +60,16 @@ extension Canvas {
         let look = StateLook(ticket, glyphs: glyphs)
         put(look.glyph, x: x + 1, y: y, style: look.style)
         if columns.word > 0 { put(look.word, x: x + 3, y: y, columns: columns.word, style: look.style) }
-        put(ticket.id, x: x + columns.idStart, y: y, columns: columns.id, style: .plain)
+        let isStale = ticket.stale_since != nil
+        put(ticket.id, x: x + columns.idStart, y: y, columns: columns.id, style: isStale ? .failed : .plain)
         let isFinished = TicketGroup(state: ticket.state) == .done
+        // Where there is no room for the state's word, one that something is wrong is said all the same.
         put(
-            ticket.title,
+            isStale && columns.word == 0 ? "stale: \(ticket.title)" : ticket.title,
             x: x + columns.titleStart,
             y: y,
             columns: columns.title,
-            style: isFinished ? .dim : .plain
+            style: isStale ? .failed : isFinished ? .dim : .plain
         )
         if columns.agent > 0, let agent = ticket.agent {
             put(agent, x: x + columns.agentStart, y: y, columns: columns.agent, style: .dim)
@@ -77,8 +79,8 @@ extension Canvas {
             let start = columns.priorityStart + max(0, columns.priority - priority.width)
             screen.put(priority, x: x + start, y: y, columns: columns.priority, style: .dim, glyphs: glyphs)
         }
-        let age = age(since: ticket.since)
-        put(age, x: x + columns.end - age.utf8.count, y: y, style: .dim)
+        let age = age(since: ticket.stale_since ?? ticket.since)
+        put(age, x: x + columns.end - age.utf8.count, y: y, style: isStale ? .failed : .dim)
     }
 }
 
