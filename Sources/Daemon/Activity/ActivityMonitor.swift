@@ -43,7 +43,8 @@ final class ActivityMonitor: Sendable {
 
     deinit { timer.cancel() }
 
-    /// Watches a run from now on, until it is forgotten: which must come after it was asked to be watched. One that an earlier daemon watched, from where that left off.
+    /// Watches a run from now on, until it is forgotten; one that an earlier daemon watched, from where that left off. To
+    /// be called before the run can end, so that it is not forgotten first.
     func watch(_ run: RunID, _ heartbeat: Heartbeat, _ evidence: RunEvidence, isStale: Bool) {
         let now = clocks()
         queue.async { [self] in
