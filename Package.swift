@@ -59,6 +59,8 @@ let package = Package(
             dependencies: [
                 "Core", "IPC", "CSystem",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                // For the one thing GRDB does not tell: which error of the system is behind one of SQLite's.
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -66,8 +68,12 @@ let package = Package(
         ),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["Core", "Daemon", "IPC", "CSystem"],
-            exclude: ["Golden"],
+            dependencies: [
+                "Core", "Daemon", "IPC", "CSystem",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Golden", "Fixtures"],
             swiftSettings: settings
         ),
 

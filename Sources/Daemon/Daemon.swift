@@ -57,6 +57,8 @@ public final class Daemon: Sendable {
     public init(_ options: Options, logger: Logger) throws {
         try FaultPoint.arm(options.environment)
         signal(SIGPIPE, SIG_IGN)
+        // Writing past a limit on a file's size is an error like a full disk, and no reason to die.
+        signal(SIGXFSZ, SIG_IGN)
         // Before anybody can know that there is a daemon to be ended.
         signals = StopSignals { [ending] in ending.ask(options.onStop) }
         self.options = options
@@ -65,7 +67,8 @@ public final class Daemon: Sendable {
         FaultPoint.startDirectories.pass()
         lock = try StateLock(path: options.paths.lock)
         FaultPoint.startLocked.pass()
-        store = try Store(path: options.paths.database, durability: options.user.durability)
+        let reserve = Reserve(directory: options.paths.directory)
+        store = try options.paths.openStore(options.user.durability, reserve)
         FaultPoint.startStoreOpened.pass()
         let loaded = try store.load()
         let core = Orchestrator(
@@ -155,7 +158,8 @@ public final class Daemon: Sendable {
                 },
                 counted: { counts.set(tickets: $0, agents: $1) }
             ),
-            logger: logger
+            logger: logger,
+            reserve: reserve
         )
         let version = options.version
         let redactor = options.redactor

@@ -24,7 +24,7 @@ public enum OfflineRegistration {
         try options.paths.makeDirectories()
         let lock = try StateLock(path: options.paths.lock, isDaemon: false)
         defer { lock.release() }
-        let store = try Store(path: options.paths.database, durability: options.user.durability)
+        let store = try options.paths.openStore(options.user.durability, Reserve(directory: options.paths.directory))
         defer { try? store.close() }
         let loaded = try store.load()
         let git = try Git(environment: options.environment, isDurable: options.user.durability == .full)
@@ -65,7 +65,7 @@ public enum OfflineRegistration {
         _ = answered.wait(timeout: .now() + 10)
         engine.stop()
         guard let result = answer.withLock({ $0 }) else {
-            throw StoreError.unusable(options.paths.database, "it cannot be written; is the disk full?")
+            throw StoreError.unwritable("gave up after 10 seconds; is the disk full?")
         }
         let registered = try result.get()
         let id = RepositoryID(registered.id)

@@ -57,6 +57,8 @@ import Testing
         .agentStale(run, AgentID(1), stale),
         .agentActive(run, AgentID(1), .output),
         .locksReleased(ticket, after: .seconds(86_400)),
+        .diskFilled,
+        .diskFreed,
     ]
 
     static let stale = Stale(

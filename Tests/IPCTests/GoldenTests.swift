@@ -52,7 +52,8 @@ import Testing
             table == [
                 "parse_error -32700 1", "invalid_request -32600 1", "unknown_method -32601 1",
                 "invalid_params -32602 2", "internal -32603 1", "not_found -32004 4", "refused -32005 5",
-                "gone -32006 1", "too_large -32007 1", "forbidden -32008 1", "stopping -32009 1", "usage -32090 2",
+                "gone -32006 1", "too_large -32007 1", "forbidden -32008 1", "stopping -32009 1",
+                "unavailable -32010 1", "usage -32090 2",
                 "daemon_not_running -32091 3", "disconnected -32092 3", "timed_out -32093 1",
             ]
         )

@@ -36,6 +36,7 @@ struct FollowerTests {
                     "changed \(tickets.keys.sorted()) \(tickets.values.map { $0?.state ?? "gone" }) \(agents.keys.sorted())"
                 case .waiting(let reasons):
                     "waiting \(reasons.keys.sorted()) \(reasons.values.map { $0 ?? "nothing" }.sorted())"
+                case .troubled(let trouble): "trouble \(trouble ?? "none")"
                 case .outputWatched: "watched"
                 case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
                 case .connectionRegained: "regained"
@@ -44,6 +45,17 @@ struct FollowerTests {
                 case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock: "input"
                 }
             }
+    }
+
+    @Test mutating func whatIsWrongWithTheDaemonIsToldAsItChanges() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "running"))
+        #expect(words(follower.take(Self.event(6, ["daemon": ["disk": "full"]]))) == ["trouble disk full"])
+        #expect(words(follower.take(Self.event(7, ["daemon": ["version": "2"]]))) == [])
+        let trouble = Self.line("daemon.trouble", ["problem": "the disk that holds /s is full"])
+        #expect(words(follower.take(trouble)) == ["trouble nothing can be stored"])
+        #expect(words(follower.take(Self.line("daemon.trouble", ["problem": .null]))) == ["trouble disk full"])
+        #expect(words(follower.take(Self.event(8, ["daemon": ["disk": .null]]))) == ["trouble none"])
     }
 
     @Test mutating func eventsAroundTheSnapshotAreAppliedOnceAndInOrder() {

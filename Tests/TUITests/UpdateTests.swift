@@ -151,6 +151,17 @@ struct UpdateTests {
         #expect(story.row(23).hasSuffix("live"))
     }
 
+    @Test func aFullDiskStandsWhereTheConnectionDoes() {
+        var story = Story.aDay()
+        story.happens(.troubled("disk full"))
+        #expect(story.row(23).hasSuffix("   disk full"))
+        story.happens(.connectionLost(reason: "the connection was closed"))
+        #expect(story.row(23).hasSuffix("daemon gone: the connection was closed; trying again"))
+        story.happens(.connectionRegained)
+        story.happens(.troubled(nil))
+        #expect(story.row(23).hasSuffix("   live"))
+    }
+
     @Test func withoutTheDaemonQuittingAsksNothing() {
         var story = Story.aDay()
         story.happens(.connectionLost(reason: "gone"))

@@ -54,10 +54,15 @@ public enum Event: Equatable, Sendable {
     /// A ticket's facts changed in a way no other event names.
     case ticketChanged(TicketID)
 
+    /// Nothing new starts for want of room on the disk.
+    case diskFilled
+    /// There is room on the disk again.
+    case diskFreed
+
     /// The ticket it is about.
     public var ticket: TicketID? {
         switch self {
-        case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved: nil
+        case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .diskFilled, .diskFreed: nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):
             run.ticket

@@ -17,6 +17,15 @@ public enum Input: Equatable, Sendable {
     /// Something inside a run asked for what is for people, and was refused.
     case forbiddenAsked(RunID, method: String)
 
+    // MARK: facts about the machine
+    /// There is no room left on the disk that holds the state: nothing new starts until there is.
+    case diskFilled
+    /// There is room again.
+    case diskHasRoom
+    /// The clock went this much further than time passed: it was set, or the machine slept. Given before the first input
+    /// at the new time, so that nothing is due earlier for it.
+    case clockJumped(by: Duration)
+
     // MARK: outcomes of effects
     case worktreeReady(TicketID, branch: String, base: ObjectID, head: ObjectID, Rules)
     case worktreeFailed(TicketID, reason: String)

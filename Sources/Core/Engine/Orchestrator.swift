@@ -44,6 +44,8 @@ public struct Orchestrator: Sendable {
     public internal(set) var counters = Counters()
     /// Nothing new starts.
     public internal(set) var isDraining = false
+    /// There is no room on the disk, and nothing new starts. Not stored: a restart looks again.
+    public internal(set) var isDiskFull = false
 
     /// The tickets that wait to be started.
     public internal(set) var queuedTickets: Set<TicketID> = []
@@ -128,6 +130,9 @@ public struct Orchestrator: Sendable {
         case .drainAsked: isDraining = true
         case .forbiddenAsked(let run, let method):
             if tickets[run.ticket] != nil { emit(.agentForbidden(run, method: method)) }
+        case .diskFilled: diskFilled()
+        case .diskHasRoom: diskHasRoom()
+        case .clockJumped(let by): clockJumped(by)
 
         case .worktreeReady(let id, let branch, let base, let head, let rules):
             worktreeReady(id, branch: branch, base: base, head: head, rules)

@@ -1,6 +1,10 @@
 /// Why Core does not do what it was asked. Nothing has changed when it is returned.
 public struct Refusal: Error, Equatable, Sendable {
-    public enum Code: String, Sendable { case notFound, refused, invalid }
+    public enum Code: String, Sendable {
+        case notFound, refused, invalid
+        /// Not for anything in the request: the daemon cannot store it now.
+        case unavailable
+    }
     public let code: Code
     public let message: String
     public let hint: String?

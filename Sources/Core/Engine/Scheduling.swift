@@ -3,6 +3,8 @@
 /// Why a queued ticket has not started: computed from the facts whenever somebody asks.
 public enum Waiting: Equatable, Sendable {
     case draining
+    /// There is no room on the disk that holds the state.
+    case diskFull
     case dependencies([TicketID])
     /// A lock of `holder` conflicts.
     case lock(LockPattern, holder: TicketID)
@@ -13,8 +15,10 @@ public enum Waiting: Equatable, Sendable {
 
 extension Orchestrator {
     /// Starts what can be started. A ticket starts when its dependencies have landed, its locks are free, nobody
-    /// ahead of it has reserved them, and an agent slot is free.
+    /// ahead of it has reserved them, and an agent slot is free. While the disk is full nothing is: no ticket, no
+    /// verification and no landing, each of which would fail half done.
     mutating func schedule() {
+        guard !isDiskFull else { return }
         for repository in repositories.keys.sorted() {
             assignSlots(repository)
             advanceQueue(repository)
@@ -145,6 +149,7 @@ extension Orchestrator {
     public func waiting(_ id: TicketID) -> Waiting? {
         guard let ticket = tickets[id], case .queued = ticket.state else { return nil }
         if isDraining { return .draining }
+        if isDiskFull { return .diskFull }
         if let missing = unmet[id] { return .dependencies(missing.sorted()) }
         switch blocker(of: id) {
         case .lock(let pattern, let holder)?: return .lock(pattern, holder: holder)

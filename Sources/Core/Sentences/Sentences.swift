@@ -150,6 +150,7 @@ extension Waiting {
     public var sentence: String {
         switch self {
         case .draining: "the daemon is ending; it starts when the daemon is back"
+        case .diskFull: "waits for room on the disk"
         case .dependencies(let ids): "waits for \(list(ids.map(\.text))) to land"
         case .lock(let pattern, let holder): "waits for lock \(pattern) of \(holder)"
         case .reservation(let pattern, let first): "waits behind \(first), which has reserved \(pattern)"

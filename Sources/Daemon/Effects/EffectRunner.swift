@@ -69,7 +69,12 @@ final class EffectRunner: Sendable {
                 effect.begun.pass()
                 let outcome = outcome(of: effect, ticket, repository)
                 effect.done.pass()
-                report(outcome)
+                let directory = environment.paths.directory
+                let disk = FullDisk.isFull(at: directory) ? FullDisk(holding: directory) : nil
+                guard let disk, let failure = outcome.failing(with: "\(disk)") else { return report(outcome) }
+                // Before the failure itself: what it leads to starts nothing that would fail like it.
+                report(.diskFilled)
+                report(failure)
             }
         }
     }
@@ -148,6 +153,22 @@ func sentence(_ error: any Error) -> String {
     if let error = error as? GitError { return error.message }
     // Foundation describes its errors to programmers; this is for people.
     return type(of: error) is NSError.Type || error is CocoaError ? error.localizedDescription : "\(error)"
+}
+
+extension Input {
+    /// The same failure with what is behind it; nil where nothing has failed.
+    fileprivate func failing(with cause: String) -> Input? {
+        switch self {
+        case .worktreeFailed(let id, let reason): .worktreeFailed(id, reason: "\(reason); \(cause)")
+        case .collectFailed(let id, let reason): .collectFailed(id, reason: "\(reason); \(cause)")
+        case .snapshotFailed(let id, let reason): .snapshotFailed(id, reason: "\(reason); \(cause)")
+        case .candidateFailed(let id, let reason): .candidateFailed(id, reason: "\(reason); \(cause)")
+        case .checkoutFailed(let id, let reason): .checkoutFailed(id, reason: "\(reason); \(cause)")
+        case .targetFailed(let id, let reason): .targetFailed(id, reason: "\(reason); \(cause)")
+        case .tidied(let id, .left(let reason)): .tidied(id, .left(reason: "\(reason); \(cause)"))
+        default: nil
+        }
+    }
 }
 
 extension EffectRunner {

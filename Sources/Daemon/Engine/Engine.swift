@@ -17,6 +17,8 @@ final class Engine: @unchecked Sendable {
         let seq: Int
         let evidence: [TicketID: String]
         let rows: PictureRows
+        /// Why nothing can be stored now.
+        var trouble: String?
     }
 
     struct Hooks: Sendable {
@@ -43,30 +45,38 @@ final class Engine: @unchecked Sendable {
     /// ticket it works on when everything that was asked before has been carried out.
     typealias Question = @Sendable (Orchestrator) -> Result<Input, Refusal>
 
-    private enum Item: Sendable {
+    enum Item: Sendable {
         case input(Question, descriptions: [String], answer: Answer?)
         case read(@Sendable (View) -> Void)
         case wait(@Sendable (Orchestrator) -> Bool, then: @Sendable () -> Void)
         case start
     }
 
-    private let mailbox = Mailbox<Item>()
-    private let store: Store
-    private let rows: PictureRows
-    private let redactor: Redactor
-    private let hooks: Hooks
-    private let logger: Logger
+    let mailbox = Mailbox<Item>()
+    let store: Store
+    let rows: PictureRows
+    let redactor: Redactor
+    let hooks: Hooks
+    let logger: Logger
+    let reserve: Reserve?
     private let ended = DispatchSemaphore(value: 0)
 
     // MARK: the loop's own
-    private var core: Orchestrator
-    private var evidence: [TicketID: String]
+    var core: Orchestrator
+    var evidence: [TicketID: String]
     private var seq: Int
     private var unfinished: Int
     private var opening: (daemonRow: JSONObject, before: JSONObject, agents: [Change<Agent>])
-    private var waiters: [(condition: @Sendable (Orchestrator) -> Bool, then: @Sendable () -> Void)] = []
+    var waiters: [(condition: @Sendable (Orchestrator) -> Bool, then: @Sendable () -> Void)] = []
     private var waiting: [String: String] = [:]
-    private var waitingIsDue: Date?
+    private var waitingIsDue: SuspendingClock.Instant?
+    private var clock: SteadyClock
+    /// What arrived while the store could not be written, and comes next.
+    var held: [Item] = []
+    /// A write has found no room since there was room last.
+    var diskIsFull = false
+    /// When to look for room again.
+    var roomIsDue: SuspendingClock.Instant?
 
     /// The longest queue for which everybody's reason to wait is published as it changes.
     static let publishedReasons = 500
@@ -83,6 +93,8 @@ final class Engine: @unchecked Sendable {
         redactor: Redactor = .none,
         hooks: Hooks,
         logger: Logger,
+        reserve: Reserve? = nil,
+        clock sources: SteadyClock.Sources = .system,
         recovering: Bool = true
     ) {
         self.core = core
@@ -91,6 +103,8 @@ final class Engine: @unchecked Sendable {
         self.redactor = redactor
         self.hooks = hooks
         self.logger = logger
+        self.reserve = reserve
+        clock = SteadyClock(after: loaded.lastEvent, sources)
         evidence = loaded.evidence
         seq = loaded.seq
         unfinished = core.tickets.values.count { !$0.isFinal }
@@ -164,15 +178,17 @@ final class Engine: @unchecked Sendable {
     // MARK: the loop
 
     private func run() {
-        while let items = mailbox.take(limit: Self.batchLimit, until: deadline) {
-            var round = Round()
-            let now = Timestamp.now()
+        while let items = next() {
+            let (now, jump) = clock.now()
+            var round = Round(now: now, before: .init(core, seq: seq))
             let wasDraining = core.isDraining
+            if let jump { decide(.clockJumped(by: jump), now, &round) }
+            lookAtDisk(now, &round)
             for item in items { take(item, now, &round) }
             if core.nextDeadline.map({ $0 <= now }) ?? false { decide(.deadlineReached, now, &round) }
             let hasFacts = !round.batch.steps.isEmpty
             if hasFacts { FaultPoint.engineDecided.pass() }
-            guard commit(round.batch) else { return }
+            guard commit(&round) else { return }
             if hasFacts { FaultPoint.engineCommitted.pass() }
             hooks.counted(unfinished, core.agents.count)
             publish(round)
@@ -188,35 +204,93 @@ final class Engine: @unchecked Sendable {
         }
     }
 
-    private var deadline: Date? {
-        let next = core.nextDeadline.map { Date(timeIntervalSince1970: Double($0.milliseconds) / 1000) }
-        return [next, waitingIsDue].compactMap(\.self).min()
+    /// What comes next: what had to wait for the store, then what arrives. Nil when the loop is to end.
+    private func next() -> [Item]? {
+        guard held.isEmpty else {
+            defer { held = [] }
+            return held
+        }
+        return mailbox.take(limit: Self.batchLimit, within: untilDue)
+    }
+
+    /// How long nothing is due.
+    private var untilDue: Duration? {
+        // What the disk has come to is told in a round of its own.
+        if diskIsFull && !core.isDiskFull || core.isDiskFull && roomIsDue == nil { return .zero }
+        let due = [roomIsDue, waitingIsDue].compactMap(\.self).min().map { SuspendingClock.now.duration(to: $0) }
+        let deadline = core.nextDeadline.map { clock.untilReal($0) }
+        return [due, deadline].compactMap(\.self).min()
     }
 
     /// What one turn of the loop has come to.
-    private struct Round {
+    struct Round {
+        let now: Instant
+        /// What was true before it.
+        var before: Before
         var batch = Batch()
         var lines: [PublishedLine] = []
-        var answers: [@Sendable (View) -> Void] = []
+        var answers: [Reply] = []
         var effects: [(Core.Repository, Ticket, Effect)] = []
+
+        struct Before {
+            let counters: Orchestrator.Counters
+            let isDiskFull: Bool
+            let seq: Int
+            /// Of the tickets that have changed; nil where there was none.
+            var evidence: [TicketID: String?] = [:]
+
+            init(_ core: Orchestrator, seq: Int) {
+                counters = core.counters
+                isDiskFull = core.isDiskFull
+                self.seq = seq
+            }
+        }
+
+        /// Given once the round is durable.
+        enum Reply {
+            case read(@Sendable (View) -> Void)
+            case answer(Answer, Result<[Fact], Refusal>)
+
+            func give(_ view: View) {
+                switch self {
+                case .read(let body): body(view)
+                case .answer(let answer, let result): answer(result, view)
+                }
+            }
+        }
+
+        /// Those who only look are told what is true without it.
+        mutating func answerReads(_ view: View) {
+            answers.removeAll { reply in
+                guard case .read(let body) = reply else { return false }
+                body(view)
+                return true
+            }
+        }
+
+        /// Those who wait for it are told why they wait in vain for now.
+        mutating func giveUpAnswers(_ refusal: Refusal, _ view: View) {
+            for case .answer(let answer, _) in answers { answer(.failure(refusal), view) }
+            answers = []
+        }
     }
 
     private func take(_ item: Item, _ now: Instant, _ round: inout Round) {
         switch item {
         case .read(let body):
-            round.answers.append(body)
+            round.answers.append(.read(body))
         case .wait(let condition, let then):
             waiters.append((condition, then))
         case .start:
             open(now, &round)
         case .input(let question, let descriptions, let answer):
             let result = question(core).flatMap { decide($0, descriptions: descriptions, now, &round) }
-            if let answer { round.answers.append { answer(result, $0) } }
+            if let answer { round.answers.append(.answer(answer, result)) }
         }
     }
 
     @discardableResult
-    private func decide(
+    func decide(
         _ input: Input,
         descriptions: [String] = [],
         _ now: Instant,
@@ -240,6 +314,9 @@ final class Engine: @unchecked Sendable {
     {
         seq += 1
         let line = FactLine(fact, seq: seq, time: now, rows: rows, known: evidence) { core.tickets[$0] }
+        for id in line.evidence.keys where round.before.evidence[id] == nil {
+            round.before.evidence[id] = .some(evidence[id])
+        }
         evidence.merge(line.evidence) { _, new in new }
         for change in fact.changes.tickets {
             unfinished += (change.new?.isFinal == false ? 1 : 0) - (change.old?.isFinal == false ? 1 : 0)
@@ -256,6 +333,11 @@ final class Engine: @unchecked Sendable {
         )
         if case .ticketEnqueued(let id) = fact.event, let text = texts.popFirst() {
             step.descriptions = [(id, redactor.redact(text))]
+        }
+        switch fact.event {
+        case .diskFilled, .diskFreed:
+            round.batch.daemonRow = rows.daemon(opening.daemonRow, isDiskFull: core.isDiskFull)
+        default: break
         }
         round.batch.steps.append(step)
         round.lines.append(
@@ -310,30 +392,6 @@ final class Engine: @unchecked Sendable {
         FaultPoint.startRecovered.pass()
     }
 
-    /// Stores the batch, however long it takes: what Core has decided is not undone because a disk is full. Nothing is
-    /// published, answered or attempted meanwhile. False when the daemon ends before that has worked.
-    private func commit(_ batch: Batch) -> Bool {
-        guard !batch.steps.isEmpty else { return true }
-        var delay = 0.1
-        while true {
-            do {
-                try store.commit(batch)
-                if delay > 0.1 { hooks.trouble(nil) }
-                return true
-            } catch StoreError.rejected(let reason) {
-                // A rule of the schema is broken: the mistake is ours, and trying again mends nothing. The next daemon
-                // goes on from what is durable, which is sound.
-                fatalError("the store rejected what Core has decided: \(reason)")
-            } catch {
-                logger.error("the store cannot be written; trying again", metadata: ["error": "\(error)"])
-                hooks.trouble("the store cannot be written: \(error)")
-                if mailbox.isClosed { return false }
-                Thread.sleep(forTimeInterval: delay)
-                delay = min(delay * 2, 5)
-            }
-        }
-    }
-
     private func publish(_ round: Round) {
         if !round.lines.isEmpty {
             hooks.publish(round.lines)
@@ -341,7 +399,7 @@ final class Engine: @unchecked Sendable {
         }
         guard !round.answers.isEmpty else { return }
         let view = View(core: core, seq: seq, evidence: evidence, rows: rows)
-        for answer in round.answers { answer(view) }
+        for answer in round.answers { answer.give(view) }
     }
 
     // MARK: why the queued wait
@@ -349,8 +407,8 @@ final class Engine: @unchecked Sendable {
     /// Tells subscribers why queued tickets wait, where that has changed. Computed a moment after the last fact, so
     /// that a burst of them costs one computation.
     private func publishWaiting(changed: Bool) {
-        if changed, waitingIsDue == nil { waitingIsDue = Date().addingTimeInterval(0.03) }
-        guard let due = waitingIsDue, due <= Date() else { return }
+        if changed, waitingIsDue == nil { waitingIsDue = SuspendingClock.now + .milliseconds(30) }
+        guard let due = waitingIsDue, due <= SuspendingClock.now else { return }
         waitingIsDue = nil
         let now = core.waitingSentences(limit: Self.publishedReasons)
         var changes = JSONObject()

@@ -71,6 +71,7 @@ struct FactLine {
             if !patch.isEmpty { repositories[new.id.text] = .object(patch) }
         }
         var patch = JSONObject()
+        if let daemon = fact.event.daemonPatch { patch["daemon"] = .object(daemon) }
         for (key, section) in [
             ("repositories", repositories), ("agents", agents), ("locks", locks), ("tickets", tickets),
         ] where !section.isEmpty {
@@ -128,6 +129,8 @@ extension Event {
         case .ticketTidied: "ticket.tidied"
         case .ticketLeft: "ticket.left"
         case .ticketChanged: "ticket.changed"
+        case .diskFilled: "disk.full"
+        case .diskFreed: "disk.ok"
         }
     }
 
@@ -183,8 +186,17 @@ extension Event {
         case .locksReleased(_, let hold):
             [("reason", .string("it has waited for a human for \(DurationText.format(hold))"))]
         case .ticketEnqueued, .landingStarted, .ticketStopping, .ticketStopped, .ticketTidied,
-            .ticketChanged:
+            .ticketChanged, .diskFilled, .diskFreed:
             []
+        }
+    }
+
+    /// What it changes in the daemon's own row.
+    fileprivate var daemonPatch: JSONObject? {
+        switch self {
+        case .diskFilled: ["disk": "full"]
+        case .diskFreed: ["disk": .null]
+        default: nil
         }
     }
 }

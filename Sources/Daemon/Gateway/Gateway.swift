@@ -320,6 +320,8 @@ final class Gateway: Sendable {
             status["agents"] = JSONValue(view.core.agents.count)
             status["working"] = JSONValue(view.core.agents.values.count { $0.ticket != nil })
             status["draining"] = .bool(view.core.isDraining)
+            if view.core.isDiskFull { status["disk"] = "full" }
+            status["trouble"] = view.trouble.map(JSONValue.string)
             reply(.success(.object(status)))
         }
     }
@@ -364,6 +366,7 @@ extension RPCError {
             case .notFound: .notFound
             case .refused: .refused
             case .invalid: .invalidParams
+            case .unavailable: .unavailable
             }
         self.init(code, refusal.message, hint: refusal.hint)
     }

@@ -37,6 +37,13 @@ struct PictureRows: Sendable {
         return row
     }
 
+    /// The daemon's own row: what it is, and what is wrong with the machine.
+    func daemon(_ about: JSONObject, isDiskFull: Bool) -> JSONObject {
+        var row = about
+        if isDiskFull { row["disk"] = "full" }
+        return row
+    }
+
     func agent(_ agent: Agent, ticket: Ticket?) -> JSONObject {
         var row: JSONObject = [
             "id": .string(agent.id.description),

@@ -20,6 +20,27 @@ enum Timestamp {
         }
     }
 
+    /// The moment that `text` writes; nil when it writes none.
+    static func instant(_ text: String) -> Instant? {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 24, bytes[23] == UInt8(ascii: "Z") else { return nil }
+        func number(_ range: Range<Int>) -> Int64? { Int64(String(decoding: bytes[range], as: UTF8.self)) }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+            let minute = number(14..<16), let second = number(17..<19), let rest = number(20..<23)
+        else { return nil }
+        let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second
+        return Instant(milliseconds: seconds * 1000 + rest)
+    }
+
+    /// Since 1970; the inverse of `civil`.
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let year = month <= 2 ? year - 1 : year
+        let era = floorDivide(year, 400).0
+        let yearOfEra = year - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     /// The wall clock, now.
     static func now() -> Instant {
         var time = timespec()

@@ -54,7 +54,7 @@ extension Engine.View {
             )
         }
         var picture = JSONObject()
-        picture["daemon"] = .object(daemon)
+        picture["daemon"] = .object(rows.daemon(daemon, isDiskFull: core.isDiskFull))
         let sections: [(String, JSONValue, Bool)] = [
             (
                 "repositories",

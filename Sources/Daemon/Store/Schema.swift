@@ -2,11 +2,35 @@ import GRDB
 
 /// The tables, and how they came to be. A migration that has been released is never edited: append another.
 enum Schema {
-    static var migrator: DatabaseMigrator {
+    /// What each version added, oldest first.
+    private static let versions = [first, second]
+    /// The version a database has when this program has opened it. It stands in the file's first page, so that an older
+    /// orch can see that it is too old before it opens the file.
+    static var version: Int { versions.count }
+
+    static var migrator: DatabaseMigrator { migrator(to: version) }
+
+    /// - Parameter last: for tests, which make databases as older versions left them.
+    static func migrator(to last: Int) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { try $0.execute(sql: first) }
+        for (index, sql) in versions.prefix(last).enumerated() {
+            let version = index + 1
+            migrator.registerMigration("\(version)") { database in
+                try database.execute(sql: sql)
+                // The first version did not say which it was.
+                if version > 1 { try database.execute(sql: "PRAGMA user_version = \(version)") }
+            }
+        }
         return migrator
     }
+
+    /// Every table this version reads or writes.
+    static let tables = [
+        "counters", "daemon", "repositories", "agents", "tickets", "descriptions", "locks", "runs", "events",
+    ]
+
+    /// The file says whose it is, and its version: `orch` in ASCII.
+    private static let second = "PRAGMA application_id = 0x6f726368;"
 
     /// Columns are what SQLite can hold us to; `body` is the whole value as JSON, which Core alone reads.
     private static let first = """

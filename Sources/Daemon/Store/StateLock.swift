@@ -13,7 +13,10 @@ public final class StateLock: Sendable {
     /// - Throws: `AlreadyRunning` when another daemon has it.
     init(path: String, isDaemon: Bool = true) throws {
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard opened >= 0 else { throw CannotOpen(path: path, reason: String(cString: strerror(errno))) }
+        guard opened >= 0 else {
+            if errno == ENOSPC { throw StoreError.full(FullDisk(holding: path)) }
+            throw CannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
         guard Self.take(opened, within: .seconds(2)) else {
             let pid = Self.pid(in: opened)
             close(opened)

@@ -1,8 +1,10 @@
 import Core
 import Foundation
 import GRDB
+import GRDBSQLite
 import Glibc
 import IPC
+import Synchronization
 
 /// The only place that speaks SQL. One writer, the engine's loop; readers never wait for it (WAL).
 ///
@@ -10,21 +12,30 @@ import IPC
 /// transaction, so that a subscriber's picture and the daemon's own can not differ.
 final class Store: Sendable {
     let pool: DatabasePool
+    /// What was read before anything could be written; whoever loads first gets it.
+    let first: Mutex<Loaded?>
 
     /// Opens the database, making it if there is none, and brings its schema up to date.
     ///
-    /// - Throws: `StoreError` when the database is newer than this program, damaged, or can not be opened. What is
-    ///   there is never replaced.
-    init(path: String, durability: Durability = .full) throws {
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(10)
-        configuration.maximumReaderCount = 4
-        configuration.label = "orch"
+    /// - Parameter isFirst: whether there may be none. Where other files of the state directory are left of an earlier
+    ///   one, a database that is gone is not taken for one that never was.
+    /// - Throws: `StoreError` when the database is newer than this program, damaged, or cannot be opened. What is
+    ///   there is never replaced, and nothing has been written.
+    init(path: String, durability: Durability = .full, isFirst: Bool = true) throws(StoreError) {
         do {
-            try Self.look(at: path)
+            let file = try DatabaseFile(path: path, durability: durability)
+            guard !file.isNew || isFirst else {
+                throw StoreError.damaged(path, "it is gone, and what it knew of is still there")
+            }
+            guard file.version <= Schema.version else { throw StoreError.newer(path) }
+            first = Mutex(try Self.look(at: file))
             // For the user alone from its first moment; the log beside it gets the same mode.
             let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             if descriptor >= 0 { Glibc.close(descriptor) }
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(10)
+            configuration.maximumReaderCount = 4
+            configuration.label = "orch"
             pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets NORMAL when it switches to WAL, after `prepareDatabase`; so it is said here.
             let level = durability == .full ? "FULL" : "NORMAL"
@@ -32,22 +43,40 @@ final class Store: Sendable {
                 try database.execute(sql: "PRAGMA synchronous = \(level); PRAGMA journal_size_limit = 67108864")
             }
             try Schema.migrator.migrate(pool)
-        } catch let error as StoreError {
-            throw error
+            if file.version < Schema.version {
+                // Where an older orch looks.
+                _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            }
         } catch {
-            throw StoreError.unusable(path, String(describing: error))
+            throw StoreError(error, opening: path)
         }
         chmod(path, 0o600)
     }
 
-    /// Whether what is at `path` can be read and is ours, by a connection that cannot change it.
-    private static func look(at path: String) throws {
-        guard access(path, F_OK) == 0 else { return }
+    /// Reads what is stored by a connection that cannot change it, and sees what the file alone does not say: of the
+    /// first version it has no number, and a newer orch may have been killed before its number came into the file.
+    ///
+    /// - Returns: nil for a database that is to be made, or made newer, first.
+    private static func look(at file: DatabaseFile) throws -> Loaded? {
+        guard !file.isNew else { return nil }
         var configuration = Configuration()
         configuration.readonly = true
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        let queue = try DatabaseQueue(path: file.path, configuration: configuration)
         defer { try? queue.close() }
-        if try queue.read(Schema.migrator.hasBeenSuperseded) { throw StoreError.newer(path) }
+        return try queue.read { database in
+            if try Schema.migrator.hasBeenSuperseded(database) { throw StoreError.newer(file.path) }
+            guard try Schema.migrator.hasCompletedMigrations(database) else {
+                let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+                guard try isEmpty || database.tableExists("grdb_migrations") else {
+                    throw StoreError.unusable(file.path, "it is another program's database")
+                }
+                return nil
+            }
+            for table in Schema.tables where try !database.tableExists(table) {
+                throw StoreError.damaged(file.path, "its table \(table) is missing")
+            }
+            return try read(database, path: file.path)
+        }
     }
 
     /// Ends every connection, the writer's last: read-only ones could not bring the log back into the database, and a
@@ -61,12 +90,33 @@ final class Store: Sendable {
 
     /// Stores everything one batch of inputs has come to; when it returns, all of it is durable, or none.
     ///
-    /// - Throws: `StoreError.rejected` when it breaks a rule of the schema, else what SQLite says (the disk is full).
-    func commit(_ batch: Batch) throws {
+    /// - Throws: `StoreError.rejected` when it breaks a rule of the schema, `.full` when there is no room, `.unwritable`
+    ///   for all else.
+    func commit(_ batch: Batch) throws(StoreError) {
         do {
-            try pool.write { try Self.write(batch, $0) }
+            try pool.writeWithoutTransaction { database in
+                do {
+                    try database.inTransaction(.immediate) {
+                        try Self.write(batch, database)
+                        return .commit
+                    }
+                } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
+                    // SQLite knows one way in which a disk is full; a quota and a limit on a file's size are others.
+                    let cause = sqlite3_system_errno(database.sqliteConnection)
+                    guard [ENOSPC, EDQUOT, EFBIG].contains(cause) else { throw error }
+                    throw StoreError.full(FullDisk(holding: pool.path))
+                }
+            }
+        } catch let error as StoreError {
+            throw error
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-            throw StoreError.rejected("\(error)")
+            throw .rejected("\(error)")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw .full(FullDisk(holding: pool.path))
+        } catch let error as DatabaseError {
+            throw .unwritable(error.message ?? "\(error.resultCode)")
+        } catch {
+            throw .unwritable("\(error)")
         }
     }
 
@@ -196,23 +246,6 @@ struct Batch {
     var steps: [Step] = []
     var counters: Orchestrator.Counters?
     var daemonRow: JSONObject?
-}
-
-enum StoreError: Error, CustomStringConvertible {
-    case newer(String)
-    case unusable(String, String)
-    case rejected(String)
-
-    var description: String {
-        switch self {
-        case .newer(let path):
-            "cannot open \(path): a newer orch has written it; start that version, or choose another --state-dir"
-        case .rejected(let reason):
-            "the store rejected a change: \(reason)"
-        case .unusable(let path, let reason):
-            "cannot open \(path): \(reason); it has been left as it is; choose another --state-dir to go on without it"
-        }
-    }
 }
 
 extension RunOutcome {

@@ -2,6 +2,7 @@ import Core
 import Foundation
 import GRDB
 import IPC
+import Synchronization
 
 extension Store {
     /// Everything a restarted daemon needs to go on.
@@ -15,41 +16,86 @@ extension Store {
         var daemonRow: JSONObject
         /// The number of the newest event.
         var seq: Int
+        /// When that was.
+        var lastEvent: Instant?
     }
 
-    /// - Throws: `StoreError` when it cannot be read; nothing has been written by then.
-    func load() throws -> Loaded {
-        do { return try read() } catch { throw StoreError.unusable(pool.path, String(describing: error)) }
-    }
-
-    private func read() throws -> Loaded {
-        try pool.read { database in
-            let decoder = JSONDecoder()
-            func bodies<Value: Decodable>(_ table: String, as type: Value.Type) throws -> [Value] {
-                let rows = try String.fetchCursor(database, sql: "SELECT body FROM \(table)")
-                var values: [Value] = []
-                while let body = try rows.next() { values.append(try decoder.decode(type, from: Data(body.utf8))) }
-                return values
-            }
-            let agents = try bodies("agents", as: Agent.self)
-            var evidence: [TicketID: String] = [:]
-            let rows = try Row.fetchCursor(database, sql: "SELECT id, evidence FROM tickets")
-            while let row = try rows.next() { evidence[TicketID(row[0])] = row[1] }
-            let daemonRow = try String.fetchOne(database, sql: "SELECT row FROM daemon")
-            return Loaded(
-                state: StoredState(
-                    tickets: try bodies("tickets", as: Ticket.self),
-                    repositories: try bodies("repositories", as: Core.Repository.self),
-                    grants: try bodies("locks", as: Grant.self),
-                    counters: try bodies("counters", as: Orchestrator.Counters.self).first ?? .init(),
-                    agentsSince: Dictionary(uniqueKeysWithValues: agents.map { ($0.id, $0.since) })
-                ),
-                agents: agents,
-                evidence: evidence,
-                daemonRow: try daemonRow.flatMap { try JSONValue(parsing: $0).objectValue } ?? [:],
-                seq: try Int.fetchOne(database, sql: "SELECT max(seq) FROM events") ?? 0
-            )
+    /// - Throws: `StoreError` when it cannot be read, naming the row; nothing has been written by then. A row that cannot
+    ///   be read is never passed over: a daemon that does not know of a ticket would give its locks to another.
+    func load() throws(StoreError) -> Loaded {
+        if let first = first.withLock({ $0.take() }) { return first }
+        do {
+            return try pool.read { try Self.read($0, path: pool.path) }
+        } catch {
+            throw StoreError(error, opening: pool.path)
         }
+    }
+
+    static func read(_ database: Database, path: String) throws -> Loaded {
+        let agents: [Agent] = try bodies("agents", "number", database)
+        let tickets: [Ticket] = try bodies("tickets", "id", database)
+        var evidence: [TicketID: String] = [:]
+        let rows = try Row.fetchCursor(database, sql: "SELECT id, evidence FROM tickets")
+        while let row = try rows.next() { evidence[TicketID(row[0])] = row[1] }
+        let daemonRow = try String.fetchOne(database, sql: "SELECT row FROM daemon")
+        let last = try Row.fetchOne(database, sql: "SELECT seq, line FROM events ORDER BY seq DESC LIMIT 1")
+        let loaded = Loaded(
+            state: StoredState(
+                tickets: tickets,
+                repositories: try bodies("repositories", "id", database),
+                grants: try bodies("locks", "fence", database),
+                counters: try counters(database),
+                agentsSince: Dictionary(uniqueKeysWithValues: agents.map { ($0.id, $0.since) })
+            ),
+            agents: agents,
+            evidence: evidence,
+            daemonRow: try daemonRow.flatMap { try JSONValue(parsing: $0).objectValue } ?? [:],
+            seq: last?[0] ?? 0,
+            lastEvent: last.flatMap { Self.time(ofLine: $0[1]) }
+        )
+        if let problem = loaded.inconsistency { throw StoreError.damaged(path, problem) }
+        return loaded
+    }
+
+    private static func counters(_ database: Database) throws -> Orchestrator.Counters {
+        let only: [Orchestrator.Counters] = try bodies("counters", "only", database)
+        return only.first ?? .init()
+    }
+
+    /// Every value of a table, or the row that cannot be read.
+    private static func bodies<Value: Decodable>(_ table: String, _ key: String, _ database: Database) throws -> [Value]
+    {
+        let decoder = JSONDecoder()
+        let rows = try Row.fetchCursor(database, sql: "SELECT \(key), body FROM \(table)")
+        var values: [Value] = []
+        while let row = try rows.next() {
+            do {
+                values.append(try decoder.decode(Value.self, from: Data((row[1] as String).utf8)))
+            } catch {
+                let key = row[0] as DatabaseValue
+                throw Unreadable(row: "row \(key) of its table \(table) cannot be read: \(reason(error))")
+            }
+        }
+        return values
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        switch error {
+        case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
+            .valueNotFound(_, let context):
+            return context.debugDescription
+        @unknown default: return "\(error)"
+        }
+    }
+
+    /// A row that is no value of its table's.
+    struct Unreadable: Error {
+        let row: String
+    }
+
+    private static func time(ofLine line: Data) -> Instant? {
+        (try? JSONValue(parsing: [UInt8](line)))?["params"]?["time"]?.stringValue.flatMap(Timestamp.instant)
     }
 
     // MARK: history
@@ -100,12 +146,37 @@ extension Store {
     }
 }
 
+extension Store.Loaded {
+    /// What cannot be, were everything there that has been stored; nil when nothing is missing. A page that is lost can
+    /// look like one that is empty.
+    var inconsistency: String? {
+        let counters = state.counters
+        if state.tickets.count != counters.serial {
+            return "\(state.tickets.count) of \(counters.serial) tickets are there"
+        }
+        if state.repositories.count != counters.repository {
+            return "\(state.repositories.count) of \(counters.repository) repositories are there"
+        }
+        let repositories = Set(state.repositories.map(\.id))
+        if let lost = state.tickets.first(where: { !repositories.contains($0.repository) }) {
+            return "ticket \(lost.id) is of a repository \(lost.repository) that is not there"
+        }
+        let tickets = Set(state.tickets.map(\.id))
+        if let lost = state.grants.first(where: { !tickets.contains($0.ticket) }) {
+            return "lock \(lost.fence) is held by a ticket \(lost.ticket) that is not there"
+        }
+        let newest = evidence.values.compactMap { Int($0.prefix { $0 != " " }) }.max() ?? 0
+        if newest > seq { return "event \(newest) is not there, the last one is \(seq)" }
+        return nil
+    }
+}
+
 extension Store {
     /// The newest run of each verifier on this tree, in the order they ran.
     func checks(of ticket: TicketID, tree: ObjectID) throws -> [Check] {
         try pool.read { database in
             let sql = """
-                SELECT max(number), name, state, outcome, coalesce(ended - started, 0) FROM runs
+                SELECT max(number), name, state, outcome, max(0, coalesce(ended - started, 0)) FROM runs
                 WHERE ticket = ? AND tree = ? AND ended IS NOT NULL GROUP BY name ORDER BY 1
                 """
             return try Row.fetchAll(database, sql: sql, arguments: [ticket.text, tree.text]).map { row in

@@ -16,6 +16,8 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     /// The connection's role may not do this.
     case forbidden = "forbidden"
     case stopping = "stopping"
+    /// The daemon cannot store anything now: the disk is full.
+    case unavailable = "unavailable"
     // What only a client can find out; these never travel.
     case usage = "usage"
     case daemonNotRunning = "daemon_not_running"
@@ -37,6 +39,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
         case .tooLarge: -32007
         case .forbidden: -32008
         case .stopping: -32009
+        case .unavailable: -32010
         case .usage: -32090
         case .daemonNotRunning: -32091
         case .disconnected: -32092
@@ -52,7 +55,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
         case .notFound: 4
         case .refused: 5
         case .parseError, .invalidRequest, .unknownMethod, .internal, .gone, .tooLarge, .forbidden, .stopping,
-            .timedOut:
+            .unavailable, .timedOut:
             1
         }
     }

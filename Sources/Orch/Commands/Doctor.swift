@@ -31,7 +31,7 @@ struct Doctor: Subcommand {
         let width = findings.map(\.name.count).max() ?? 0
         for finding in findings {
             let level = finding.level.rawValue + String(repeating: " ", count: 4 - finding.level.rawValue.count)
-            let shown = console.usesColour ? finding.level.style.rawValue + level + "\u{1B}[0m" : level
+            let shown = console.styled(level, finding.level.style)
             let name = finding.name + String(repeating: " ", count: width - finding.name.count)
             console.write("\(shown)  \(name)  \(SafeText.line(finding.message))")
             if let hint = finding.hint {

@@ -54,6 +54,10 @@ struct Status: Subcommand {
         let started = status["started"]?.stringValue.map { ", up \(Moments.age($0))" } ?? ""
         console.write("daemon   \(SafeText.line(version))\(pid)\(started)")
         if status["draining"]?.boolValue == true { console.write("         it is ending: nothing new starts") }
+        let trouble =
+            status["trouble"]?.stringValue
+            ?? (status["disk"] == nil ? nil : "the disk is full: nothing new starts until there is room")
+        if let trouble { console.write("trouble  \(console.styled(SafeText.line(trouble), .bad))") }
         if let directory = status["state_directory"]?.stringValue {
             console.write("state    \(SafeText.line(directory))")
         }

@@ -192,6 +192,8 @@ struct EventSentence {
                 false
             )
         case "daemon.started": return ("the daemon started", false)
+        case "disk.full": return ("the disk is full: nothing new starts until there is room", false)
+        case "disk.ok": return ("there is room on the disk again", false)
         case "daemon.trouble":
             let problem = event.string("problem")
             return (problem.isEmpty ? "the daemon's trouble is over" : "the daemon is in trouble: \(problem)", false)

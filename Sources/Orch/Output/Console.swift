@@ -56,6 +56,11 @@ final class Console {
         for line in table.lines(width: width, colour: usesColour) { write(line) }
     }
 
+    /// Text in the colours of its meaning, for those who see colours.
+    func styled(_ text: String, _ style: Table.Style) -> String {
+        usesColour && style != .plain ? style.rawValue + text + "\u{1B}[0m" : text
+    }
+
     func write(bytes: some Sequence<UInt8>) {
         guard !isClosed else { return }
         buffer.append(contentsOf: bytes)

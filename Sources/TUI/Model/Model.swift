@@ -21,6 +21,8 @@ public struct Model: Sendable {
 
     var overlay = Overlay.none
     var connection = Connection.connecting
+    /// What is wrong with the daemon, in two or three words.
+    var trouble: String?
     var message: Message?
 
     /// What has been asked of the daemon and is not answered yet.

@@ -6,6 +6,9 @@ import IPC
 /// and takes a new snapshot only where that is not possible.
 struct Follower {
     private var picture = Picture()
+    /// The daemon has said that it cannot store anything.
+    private var problem: String?
+    private var toldTrouble: String?
     private var hasPicture = false
     private var phase = Phase.disconnected
     /// Why the daemon said it would close the connection.
@@ -62,6 +65,8 @@ struct Follower {
         let params = notification.params
         switch notification.method {
         case "hello":
+            // One that still is in trouble says so again when it tries to store the next thing.
+            problem = nil
             // Fewer events than we have seen: another life of the daemon's state.
             if hasPicture, let seq = params["seq"]?.intValue, seq < picture.seq {
                 hasPicture = false
@@ -69,6 +74,9 @@ struct Follower {
             }
         case "goodbye": farewell = params["reason"]?.stringValue
         case "output": break
+        case "daemon.trouble":
+            problem = params["problem"]?.stringValue.map { _ in "nothing can be stored" }
+            tellTrouble(&outcome)
         default:
             switch phase {
             case .disconnected, .awaitsReplay: break
@@ -89,6 +97,7 @@ struct Follower {
             outcome.requests.append(askForSnapshot())
             return
         }
+        if touched.daemon { tellTrouble(&outcome) }
         if notification.seq == nil {
             let reasons = touched.tickets.map { ($0, picture.waiting[$0]) }
             if !reasons.isEmpty { outcome.inputs.append(.waiting(Dictionary(uniqueKeysWithValues: reasons))) }
@@ -100,6 +109,15 @@ struct Follower {
                 )
             )
         }
+    }
+
+    /// What is wrong with the daemon, where that has changed.
+    private mutating func tellTrouble(_ outcome: inout Outcome) {
+        let isFull = picture.json["daemon"]?["disk"]?.stringValue == "full"
+        let trouble = problem ?? (isFull ? "disk full" : nil)
+        guard trouble != toldTrouble else { return }
+        toldTrouble = trouble
+        outcome.inputs.append(.troubled(trouble))
     }
 
     // MARK: Responses
@@ -148,6 +166,7 @@ struct Follower {
                 waiting: picture.waiting
             )
         )
+        tellTrouble(&outcome)
         for notification in held { follow(notification, &outcome) }
     }
 }

@@ -19,6 +19,8 @@ enum Input: Sendable {
     case changed(tickets: [String: TicketRow?], agents: [String: AgentRow?])
     /// Why tickets wait now; nil: no longer.
     case waiting([String: String?])
+    /// What is wrong with the daemon, in two or three words; nil: nothing any more.
+    case troubled(String?)
     /// From now on `outputGrew` comes for every growth; what grew before is not known.
     case outputWatched
     /// A run's output has grown to `size` bytes.

@@ -15,6 +15,7 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .snapshot(let tickets, let agents, let waiting): model.replacePicture(tickets, agents, waiting)
     case .connectionRegained: model.regainConnection()
     case .changed(let tickets, let agents): model.change(tickets, agents)
+    case .troubled(let trouble): model.trouble = trouble
     case .waiting(let reasons):
         for (ticket, reason) in reasons { model.waiting[ticket] = reason }
     case .outputWatched: model.changeTranscript { $0.lookAgain() }

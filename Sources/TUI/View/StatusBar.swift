@@ -65,7 +65,7 @@ extension Canvas {
     private var connectionWords: (String, Style) {
         switch model.connection {
         case .connecting: ("connecting", .dim)
-        case .live: ("live", .done)
+        case .live: model.trouble.map { ($0, .failed) } ?? ("live", .done)
         case .lost(let reason):
             model.size.columns >= 80 ? ("daemon gone: \(reason); trying again", .failed) : ("daemon gone", .failed)
         }

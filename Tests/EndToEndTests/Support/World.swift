@@ -11,6 +11,8 @@ final class World {
     /// What the daemon is started with.
     var environment: [String: String]
     var arguments: [String] = []
+    /// What the daemon is started through: a program that becomes it.
+    var wrapper: [String] = []
     private(set) var daemon: Child?
     /// The connection that `picture` and `history` come from.
     private(set) var client: Client!
@@ -22,7 +24,7 @@ final class World {
     private let settings: JSONObject
 
     var state: String { folder + "/state" }
-    var socket: String { state + "/orch.sock" }
+    var socket: String { environment["ORCH_SOCKET"] ?? state + "/orch.sock" }
     var log: String { folder + "/daemon.log" }
 
     /// The folder of the executables, which is also the test bundle's.
@@ -120,7 +122,7 @@ final class World {
         let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(output) }
         daemon = try Child(
-            [Self.orch, "daemon"] + arguments,
+            wrapper + [Self.orch, "daemon"] + arguments,
             environment: environment,
             directory: folder,
             output: output,
