@@ -18,7 +18,7 @@ struct Orch: ParsableCommand {
             CommandGroup(name: "Setting up:", subcommands: [Init.self, Trust.self, Doctor.self, Config.self]),
             CommandGroup(
                 name: "The daemon:",
-                subcommands: [DaemonCommand.self, Status.self, Quit.self, Socket.self]
+                subcommands: [DaemonCommand.self, Status.self, Quit.self, Socket.self, BackupCommand.self]
             ),
             CommandGroup(
                 name: "Filing tickets:",

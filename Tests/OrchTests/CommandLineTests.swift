@@ -12,7 +12,8 @@ import Testing
         let help = try world.orch()
         #expect(help.status == 0 && help.error.isEmpty)
         let commands = [
-            "init", "trust", "doctor", "config", "daemon", "status", "quit", "socket", "run", "enqueue", "new",
+            "init", "trust", "doctor", "config", "daemon", "status", "quit", "socket", "backup", "run", "enqueue",
+            "new",
             "validate",
             "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "approve", "request-changes",
             "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",

@@ -39,7 +39,7 @@ struct Examination {
     }
 
     func findings() -> [Finding] {
-        [git(), runner(), state(), socket()] + configuration() + containment() + daemon() + checkout() + [
+        [git(), runner(), state(), store(), socket()] + configuration() + containment() + daemon() + checkout() + [
             locale(), terminal(),
         ]
     }
@@ -102,6 +102,20 @@ struct Examination {
             message: "\(directory), \(free), \(use.isAtLeast ? "more than " : "")\(Sizes.text(use.bytes)) used",
             hint: megabytes < 1024 ? "make room, or choose another --state-dir" : nil
         )
+    }
+
+    /// Every page and every row: what a daemon reads only when it needs it, too.
+    private func store() -> Finding {
+        do {
+            return Finding(level: .ok, name: "store", message: try StoreCheck.look(at: paths))
+        } catch {
+            return Finding(
+                level: .fail,
+                name: "store",
+                message: CommandError(describing: error).message,
+                hint: "move it away and put a copy made by `orch backup` there; `orch backup --help` says how"
+            )
+        }
     }
 
     private func socket() -> Finding {
