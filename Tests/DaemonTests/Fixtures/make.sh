@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the fixture of the schema as it is now, before a migration is added to it: schema-N.sql, to be committed.
+# Writes the fixture of the newest schema: schema-N.sql, to be committed with the migration that made it.
 # What lies here already is of released versions, and never written again.
 set -eu
 cd "$(dirname "$0")"
