@@ -60,5 +60,6 @@ let package = Package(
             "Snapshot",
             [.product(name: "Core", package: "orch"), .product(name: "Daemon", package: "orch")]
         ),
+        benchmark("recovery", "Recovery", ["CStore"]),
     ]
 )

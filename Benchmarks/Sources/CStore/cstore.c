@@ -81,3 +81,12 @@ void cstore_close(cstore *store) {
     sqlite3_close(store->database);
     free(store);
 }
+
+int cstore_run(const char *path, const char *sql) {
+    sqlite3 *database = NULL;
+    int works = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK
+        && sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
+    if (!works) fprintf(stderr, "sqlite: %s\n", sqlite3_errmsg(database));
+    sqlite3_close(database);
+    return works ? 0 : -1;
+}

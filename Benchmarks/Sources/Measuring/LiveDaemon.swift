@@ -4,31 +4,40 @@ public import IPC
 
 /// The real `orch daemon`, in a scratch folder, with a client connected to it.
 public final class LiveDaemon {
-    public let client: Client
-    private let child: Child
+    public private(set) var client: Client
+    private var child: Child
     private let scratch: Scratch
+    private let programs: String
+    private let environment: [String: String]
+    /// Where its store is.
+    public let state: String
 
     /// - Parameters:
     ///   - programs: the folder of `orch` and `orch-runner`.
     ///   - agent: the command of the only profile.
-    public init(_ scratch: Scratch, programs: String, agent: [String], durability: String, approve: String) throws {
+    public init(
+        _ scratch: Scratch,
+        programs: String,
+        agent: [String],
+        agents: Int = 1,
+        durability: String,
+        approve: String
+    ) throws {
         self.scratch = scratch
+        self.programs = programs
         let settings: JSONObject = [
-            "agents": 1, "approve": .string(approve), "durability": .string(durability),
+            "agents": JSONValue(agents), "approve": .string(approve), "durability": .string(durability),
             "profiles": ["bench": ["command": .array(agent.map { .string($0) }), "timeLimit": "10m"]],
             "defaultProfile": "bench",
         ]
-        let state = "\(scratch.folder)/state-\(durability)"
+        state = "\(scratch.folder)/state-\(durability)"
         let configuration = "config-\(durability).json"
         try scratch.write(String(decoding: JSONValue.object(settings).bytes, as: UTF8.self), to: configuration)
         var environment = scratch.environment
         environment["ORCH_STATE_DIR"] = state
         environment["ORCH_CONFIG"] = "\(scratch.folder)/\(configuration)"
-        child = try Child(
-            ["\(programs)/orch", "daemon", "--log-level", "error"],
-            in: scratch.folder,
-            environment: environment
-        )
+        self.environment = environment
+        child = try Self.spawn(scratch, programs, environment)
         client = try Self.connect(state + "/orch.sock")
         try client.request("repository.add", ["path": .string(scratch.repository), "trust": true])
     }
@@ -38,10 +47,40 @@ public final class LiveDaemon {
         try? child.wait("orch daemon")
     }
 
-    private static func connect(_ socket: String) throws -> Client {
-        for _ in 0..<6000 {
+    private static func spawn(_ scratch: Scratch, _ programs: String, _ environment: [String: String]) throws -> Child {
+        try Child(
+            ["\(programs)/orch", "daemon", "--log-level", "error"],
+            in: scratch.folder,
+            environment: environment
+        )
+    }
+
+    /// Ends it; its agents go on.
+    public func quit() throws {
+        try client.request("daemon.quit", ["onStop": "detach"])
+        try child.wait("orch daemon")
+    }
+
+    /// Starts it again; how long until it has answered its first request, in nanoseconds.
+    public func restart() throws -> Int64 {
+        let began = monotonic()
+        child = try Self.spawn(scratch, programs, environment)
+        client = try Self.connect(state + "/orch.sock", every: 1000)
+        try client.request("tick", timeout: .seconds(120))
+        return monotonic() - began
+    }
+
+    /// A line of /proc/PID/status, such as `VmHWM`, in KiB.
+    public func memory(_ name: String) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(child.pid)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
+    private static func connect(_ socket: String, every interval: UInt32 = 10_000) throws -> Client {
+        for _ in 0..<60_000_000 / interval {
             if let client = try? Client.connect(path: socket) { return client }
-            usleep(10_000)
+            usleep(interval)
         }
         throw Trouble("orch daemon does not listen on \(socket)")
     }

@@ -10,6 +10,9 @@ cstore *cstore_open(const char *path, const char *synchronous);
 /* Stores `count` events with a line of `size` bytes, `batch` of them in a transaction. Nanoseconds, or -1. */
 long long cstore_insert(cstore *store, int count, int size, int batch);
 
+/* Runs SQL on a database that exists. 0, or -1 after a complaint on standard error. */
+int cstore_run(const char *path, const char *sql);
+
 void cstore_close(cstore *store);
 
 #endif
