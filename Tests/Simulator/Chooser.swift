@@ -18,7 +18,7 @@ struct Chooser {
 
     init(seed: UInt64) {
         var random = SplitMix64(seed: seed)
-        isCrowded = seed % 1000 == 500
+        isCrowded = seed % 2000 == 500
         steps = isCrowded ? 3000 : 260
         crashes = random.pick([0, 1, 1, 3])
         effectsFail = random.pick([0, 2, 6])

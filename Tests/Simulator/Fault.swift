@@ -35,7 +35,7 @@ package enum Fault: String, CaseIterable, Sendable {
 
     // Clients.
     case slowSubscriber, subscriberReconnects
-    case thousandsOfTickets
+    case aThousandTickets
 }
 
 /// How often each fault was exercised.

@@ -32,7 +32,7 @@ package struct History: Sendable {
         var simulation = Simulation(chooser.beginning, planted: planted, tell: tell)
         return History(&simulation) { simulation throws(Violation) in
             while simulation.step < chooser.steps { try simulation.take(chooser.next(simulation)) }
-            if chooser.steps > 1000 { simulation.count(.thousandsOfTickets) }
+            if chooser.steps > 1000 { simulation.count(.aThousandTickets) }
             try simulation.rest()
         }
     }

@@ -136,7 +136,8 @@ extension SimulatedShell {
     /// An agent works on one ticket, and says so.
     private func checkAgents() throws(Violation) {
         var busy: Set<AgentID> = []
-        for ticket in core.tickets.values {
+        // In order: what is wrong in two ways is told in the same way each time.
+        for ticket in core.tickets.values.sorted(by: { $0.serial < $1.serial }) {
             guard let agent = ticket.agent else { continue }
             try require(busy.insert(agent).inserted, "I4: \(agent) works on two tickets, one of them \(ticket.id)")
             try require(core.agents[agent]?.ticket == ticket.id, "I4: \(agent) does not know of \(ticket.id)")
