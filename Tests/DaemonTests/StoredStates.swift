@@ -71,15 +71,22 @@ enum StoredStates {
         ("failed", .concluding(candidate, slot: 0, .failed(index: 0, run: 3, outcome: "exit 1"))),
     ]
 
+    private static let tomorrow = Instant(milliseconds: 1_795_297_969_120)
+    private static func stale(_ next: Stale.Next) -> Stale {
+        Stale(since: Instant(milliseconds: 1_795_211_569_120), lookedAt: [.output, .cpu, .files], next: next)
+    }
+
     static let steps: [(String, Step)] = steps(of: trials)
     private static func steps(of trials: [(String, Trial)]) -> [(String, Step)] {
         let others: [(String, Step)] = [
             ("preparing", .preparing(then: .work)), ("settingUp", .settingUp(run: 1, Setup(command: ["a"]))),
-            ("working", .working(run: 2)), ("collecting", .collecting),
+            ("working", .working(run: 2)), ("working, stale", .working(run: 2, stale: stale(.ends(at: tomorrow)))),
+            ("working, stale, ending", .working(run: 2, stale: stale(.ending))), ("collecting", .collecting),
             ("snapshot, stopped", .snapshotting(.stopped(resume: .verify))),
             ("snapshot, cancelled", .snapshotting(.cancelled(reason: "no"))),
             ("snapshot, human", .snapshotting(.needsHuman(.noChange(run: 1), resume: .work))),
             ("snapshot, again", .snapshotting(.again)),
+            ("snapshot, queue", .snapshotting(.queue(.runStale(RunID(ticket: TicketID("T-1"), number: 2))))),
         ]
         return others + trials.map { ($0.0, Step.trying($0.1)) }
     }
@@ -103,6 +110,7 @@ enum StoredStates {
         ("lockViolation", .lockViolation(paths: ["a"], candidate)), ("untrusted", .untrusted(digest: "abc")),
         ("configuration", .configuration("no")), ("dependency, unknown", .dependency(TicketID("T-1"), .unknown)),
         ("dependency, cancelled", .dependency(TicketID("T-1"), .cancelled)), ("landingFailed", .landingFailed("no")),
+        ("agentStale", .agentStale(run: 1, attempts: 3)), ("repositoryGone", .repositoryGone("no")),
     ]
 
     static let feedbacks: [(String, Feedback)] = [
@@ -117,6 +125,7 @@ enum StoredStates {
         ),
         ("conflict", .conflict(paths: ["a"], tip: tip)), ("changesRequested", .changesRequested(comment: "more")),
         ("runLost", .runLost(RunID(ticket: TicketID("T-1"), number: 1))),
+        ("runStale", .runStale(RunID(ticket: TicketID("T-1"), number: 1))),
     ]
 
     /// Never called: the compiler finds the case that is new. Add it above.
@@ -143,11 +152,11 @@ enum StoredStates {
         switch problem {
         case .worktreeFailed, .setupFailed, .agentFailed, .noChange, .nothingLeft, .collectFailed, .candidateFailed,
             .verifyFailed, .verifyError, .conflict, .lockViolation, .untrusted, .configuration, .dependency,
-            .landingFailed:
+            .landingFailed, .agentStale, .repositoryGone:
             break
         }
         switch feedback {
-        case .verifierFailed, .conflict, .changesRequested, .runLost: break
+        case .verifierFailed, .conflict, .changesRequested, .runLost, .runStale: break
         }
     }
 

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// Where everything that happens waits for the engine's loop: many senders, one receiver, in order of arrival.

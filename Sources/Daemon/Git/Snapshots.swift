@@ -71,7 +71,15 @@ extension GitRepository {
     /// The snapshot that was taken under this number; nil when there is none.
     func keptSnapshot(of ticket: TicketID, _ number: Int) throws(GitError) -> Snapshot? {
         let ref = Self.snapshotRef(ticket, number)
-        return try resolve(ref).map { Snapshot(ticket: ticket, number: number, ref: ref, commit: $0, archives: archives(of: ticket, number: number)) }
+        return try resolve(ref).map {
+            Snapshot(
+                ticket: ticket,
+                number: number,
+                ref: ref,
+                commit: $0,
+                archives: archives(of: ticket, number: number)
+            )
+        }
     }
 
     /// Keeps a ticket's branch, where somebody has removed its worktree.
@@ -81,7 +89,13 @@ extension GitRepository {
             let ref = Self.snapshotRef(ticket, number)
             let tip = try targetTip(branch)
             if let tip { _ = try run(["update-ref", ref, tip], lock: lock, for: operation) }
-            return Snapshot(ticket: ticket, number: number, ref: ref, commit: tip, archives: archives(of: ticket, number: number))
+            return Snapshot(
+                ticket: ticket,
+                number: number,
+                ref: ref,
+                commit: tip,
+                archives: archives(of: ticket, number: number)
+            )
         }
     }
 

@@ -35,7 +35,8 @@ extension Input {
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
         case .repositoryAsked, .trustGiven, .drainAsked, .forbiddenAsked, .worktreeReady, .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
-            .targetSeen, .runStarted, .runEnded, .runWentQuiet, .runStirred, .runStayedQuiet, .deadlineReached:
+            .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,
+            .runStayedQuiet, .deadlineReached:
             return self
         }
     }
