@@ -13,7 +13,12 @@ import Testing
 
     /// A repository whose git is killed as many times as said when its arguments match the shell pattern, after it has done
     /// its work or before.
-    private func repository(killing pattern: String, times: Int = 1, afterwards: Bool) throws -> GitRepository {
+    private func repository(
+        killing pattern: String,
+        times: Int = 1,
+        afterwards: Bool,
+        end: String = "kill -9 $$"
+    ) throws -> GitRepository {
         let bin = scratch.folder + "/bin"
         mkdir(bin, 0o755)
         let script = """
@@ -23,7 +28,7 @@ import Testing
                 for n in $(seq \(times)); do
                     mkdir "\(bin)/killed$n" 2>/dev/null || continue
                     \(afterwards ? "/usr/bin/git \"$@\"" : ":")
-                    kill -9 $$
+                    \(end)
                 done
             esac
             exec /usr/bin/git "$@"
@@ -66,7 +71,7 @@ import Testing
         #expect(!GitFiles.exists(made.path + ".making"))
     }
 
-    @Test(arguments: ["*add\\ --all*", "commit-tree*", "*write-tree*", "update-ref*", "reset*"])
+    @Test(arguments: ["*update-index\\ --add*", "commit-tree*", "*write-tree*", "update-ref*", "reset*"])
     func workIsTakenUpAllTheSame(command: String) throws {
         for afterwards in [false, true] {
             let test = try GitKilledTests()
@@ -84,6 +89,13 @@ import Testing
             #expect(work.changedPaths == ["new.txt"])
             #expect(try test.scratch.git("status", "--porcelain", in: worktree.path) == "")
         }
+    }
+
+    @Test func aGitThatGitRunsCountsToo() throws {
+        let end = "echo 'fatal: branch died of signal 9' >&2; exit 128"
+        let repository = try repository(killing: "worktree\\ add*", afterwards: false, end: end)
+        #expect(scratch.read("a.txt", in: try worktree(repository).path) == "one\n")
+        #expect(kills == 1)
     }
 
     @Test func afterTheThirdTimeItIsSaid() throws {

@@ -215,6 +215,18 @@ import Testing
         #expect(try scratch.tip() == candidate)
     }
 
+    @Test func aLockThatAKilledFastForwardLeftBlocksUntilItIsRemoved() throws {
+        try scratch.write("a.txt", "ONE\n")
+        try scratch.write("new/file name", "new\n")
+        unlink(scratch.checkout + "/c.txt")
+        try scratch.write(".git/HEAD.lock", "")
+        guard case .blocked(let reason, _, _) = try advance() else { throw GitError(.failed, "test", "not blocked") }
+        #expect(reason.hasSuffix("if none is, remove \(scratch.checkout)/.git/HEAD.lock"))
+        unlink(scratch.checkout + "/.git/HEAD.lock")
+        #expect(try advance() == .advanced)
+        #expect(try scratch.git("status", "--porcelain") == "")
+    }
+
     @Test func theNoteOfAFastForwardThatWasCompletedGoes() throws {
         #expect(try advance() == .advanced)
         try note(candidate, from: tip)

@@ -106,6 +106,22 @@ import Testing
         #expect(GitFiles.names(in: folder) == ["w-T-1"])
     }
 
+    @Test func aGitWhosePartIsKilledIsAskedAgain() throws {
+        let scratch = try GitScratch(files: ["a.slow": "a\n", ".gitattributes": "*.slow filter=slow\n"])
+        let flag = scratch.folder + "/once"
+        try scratch.write(flag, "", in: "")
+        // What git worktree add runs to fill the folder has this filter for a child.
+        try scratch.git(
+            "config",
+            "filter.slow.smudge",
+            "if [ -e '\(flag)' ]; then rm '\(flag)'; kill -9 $PPID; fi; cat"
+        )
+        let worktree = try scratch.worktree(scratch.open())
+        #expect(!GitFiles.exists(flag))
+        #expect(scratch.read("a.slow", in: worktree.path) == "a\n")
+        #expect(try scratch.git("status", "--porcelain", in: worktree.path) == "")
+    }
+
     @Test func aKilledGitAtAnyInstantIsRecoveredFrom() throws {
         let files = Dictionary(uniqueKeysWithValues: (0..<400).map { ("d\($0 % 20)/f\($0)", "content \($0)\n") })
         let scratch = try GitScratch(files: files)

@@ -385,7 +385,7 @@ import Testing
         ),
         (
             "{\"agents\": 3}",
-            "1:2: unknown key `agents`; known here: targetBranch, setup, verifiers, approve, lockViolation, "
+            "1:2: unknown key `agents`; known here: targetBranch, setup, verifiers, approve, snapshot, lockViolation, "
                 + "maxFixAttempts, landing"
         ),
     ])

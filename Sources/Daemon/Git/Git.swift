@@ -177,7 +177,9 @@ extension Git.Call {
             message =
                 output.signal != 0 ? "git was ended by signal \(output.signal)" : "git ended with \(output.exitCode)"
         }
-        let kind = output.signal != 0 && !output.isTruncated ? GitError.Kind.killed : .failed
+        // git runs others of its kind, and says it of them.
+        let isKilled = output.signal != 0 || detail.contains(" died of signal ")
+        let kind = isKilled && !output.isTruncated ? GitError.Kind.killed : .failed
         return GitError(kind, operation, message, command: text, exitCode: output.exitCode, detail: detail)
     }
 }

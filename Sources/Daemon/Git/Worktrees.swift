@@ -161,6 +161,9 @@ extension GitRepository {
                 if !GitFiles.exists(path) { return .removed }
             } catch  where error.detail.contains("locked working tree") {
                 throw GitError(.notOurs, operation, "\(path) is locked; git worktree unlock it first")
+            } catch  where error.kind == .killed {
+                // Whatever it had come to, the next one goes on from there.
+                throw error
             } catch {}
             guard GitFiles.exists(path) else {
                 throw GitError(.failed, operation, "git still knows \(path), which is gone; try git worktree prune")

@@ -209,7 +209,10 @@ extension GitRepository {
             if let blocked = Self.blocked(by: obstacles, in: holder.path) { return blocked }
             try checkout.settle(obstacles, lock: lock, for: operation)
             FaultPoint.landingSettled.pass()
-            try attempt()
+            do throws(GitError) { try attempt() } catch {
+                if let file = error.lockInTheWay { return blocked(by: file, in: holder.path, holder.gitDirectory) }
+                throw error
+            }
             result = .advanced
         }
         if result == .advanced {

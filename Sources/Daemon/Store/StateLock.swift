@@ -6,8 +6,9 @@ import Glibc
 public final class StateLock: Sendable {
     private let descriptor: Int32
 
-    /// Waits for a moment where `orch init` is at work, and never for a daemon: one that has lost the race must not come up
-    /// when the winner ends.
+    /// Waits for a moment where `orch init` is at work, or where a child of a daemon that was killed has not yet become
+    /// the program it was made for and so holds the lock still. Never waits for a daemon: one that has lost the race must
+    /// not come up when the winner ends.
     ///
     /// - Parameter isDaemon: whether a daemon takes it, which then says its pid in the file.
     /// - Throws: `AlreadyRunning` when another daemon has it.
@@ -17,7 +18,7 @@ public final class StateLock: Sendable {
             if errno == ENOSPC { throw StoreError.full(FullDisk(holding: path)) }
             throw CannotOpen(path: path, reason: String(cString: strerror(errno)))
         }
-        guard Self.take(opened, within: .seconds(2)) else {
+        guard Self.take(opened, within: .seconds(5)) else {
             let pid = Self.pid(in: opened)
             close(opened)
             throw AlreadyRunning(path: path, pid: pid)
@@ -35,13 +36,23 @@ public final class StateLock: Sendable {
     private static func take(_ descriptor: Int32, within patience: Duration) -> Bool {
         let deadline = ContinuousClock.now + patience
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard pid(in: descriptor) == nil, ContinuousClock.now < deadline else { return false }
+            let isDaemons = pid(in: descriptor).map(isAlive) ?? false
+            guard !isDaemons, ContinuousClock.now < deadline else { return false }
             usleep(20_000)
         }
         return true
     }
 
-    /// For the message alone: who holds the lock, the kernel knows.
+    /// Whether there is such a process, and not just its remains.
+    private static func isAlive(_ pid: Int) -> Bool {
+        guard kill(pid_t(truncatingIfNeeded: pid), 0) == 0 || errno == EPERM else { return false }
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let name = stat.lastIndex(of: ")")
+        else { return true }
+        return !["Z", "X"].contains(stat[stat.index(name, offsetBy: 2)...].prefix(1))
+    }
+
+    /// Who wrote the file last. Who holds the lock, the kernel knows.
     private static func pid(in descriptor: Int32) -> Int? {
         var buffer = [UInt8](repeating: 0, count: 32)
         let count = pread(descriptor, &buffer, buffer.count, 0)

@@ -137,7 +137,9 @@ extension World {
         let test = signs.flatMap { ["-o", "-name", $0] }.dropFirst()
         // The locks between processes stay, as do the folders of runs with all that is in them.
         let own = ["!", "-path", "\(state)/repositories/*.lock", "!", "-path", "\(state)/runs/*"]
-        let locks = ["!", "-path", "\(state)/daemon.lock"]
+        let locks = [
+            "!", "-path", "\(state)/daemon.lock", "!", "-path", "*/orch/trash/*", "!", "-path", "\(state)/trash/*",
+        ]
         let find = ["/usr/bin/find", state, repository.commonDirectory, "("] + test + [")"] + own + locks
         let left = try EndToEndTests.run(find, environment: environment).output
         #expect(left == "", "left over")

@@ -105,7 +105,8 @@ final class Story {
     }
 
     private func enqueue() throws {
-        // Without an answer they may be there or not, but all or none.
+        // Without an answer they may be there or not, but all or none. What is there has been told when this is answered.
+        try world.ask("tick")
         let known = Self.all.filter { world.picture.tickets[$0] != nil }
         #expect(known == [] || known == Self.all)
         if known == Self.all { answered.insert("ticket.enqueue") }
