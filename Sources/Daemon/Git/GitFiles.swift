@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// The few file operations git's surroundings need, on paths as they are: no encoding of names, no following of links
