@@ -199,7 +199,7 @@ import Testing
                 + "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nfake\\n-----END PGP SIGNATURE-----\\n'\n",
             in: scratch.folder
         )
-        chmod(signer, 0o755)
+        try makeProgram(signer)
         try scratch.git("config", "gpg.program", signer)
         try scratch.git("config", "commit.gpgSign", "yes")
         let signing = try scratch.open()

@@ -38,7 +38,7 @@ import Testing
         let trap = scratch.folder + "/trap"
         let sprung = scratch.folder + "/sprung"
         try scratch.write("trap", "#!/bin/sh\necho \"$0 $*\" >> '\(sprung)'\ncat\n", in: scratch.folder)
-        chmod(trap, 0o755)
+        try makeProgram(trap)
         for name in [
             "pre-commit", "post-checkout", "post-commit", "post-merge", "reference-transaction", "post-index-change",
             "post-rewrite", "pre-merge-commit", "fsmonitor-watchman",

@@ -35,7 +35,7 @@ import Testing
 
             """
         try Data(script.utf8).write(to: URL(fileURLWithPath: bin + "/git"))
-        chmod(bin + "/git", 0o755)
+        try makeProgram(bin + "/git")
         var environment = scratch.environment
         environment["PATH"] = "\(bin):/usr/bin:/bin"
         return try GitRepository.open(

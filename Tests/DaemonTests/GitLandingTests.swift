@@ -148,7 +148,7 @@ import Testing
             "#!/bin/sh\necho \"${GIT_OPTIONAL_LOCKS-writes} $*\" >> '\(log)'\nexec '\(real)' \"$@\"\n",
             in: scratch.folder + "/bin"
         )
-        chmod(scratch.folder + "/bin/git", 0o755)
+        try makeProgram(scratch.folder + "/bin/git")
         var environment = scratch.environment
         environment["PATH"] = "\(scratch.folder)/bin:\(environment["PATH"] ?? "/usr/bin:/bin")"
         let watched = try GitRepository.open(

@@ -221,6 +221,32 @@ import Testing
         try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot)
         #expect(try repository.targetTip(worktree.branch) == nil)
     }
+
+    @Test func whatAKilledDeletionOfABranchLeftIsCleared() throws {
+        let worktree = try scratch.worktree(repository)
+        let snapshot = try repository.snapshot(worktree, number: 1)
+        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        func delete() throws { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
+        for name in ["refs/heads/\(worktree.branch).lock", "packed-refs.lock"] {
+            // As it is when the daemon and its git are killed in the middle.
+            let (file, note) = (scratch.checkout + "/.git/\(name)", scratch.state + "/repositories/r1.deleting")
+            try scratch.write(note, "\(worktree.branch)\n", in: "")
+            try scratch.write(file, "", in: "")
+            // Its maker may still be about to end.
+            #expect(try gitError { try delete() }.isPassing)
+            #expect(GitFiles.exists(note))
+            age(note, by: 20)
+            // One from before was not made by the deletion.
+            age(file, by: 30)
+            #expect(try gitError { try delete() }.isPassing)
+            age(note, by: 20)
+            age(file, by: 10)
+            try delete()
+            #expect(try repository.targetTip(worktree.branch) == nil)
+            #expect(!GitFiles.exists(file) && !GitFiles.exists(note))
+            try scratch.git("branch", worktree.branch, tip)
+        }
+    }
 }
 
 /// What another thread comes to.

@@ -113,7 +113,7 @@ import Testing
         let repository = try scratch.open(at: clone, as: "r2")
         // What runs when git fetches on its own is whatever the repository's configuration says.
         try scratch.write("trap", "#!/bin/sh\ntouch '\(scratch.folder)/fetched'\nexit 1\n", in: scratch.folder)
-        chmod(scratch.folder + "/trap", 0o755)
+        try makeProgram(scratch.folder + "/trap")
         try scratch.git("config", "remote.origin.url", "ext::\(scratch.folder)/trap", in: clone)
         try scratch.git("config", "protocol.ext.allow", "always", in: clone)
         try scratch.land(in: repository) { try scratch.write("new.txt", "new\n", in: $0.path) }
@@ -202,7 +202,7 @@ import Testing
         try scratch.git("config", "commit.gpgSign", "true")
         try scratch.git("config", "gpg.program", scratch.folder + "/gpg")
         try scratch.write("gpg", "#!/bin/sh\necho no secret key >&2\nexit 2\n", in: scratch.folder)
-        chmod(scratch.folder + "/gpg", 0o755)
+        try makeProgram(scratch.folder + "/gpg")
         var repository = try scratch.open()
         let failed = try gitError { try scratch.land(in: repository, work(scratch)) }
         #expect(failed.message.contains("cannot be signed"), "\(failed.message)")

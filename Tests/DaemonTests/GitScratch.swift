@@ -194,3 +194,11 @@ extension TicketID {
     static var t1: TicketID { TicketID("T-1") }
     static var t2: TicketID { TicketID("T-2") }
 }
+
+/// Makes a file a program. A child copies it: what this process has written may still be open in a child that another test
+/// is making at the moment, and the kernel runs nothing that somebody is writing to.
+func makeProgram(_ path: String) throws {
+    let script = #"cp "$1" "$1.copy" && chmod 755 "$1.copy" && mv "$1.copy" "$1""#
+    let output = try ShellCommand(["/bin/sh", "-c", script, "sh", path], environment: ["PATH=/usr/bin:/bin"]).run()
+    try #require(output.exitCode == 0, "\(Git.text(output.standardError))")
+}

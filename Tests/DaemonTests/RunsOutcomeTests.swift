@@ -265,7 +265,7 @@ import Testing
     @Test func aRunnerThatIsKilledBeforeItDoesAnythingIsLostAndNotRefused() async throws {
         let script = "/tmp/orch-killed-\(UUID().uuidString)"
         try Data("#!/bin/sh\nkill -9 $$\n".utf8).write(to: URL(fileURLWithPath: script))
-        chmod(script, 0o700)
+        try makeProgram(script)
         defer { unlink(script) }
         try await RunWorld.run(runnerPath: script) { world in
             let command = world.command(["/bin/true"])

@@ -193,8 +193,40 @@ extension GitRepository {
             if let holder = try checkouts(of: branch, for: operation).first {
                 throw GitError(.notOurs, operation, "it is checked out at \(holder.path)")
             }
-            _ = try run(["update-ref", "-d", "refs/heads/\(branch)", commit], lock: lock, for: operation)
+            let note = "\(stateDirectory)/repositories/\(id).deleting"
+            let wasNoted = try clearLocksOfDeleting(branch, noted: note, for: operation)
+            do throws(GitError) {
+                _ = try run(["update-ref", "-d", "refs/heads/\(branch)", commit], lock: lock, for: operation)
+            } catch {
+                // A git that was killed may have left its locks, which may not be known for its own yet. Any other has
+                // taken them with it.
+                let mayBeOurs = error.kind == .killed || wasNoted && error.lockInTheWay != nil
+                if !mayBeOurs { unlink(note) }
+                throw error
+            }
+            unlink(note)
         }
+    }
+
+    /// Notes that this branch is about to be deleted; and where that had been noted before, and never came to its end,
+    /// takes away the locks that the killed git left. Anybody else's stay.
+    ///
+    /// - Returns: whether it had been noted before.
+    private func clearLocksOfDeleting(
+        _ branch: String,
+        noted note: String,
+        for operation: String
+    ) throws(GitError) -> Bool {
+        guard GitFiles.line(note) == branch else {
+            try GitFiles.write(Array("\(branch)\n".utf8), to: note, isDurable: false, for: operation)
+            return false
+        }
+        for file in ["refs/heads/\(branch).lock", "packed-refs.lock"].map({ "\(commonDirectory)/\($0)" }) {
+            guard let lock = LockFile(file), lock.wasLeft(after: note, in: topLevel, commonDirectory) else { continue }
+            let why = "a git of orch's left it when it was killed"
+            _ = try GitFiles.moveToTrash(file, "\(commonDirectory)/orch/trash", because: why, for: operation)
+        }
+        return true
     }
 
     /// What an agent's environment holds so that its commits have an author and need no key.
