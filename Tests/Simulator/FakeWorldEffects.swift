@@ -54,7 +54,7 @@ extension FakeWorld {
             return nil
         }
         operations.remove(at: index)
-        return fails ? fail(operation) : try finish(operation, at: now)
+        return fails && !hasLanded(operation) ? fail(operation) : try finish(operation, at: now)
     }
 
     /// All but the last half. A half that was done before is passed over.
@@ -234,6 +234,12 @@ extension FakeWorld {
     }
 
     // MARK: landing
+
+    /// Whether an earlier attempt has moved the target: that is seen whatever keeps this one from moving it.
+    private func hasLanded(_ operation: Operation) -> Bool {
+        guard case .advanceTarget(_, let candidate) = operation.effect else { return false }
+        return places[operation.repository]!.history.contains(candidate.commit)
+    }
 
     private mutating func advanceTarget(
         _ id: TicketID,

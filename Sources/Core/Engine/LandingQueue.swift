@@ -87,9 +87,11 @@ extension Orchestrator {
 
     /// Somebody else has moved the target: what was tested is not what would land any more.
     mutating func targetMoved(_ id: TicketID, to tip: ObjectID) {
-        guard advancing(id) != nil else { return }
+        guard let candidate = advancing(id) else { return }
         let repository = repositories[tickets[id]!.repository]!
-        if !isBeingLanded(tip, in: repository) { noticeTip(tip, in: repository.id) }
+        // Somebody else may have brought newer news meanwhile.
+        let isNews = repository.tip == candidate.tip && !isBeingLanded(tip, in: repository)
+        if isNews { noticeTip(tip, in: repository.id) }
         guard repository.landingQueue.first == id else {
             // It had been set aside, and takes its place behind the others.
             setStep(id, .waiting(nil))

@@ -109,7 +109,7 @@ extension Orchestrator {
         noticeTip(tip, in: id)
     }
 
-    /// Remembers where orch has moved the target on from, for as long as somebody may still come with it.
+    /// Remembers where the target has been moved on from, for as long as somebody may still come with it.
     mutating func leaveTip(of id: RepositoryID) {
         guard let tip = repositories[id]!.tip else { return }
         tipsLeft[id] = Array((tipsLeft[id] ?? []).suffix(31)) + [tip]
@@ -132,6 +132,7 @@ extension Orchestrator {
             if repositories[id]!.tip == nil { change(id) { $0.tip = tip } }
             return
         }
+        leaveTip(of: id)
         change(id) { $0.tip = tip }
         emit(.targetMoved(id, from: known, to: tip))
     }

@@ -20,6 +20,9 @@ extension Orchestrator {
         return scheduler.inconsistency.map { "the scheduler: \($0)" }
     }
 
+    /// The moment of the last input.
+    package var heardAt: Instant { now }
+
     /// Whether an agent slot has nothing to do.
     package var hasFreeAgent: Bool { !freeAgents.isEmpty }
 

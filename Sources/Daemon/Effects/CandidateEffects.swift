@@ -128,6 +128,9 @@ extension EffectRunner {
         } catch let error as GitError where error.isPassing {
             return .targetBlocked(ticket.id, reason: error.message)
         } catch {
+            // An attempt before a crash may have come to its end, whatever keeps this one from looking further.
+            let hasLanded = try? open(repository).hasLanded(candidate.commit.text, on: repository.target)
+            if hasLanded == true { return .targetAdvanced(ticket.id, to: candidate.commit) }
             return .targetFailed(ticket.id, reason: sentence(error))
         }
     }

@@ -88,6 +88,11 @@ extension GitRepository {
         return try isAncestor(candidate, of: now) ? .alreadyThere : .moved(now: now)
     }
 
+    /// Whether the candidate is on the branch, whoever moved it there.
+    func hasLanded(_ candidate: String, on branch: String) throws(GitError) -> Bool {
+        try whereNow(branch, candidate) == .alreadyThere
+    }
+
     /// Why a branch that is checked out cannot be moved now; nil when it can.
     private func obstacle(
         _ holders: [BranchHolder],
