@@ -71,7 +71,7 @@ import Testing
             Mistake("effectsOfLateStoreForgotten", "I4", 20),
             // The world's.
             Mistake("noCompareAndSwap", "I2", 40),
-            Mistake("landsAgain", "I5", 200),
+            Mistake("landsAgain", "I2", 200),
             Mistake("runExecutedAgain", "I5", 20),
             Mistake("escapedSurvive", "I6", 20),
             Mistake("lostTreeSurvives", "I6", 20),

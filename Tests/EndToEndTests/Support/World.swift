@@ -17,6 +17,7 @@ final class World {
     /// The connection that `picture` and `history` come from.
     private(set) var client: Client!
     private(set) var picture = Picture()
+    private var isSubscribed = false
     /// Every event since the first, across restarts. `Picture` makes sure that none is missing.
     private(set) var history: [IPC.Notification] = []
     private(set) var restarts = 0
@@ -131,8 +132,10 @@ final class World {
     }
 
     private func connect() throws {
+        isSubscribed = false
         client = try newClient()
         do { try client.subscribe(since: picture.seq) } catch { throw lost("cannot subscribe: \(error)") }
+        isSubscribed = true
     }
 
     /// A further connection, as soon as the daemon takes one.
@@ -193,6 +196,8 @@ final class World {
     }
 
     private func readRest() throws {
+        // Before the answer to `subscribe`, what comes is whatever happens at the moment, and not from where we left off.
+        guard isSubscribed else { return }
         guard let client else { return }
         do {
             while true {
