@@ -8,29 +8,29 @@ struct Simulate {
         var arguments = CommandLine.arguments.dropFirst()
         var options: [String: String] = [:]
         while let name = arguments.popFirst() {
-            guard ["--seeds", "--seed", "--script", "--planted"].contains(name), let value = arguments.popFirst() else {
-                end(2, "usage: orch-simulate [--seeds COUNT | --seed SEED | --script FILE]")
+            guard ["--seeds", "--from", "--seed", "--script", "--planted"].contains(name), let value = arguments.popFirst() else {
+                end(2, "usage: orch-simulate [--seeds COUNT [--from SEED] | --seed SEED | --script FILE | --planted NAME]")
             }
             options[name] = value
         }
         if let name = options["--planted"] { find(name) }
         if let file = options["--script"] { tell(script: file) }
         if let seed = options["--seed"].map(number) { tell(seed: seed) }
-        await run(options["--seeds"].map(number) ?? 5000)
+        await run(options["--seeds"].map(number) ?? 5000, from: options["--from"].map(number) ?? 1)
     }
 
     // MARK: many
 
-    private static func run(_ count: UInt64) async {
+    private static func run(_ count: UInt64, from first: UInt64) async {
         Trap.watch()
         let clock = ContinuousClock()
         let begun = clock.now
         let campaign = await Campaign.run(
-            1...max(1, count),
+            first...(first + max(1, count) - 1),
             workers: ProcessInfo.processInfo.activeProcessorCount,
             starting: Trap.isTelling
         )
-        let seconds = Double((clock.now - begun) / .milliseconds(100)) / 10
+        let seconds = ((clock.now - begun) / .milliseconds(100)).rounded() / 10
         print(
             "\(campaign.seeds) seeds, \(campaign.steps) steps, \(campaign.facts) facts, \(campaign.crashes) crashes,",
             "\(campaign.failures.count) failures, \(seconds) s"

@@ -3,6 +3,8 @@
 package struct Shrinker {
     private let planted: Simulation.Planted
     private var best: History.Failure
+    /// It ends after so many steps, however long the history: a crowd's would take hours.
+    private var stepsLeft = 3_000_000
 
     /// The shortest script found that fails as `failure` did; nil where it does not when it is told again.
     package static func shrink(_ failure: History.Failure, planted: Simulation.Planted = .init()) -> History.Failure? {
@@ -20,9 +22,10 @@ package struct Shrinker {
 
     /// Whether a script fails as the best one does; it is the best one then.
     private mutating func improves(_ script: Script) -> Bool {
-        guard let failure = History.of(script, planted: planted).failure, failure.isLike(best),
-            failure.script != best.script
-        else { return false }
+        guard stepsLeft > 0 else { return false }
+        let history = History.of(script, planted: planted)
+        stepsLeft -= history.steps
+        guard let failure = history.failure, failure.isLike(best), failure.script != best.script else { return false }
         best = failure
         return true
     }
