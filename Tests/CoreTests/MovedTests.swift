@@ -43,8 +43,7 @@ import Testing
 
     @Test(arguments: [
         (Situation.preparing, Stage.work), (.preparingToVerify, .verify), (.collecting, .work), (.building, .verify),
-        (.checkingOut, .verify), (.concluding, .verify), (.buildingToLand, .verify), (.advancing, .verify),
-        (.blocked, .verify),
+        (.checkingOut, .verify), (.concluding, .verify), (.buildingToLand, .verify),
     ])
     func whatNeedsARepositoryThatIsGoneWaitsUntilItIsFound(_ situation: Situation, _ stage: Stage) {
         var story = situation.story
@@ -64,6 +63,52 @@ import Testing
         #expect(found.prefix(2) == [.repositoryChanged(repository.id), .ticketContinued(id, .continue)])
         #expect(story.core.repositories[repository.id]?.path == "/elsewhere")
         #expect(story.core.repositories.count == 1)
+    }
+
+    /// An attempt before a crash may have moved the target: until that has been seen, nothing else is done with it.
+    @Test(arguments: [Situation.advancing, .tryingAgain])
+    func aLandingWhoseRepositoryIsGoneMayHaveHappenedAndIsLookedForWhenItIsFound(_ situation: Situation) throws {
+        var story = situation.story
+        let repository = story.core.repositories[story[id].repository]!
+        let candidate = try advancing(story)
+        story.hear(.repositoryGone(id, reason: "it is gone"), says: [.landingBlocked(id, reason: "it is gone")])
+        story.hear(.repositoryGone(id, reason: "it is gone"), says: [])
+        for command in [Command.cancel(reason: "no"), .stop] {
+            let refusal = story.hear(.commandGiven(command, id)).refusal
+            #expect(refusal?.message.contains("it may have landed") == true, "\(String(describing: refusal))")
+        }
+        let asked = Input.repositoryAsked(
+            path: repository.path,
+            target: repository.target,
+            tip: candidate.commit,
+            trusted: []
+        )
+        story.hear(asked)
+        #expect(story.core.nextDeadline.map { $0 <= story.now } == true)
+        #expect(story.hear(.deadlineReached).effects == [.advanceTarget(id, candidate)])
+        story.hear(.targetAdvanced(id, to: candidate.commit))
+        guard case .merged = story.state(id) else {
+            Issue.record("it is \(story.state(id))")
+            return
+        }
+    }
+
+    @Test func oneThatIsKnownNotToHaveLandedCanBeCancelled() {
+        var story = Situation.advancing.story
+        story.hear(.repositoryGone(id, reason: "it is gone"))
+        story.hear(.targetBlocked(id, reason: "your checkout has changes"))
+        #expect(story.hear(.commandGiven(.cancel(reason: "no"), id)).refusal == nil)
+    }
+
+    /// A landing comes to its end before what was seen of the target on the way is heard.
+    @Test func oldNewsOfTheTargetSaysNothing() throws {
+        var story = Situation.advancing.story
+        let repository = story[id].repository
+        let (tip, candidate) = (try #require(story.core.repositories[repository]?.tip), try advancing(story))
+        story.hear(.targetAdvanced(id, to: candidate.commit))
+        story.hear(.targetSeen(repository, at: tip, known: tip), says: [])
+        story.hear(.targetMoved(id, to: tip), says: [])
+        #expect(story.core.repositories[repository]?.tip == candidate.commit)
     }
 
     @Test func aRepositoryThatIsBackWhereItWasIsFoundToo() {

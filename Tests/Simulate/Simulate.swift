@@ -8,8 +8,13 @@ struct Simulate {
         var arguments = CommandLine.arguments.dropFirst()
         var options: [String: String] = [:]
         while let name = arguments.popFirst() {
-            guard ["--seeds", "--from", "--seed", "--script", "--planted"].contains(name), let value = arguments.popFirst() else {
-                end(2, "usage: orch-simulate [--seeds COUNT [--from SEED] | --seed SEED | --script FILE | --planted NAME]")
+            guard ["--seeds", "--from", "--seed", "--script", "--planted"].contains(name),
+                let value = arguments.popFirst()
+            else {
+                end(
+                    2,
+                    "usage: orch-simulate [--seeds COUNT [--from SEED] | --seed SEED | --script FILE | --planted NAME]"
+                )
             }
             options[name] = value
         }

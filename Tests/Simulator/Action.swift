@@ -13,6 +13,10 @@ package enum Action: Equatable, Sendable {
     case drain
     case userWrites(RepositoryID, path: String, content: Int)
     case userDirties(RepositoryID, Bool)
+    /// The repository is not where it was, until it is put back.
+    case userMoves(RepositoryID, away: Bool)
+    /// A git of the user's holds the refs and the checkout, until it ends.
+    case userLocks(RepositoryID, Bool)
     case userCommits(TicketID, content: Int)
 
     // MARK: the daemon
@@ -40,6 +44,10 @@ package enum Action: Equatable, Sendable {
     case noticeRunner(RunID)
     case clock(milliseconds: Int)
     case disk(full: Bool)
+    /// The daemon gives up the room it keeps; or there is room to make it again.
+    case reserve(spent: Bool)
+    /// The target's ref is read because it was written.
+    case look(RepositoryID)
     /// A subscriber is sent some lines.
     case send(Int, Int)
     case reconnect(Int)

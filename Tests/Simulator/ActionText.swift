@@ -13,6 +13,8 @@ extension Action: CustomStringConvertible {
         case .drain: "drain"
         case .userWrites(let repository, let path, let content): "user-writes \(repository) \(path) \(content)"
         case .userDirties(let repository, let dirty): "user-checkout \(repository) \(dirty ? "dirty" : "clean")"
+        case .userMoves(let repository, let away): "user-moves \(repository) \(away ? "away" : "back")"
+        case .userLocks(let repository, let locked): "user-git \(repository) \(locked ? "begins" : "ends")"
         case .userCommits(let id, let content): "user-commits \(id) \(content)"
         case .turn(let count, let dying): "turn \(count)" + (dying.map { " dying \($0.rawValue)" } ?? "")
         case .deadline: "deadline"
@@ -31,6 +33,8 @@ extension Action: CustomStringConvertible {
         case .noticeRunner(let run): "notice-runner \(run)"
         case .clock(let milliseconds): "clock \(milliseconds)"
         case .disk(let full): full ? "disk full" : "disk free"
+        case .reserve(let spent): spent ? "reserve spent" : "reserve back"
+        case .look(let repository): "look \(repository)"
         case .send(let subscriber, let count): "send \(subscriber) \(count)"
         case .reconnect(let subscriber): "reconnect \(subscriber)"
         case .noise(let seed): "noise \(seed)"
@@ -117,6 +121,12 @@ private struct Words {
         case "user-checkout":
             guard let id = repository(), let state = next() else { return nil }
             return .userDirties(id, state == "dirty")
+        case "user-moves":
+            guard let id = repository(), let place = next() else { return nil }
+            return .userMoves(id, away: place == "away")
+        case "user-git":
+            guard let id = repository(), let state = next() else { return nil }
+            return .userLocks(id, state == "begins")
         case "user-commits": return ticket().flatMap { id in number().map { .userCommits(id, content: $0) } }
         case "turn": return number().map { .turn($0, dying: dying()) }
         case "deadline": return .deadline
@@ -133,6 +143,8 @@ private struct Words {
         case "notice-runner": return run().map { .noticeRunner($0) }
         case "clock": return number().map { .clock(milliseconds: $0) }
         case "disk": return next().map { .disk(full: $0 == "full") }
+        case "reserve": return next().map { .reserve(spent: $0 == "spent") }
+        case "look": return repository().map { .look($0) }
         case "send": return number().flatMap { subscriber in number().map { .send(subscriber, $0) } }
         case "reconnect": return number().map { .reconnect($0) }
         case "noise": return next().flatMap { UInt64($0) }.map { .noise($0) }

@@ -44,6 +44,7 @@ struct Chooser {
             shell.mailbox.isEmpty && shell.unstored == nil ? 0 : 60, shell.world.operations.isEmpty ? 0 : 70,
             alive.isEmpty ? 0 : 30, shell.onTheWay.isEmpty ? 0 : 40, dead.isEmpty ? 0 : 20, isCrowded ? 1 : 10, 6,
             crashes, shell.core.nextDeadline == nil ? 0 : 6, 10, shell.world.diskIsFull ? 12 : diskFills, clockJumps, 3,
+            shell.world.reserveIsSpent ? 4 : diskFills,
         ]) {
         case 0: return .turn(random.chance(70) ? 1 : 1 + random.below(isCrowded ? 20 : 4), dying: death())
         case 1: return .perform(random.pick(shell.world.operations).effect.ticket, fails: random.chance(effectsFail))
@@ -59,7 +60,8 @@ struct Chooser {
             return random.chance(5) ? .reconnect(index) : .send(index, 1 + random.below(12))
         case 10: return .disk(full: !shell.world.diskIsFull)
         case 11: return .clock(milliseconds: random.pick([-3_600_000, -500, 40_000, 86_400_000]))
-        default: return stale(simulation)
+        case 12: return stale(simulation)
+        default: return .reserve(spent: !shell.world.reserveIsSpent)
         }
     }
 
@@ -172,7 +174,7 @@ struct Chooser {
         let shell = simulation.shell
         let id = random.pick(simulation.repositories)
         let place = shell.world.places[id]!
-        switch random.weighted([4, 5, 4, 3, 1]) {
+        switch random.weighted([4, 5, 4, 3, place.isGone ? 12 : 1, 2, place.isLocked ? 12 : 2, 3]) {
         case 0:
             if random.chance(15) {
                 let content = random.below(FakeWorld.configurations)
@@ -187,7 +189,10 @@ struct Chooser {
             let waiting = ids.filter { ["awaiting_approval", "landing"].contains(shell.core.tickets[$0]!.state.name) }
             return .userCommits(random.pick(waiting.isEmpty ? ids : waiting), content: 9 * random.below(20) + 1)
         case 3: return .trust(id, configuration: shell.world.files(place.tip)[FakeWorld.config] ?? 0)
-        default: return .register(id)
+        case 4: return place.isGone ? .userMoves(id, away: false) : .register(id)
+        case 5: return place.isGone || random.chance(60) ? .register(id) : .userMoves(id, away: true)
+        case 6: return .userLocks(id, !place.isLocked)
+        default: return .look(id)
         }
     }
 }

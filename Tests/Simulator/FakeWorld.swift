@@ -19,6 +19,10 @@ package struct FakeWorld {
         var tip: ObjectID
         /// The user has the target checked out, with changes in the way of a landing.
         var isDirty = false
+        /// It has been moved to where orch does not find it.
+        var isGone = false
+        /// A git of the user's is at work there.
+        var isLocked = false
         var checkouts: [Int: Checkout] = [:]
         /// The digests a human has accepted.
         var trusted: Set<String>
@@ -104,6 +108,8 @@ package struct FakeWorld {
     var watched: Set<RunID> = []
     /// Nothing can be written.
     var diskIsFull = false
+    /// The daemon has given its reserve up, and there is no room to make it again.
+    var reserveIsSpent = false
     var coverage = Coverage()
     package var bugs: Set<Bug> = []
     private var trees: [Files: ObjectID] = [:]

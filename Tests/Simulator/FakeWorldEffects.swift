@@ -48,12 +48,18 @@ extension FakeWorld {
         let effect = operation.effect
         let fails = (wish || diskIsFull) && effect.canFail
         if fails { coverage.count(diskIsFull ? .effectFailsOnFullDisk : .effectFails) }
-        if !fails, operation.halves + 1 < effect.halves {
+        let isGone = places[operation.repository]!.isGone && effect.withoutRepository != nil
+        if !fails, !isGone, operation.halves + 1 < effect.halves {
             operations[index].halves += 1
             try performHalf(operation)
             return nil
         }
         operations.remove(at: index)
+        if places[operation.repository]!.isGone, let news = effect.withoutRepository {
+            coverage.count(.repositoryGone)
+            worktrees[operation.effect.ticket]?.isUnsaved = false  // Saving it was tried; it lies where it is.
+            return [news]
+        }
         return fails && !hasLanded(operation) ? fail(operation) : try finish(operation, at: now)
     }
 
@@ -125,6 +131,10 @@ extension FakeWorld {
             return [.checkoutInspected(id, changed: try checkout(place, slot, candidate, id).changed)]
         case .advanceTarget(let id, let candidate): return [try advanceTarget(id, candidate, place)]
         case .tidy(let id, _):
+            if places[place]!.isLocked {
+                coverage.count(.userGitInTheWay)
+                return [.tidied(id, .blocked(reason: "packed-refs.lock"))]
+            }
             guard worktrees[id] == nil, isSaved(id) else { return [.tidied(id, .left(reason: "it has changed"))] }
             branches[id] = nil
             try checkKept(id)
@@ -252,6 +262,10 @@ extension FakeWorld {
             return .targetAdvanced(id, to: candidate.commit)
         }
         if place.tip != candidate.tip, !bugs.contains(.noCompareAndSwap) { return .targetMoved(id, to: place.tip) }
+        if place.isLocked {
+            coverage.count(.userGitInTheWay)
+            return .targetBlocked(id, reason: "index.lock")
+        }
         if place.isDirty { return .targetBlocked(id, reason: "your checkout has changes") }
         try checkMayLand(id, candidate, place)
         places[name]!.tip = candidate.commit
@@ -308,6 +322,19 @@ extension FakeWorld {
 }
 
 extension Effect {
+    /// What is told where the repository is not found; nil for what needs none.
+    fileprivate var withoutRepository: Input? {
+        let reason = "there is no /r/r1"
+        switch self {
+        case .startRun, .stopRun: return nil
+        case .prepareWorktree(let id), .collectWork(let id, _), .buildCandidate(let id), .prepareCheckout(let id, _, _),
+            .concludeVerification(let id, _, _, _), .advanceTarget(let id, _):
+            return .repositoryGone(id, reason: reason)
+        case .takeSnapshot(let id, _): return .snapshotFailed(id, reason: reason)
+        case .tidy(let id, _): return .tidied(id, .left(reason: reason))
+        }
+    }
+
     /// A run that cannot be started ends; one that is to be stopped is.
     fileprivate var canFail: Bool {
         switch self {

@@ -15,7 +15,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case fewerSlots, moreSlots
 
     // The store.
-    case storeFails, crashWhileStoreFails, effectFailsOnFullDisk
+    case storeFails, crashWhileStoreFails, effectFailsOnFullDisk, reserveSpent
 
     // Effects and their news.
     case effectFails, newsLate, newsTwice, newsFromBefore
@@ -28,6 +28,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case clockBack, clockForward
 
     // People.
+    case repositoryGone, userGitInTheWay, targetSeen
     case targetMoved, checkoutDirty, checkoutCleaned, userCommits, rulesChanged, registeredAgain, trustGiven
     case commandRepeated, commandForNobody, dependencyCancelled, drained
     /// An input that nobody should have sent.

@@ -12,7 +12,11 @@ extension SimulatedShell {
             try require(next < latest, "I4: the clock went back, and \(next) is far away")
         }
         for decided in decided {
-            for fact in decided.decision.facts { try checkFact(fact.event) }
+            for fact in decided.decision.facts {
+                try checkFact(fact.event)
+                guard decided.isDiskFull, case .ticketStarted(let id, _, _) = fact.event else { continue }
+                throw Violation("I4: \(id) starts on a full disk")
+            }
         }
     }
 
@@ -205,6 +209,7 @@ extension SimulatedShell {
             for (index, id) in repository.landingQueue.enumerated() {
                 guard case .landing(let landing) = core.tickets[id]!.state else { continue }
                 if case .waiting = landing.step {
+                    if core.isDiskFull { continue }
                     try require(index > 0, "I4: \(id) is first in the landing queue, and waits")
                 } else {
                     try require(index == 0, "I5: \(id) lands out of its turn")
@@ -219,7 +224,7 @@ extension SimulatedShell {
             let waiting = tickets.filter { $0.trial?.isWaitingForSlot ?? false }.map(\.id)
             try require(repository.waitingToVerify.sorted() == waiting.sorted(), "I4: wait for a slot: \(waiting)")
             try require(
-                waiting.isEmpty || (0..<limits.verificationSlots).allSatisfy { slots[$0] != nil },
+                waiting.isEmpty || core.isDiskFull || (0..<limits.verificationSlots).allSatisfy { slots[$0] != nil },
                 "I4: \(waiting) wait for a slot that is free"
             )
         }
@@ -254,7 +259,7 @@ extension SimulatedShell {
 
     /// No agent is idle while a ticket could start.
     private func checkNobodyIdles() throws(Violation) {
-        guard core.hasFreeAgent, !core.isDraining else { return }
+        guard core.hasFreeAgent, !core.isDraining, !core.isDiskFull else { return }
         for ticket in core.waitingInOrder {
             try require(core.reasonToWait(ticket, without: []) != nil, "I4: \(ticket.id) could start, and does not")
         }

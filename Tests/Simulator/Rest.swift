@@ -28,7 +28,11 @@ extension Simulation {
 
     private mutating func makeFriendly() throws(Violation) {
         try perform(.disk(full: false))
+        try perform(.reserve(spent: false))
         for id in repositories {
+            try perform(.userLocks(id, false))
+            try perform(.userMoves(id, away: false))
+            try perform(.register(id))
             try perform(.userDirties(id, false))
             // The configuration is one that works, without a human.
             shell.world.move(id, writing: FakeWorld.config, 0)

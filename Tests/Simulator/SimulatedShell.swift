@@ -46,6 +46,8 @@ package struct SimulatedShell {
     /// What has happened and has not arrived yet. News of different tickets comes in any order.
     var onTheWay: [Mail] = []
     var now = Instant(milliseconds: 1_000_000)
+    /// By how many milliseconds the clock was set since Core was last asked.
+    var jump = 0
     // What is on disk.
     private(set) var stored: Fold
     package private(set) var facts: [Fact] = []
@@ -66,6 +68,8 @@ package struct SimulatedShell {
         let lastFence: Int
         let before: Orchestrator?
         let decision: Decision
+        /// Whether Core held the disk for full when it had decided.
+        let isDiskFull: Bool
     }
     var bugs: Set<Bug> = []
     var limits: Orchestrator.Limits
@@ -97,6 +101,10 @@ package struct SimulatedShell {
             let batch = mailbox.prefix(count)
             mailbox.removeFirst(batch.count)
             decided = []
+            // The daemon looks at the clock before anything else; that it went back, it sees by the times themselves.
+            let jump = Input.clockJumped(by: .milliseconds(jump))
+            if self.jump > 0 { decide(jump) { $0.handle(jump, at: $1) } }
+            self.jump = 0
             for mail in batch { decide(mail.input) { $0.handle(mail.input, at: $1) } }
         }
         return try commit(dying)
@@ -109,7 +117,14 @@ package struct SimulatedShell {
         let lastFence = core.counters.fence
         let decision = body(&core, now)
         decided.append(
-            Decided(input: input, state: state, lastFence: lastFence, before: before, decision: decision)
+            Decided(
+                input: input,
+                state: state,
+                lastFence: lastFence,
+                before: before,
+                decision: decision,
+                isDiskFull: core.isDiskFull
+            )
         )
     }
 
@@ -188,7 +203,9 @@ package struct SimulatedShell {
     ) throws(Violation) -> Bool {
         if unstored != nil { world.coverage.count(.crashWhileStoreFails) }
         try require(answeredUpTo <= facts.count, "I7: what a command was answered is not stored")
-        mailbox = []
+        // The next one sees at its start that it has no reserve.
+        jump = 0
+        mailbox = world.reserveIsSpent ? [Mail(input: .diskFilled)] : []
         onTheWay = []
         unstored = nil
         try world.daemonCrashed(orphans: orphans, powerLoss: powerLoss, at: now)

@@ -96,13 +96,13 @@ package struct Simulation {
             count(.trustGiven)
             post(.trustGiven(repository, digest: FakeWorld.digest(configuration)))
         case .register(let repository):
-            guard shell.world.places[repository] != nil else { return }
+            guard shell.world.places[repository].map({ !$0.isGone }) ?? false else { return }
             count(.registeredAgain)
             post(registration(of: repository))
         case .drain:
             count(.drained)
             post(.drainAsked)
-        case .userWrites, .userDirties, .userCommits: userActs(action)
+        case .userWrites, .userDirties, .userCommits, .userMoves, .userLocks: userActs(action)
         case .turn(let count, let dying): try turn(count, dying: dying)
         case .deadline: try deadline()
         case .proceed: break
@@ -117,6 +117,16 @@ package struct Simulation {
         case .clock(let milliseconds):
             count(milliseconds < 0 ? .clockBack : .clockForward)
             shell.now = shell.now + .milliseconds(milliseconds)
+            shell.jump += milliseconds
+        case .reserve(let spent):
+            guard shell.world.reserveIsSpent != spent else { return }
+            if spent { count(.reserveSpent) }
+            shell.world.reserveIsSpent = spent
+            post(spent ? .diskFilled : .diskHasRoom)
+        case .look(let id):
+            guard let place = shell.world.places[id], !place.isGone else { return }
+            count(.targetSeen)
+            post(.targetSeen(id, at: place.tip, known: shell.core.repositories[id]?.tip))
         case .disk(let full): shell.world.diskIsFull = full
         case .send(let subscriber, let lines):
             guard shell.broadcaster.subscribers.indices.contains(subscriber) else { return }
@@ -161,6 +171,8 @@ package struct Simulation {
             guard shell.world.places[id].map({ $0.isDirty != dirty }) ?? false else { return }
             count(dirty ? .checkoutDirty : .checkoutCleaned)
             shell.world.places[id]!.isDirty = dirty
+        case .userMoves(let id, let away): shell.world.places[id]?.isGone = away
+        case .userLocks(let id, let locked): shell.world.places[id]?.isLocked = locked
         case .userCommits(let id, let content):
             if shell.world.userCommits(on: id, content) { count(.userCommits) }
         default: preconditionFailure("\(action) is not the user's")

@@ -115,6 +115,14 @@ extension Orchestrator {
                 // Its outcome is on the way, and decides.
                 throw refused(command, id, "it is landing at this moment", "look again in a second")
             }
+            if landing.mayHaveLanded == true {
+                throw refused(
+                    command,
+                    id,
+                    "it may have landed, and its repository is not there to be asked",
+                    "put the repository back, or run `orch init` where it is now"
+                )
+            }
             landing.halt = halt
             enter(id, .landing(landing))
             emit(.ticketStopping(id))

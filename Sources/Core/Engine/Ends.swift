@@ -56,6 +56,6 @@ extension Orchestrator {
         case .queued, .running, .stopped, .awaitingApproval, .landing, .needsHuman, .merged, .cancelled: return
         }
         if retries[ticket.id] == nil { emit(.ticketLeft(ticket.id, reason: reason)) }
-        tryAgainLater(ticket.id)
+        if !isPlanted(.blockedTidyForgotten) { tryAgainLater(ticket.id) }
     }
 }

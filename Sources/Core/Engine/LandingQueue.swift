@@ -30,6 +30,7 @@ extension Orchestrator {
     private mutating func setStep(_ id: TicketID, _ step: LandingStep) {
         guard case .landing(var landing) = tickets[id]!.state else { preconditionFailure("\(id) is not landing") }
         landing.step = step
+        landing.mayHaveLanded = nil
         enter(id, .landing(landing))
     }
 
@@ -103,10 +104,13 @@ extension Orchestrator {
 
     /// The user's checkout is in the way. Said once; tried again later and later, up to every half minute. Meanwhile the
     /// others land past it.
-    mutating func targetBlocked(_ id: TicketID, _ reason: String) {
-        guard let candidate = advancing(id) else { return }
-        if case .landing(let landing) = tickets[id]!.state, landing.step != .blocked(candidate, reason: reason) {
-            setStep(id, .blocked(candidate, reason: reason))
+    mutating func targetBlocked(_ id: TicketID, _ reason: String, mayHaveLanded: Bool = false) {
+        guard let candidate = advancing(id), case .landing(var landing) = tickets[id]!.state else { return }
+        let old = landing
+        landing.step = .blocked(candidate, reason: reason)
+        landing.mayHaveLanded = mayHaveLanded ? true : nil
+        if landing != old {
+            enter(id, .landing(landing))
             emit(.landingBlocked(id, reason: reason))
         }
         tryAgainLater(id)

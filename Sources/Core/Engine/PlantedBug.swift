@@ -22,6 +22,10 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case deadlineMissed
     /// Work that is collected clears the count of what went wrong before.
     case failuresForgotten
+    /// Tickets start while the disk is full.
+    case startsOnAFullDisk
+    /// What is blocked by another git when it is put away is not tried again.
+    case blockedTidyForgotten
 }
 
 extension Orchestrator {

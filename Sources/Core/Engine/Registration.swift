@@ -58,9 +58,13 @@ extension Orchestrator {
             enter(ticket.id, .queued(resume: stage))
             emit(.ticketContinued(ticket.id, .continue))
         }
+        for landing in blockedLandings where tickets[landing]!.repository == id && retries[landing]?.at != nil {
+            retries[landing]!.at = now
+        }
     }
 
-    /// What was under way could not be done without the repository. It takes the same stage again when that is found.
+    /// What was under way could not be done without the repository. It takes the same stage again when that is found;
+    /// but whether the target was moved before a crash has to be seen first.
     mutating func repositoryGone(_ id: TicketID, _ reason: String) {
         guard let ticket = tickets[id] else { return }
         let stage: Stage
@@ -74,7 +78,8 @@ extension Orchestrator {
             }
         case .landing(let landing):
             switch landing.step {
-            case .trying(.building), .trying(.checkingOut), .trying(.concluding), .advancing, .blocked: stage = .verify
+            case .advancing, .blocked: return targetBlocked(id, reason, mayHaveLanded: true)
+            case .trying(.building), .trying(.checkingOut), .trying(.concluding): stage = .verify
             case .waiting, .waitingForPaths, .trying: return
             }
         case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: return

@@ -18,7 +18,7 @@ extension Orchestrator {
     /// ahead of it has reserved them, and an agent slot is free. While the disk is full nothing is: no ticket, no
     /// verification and no landing, each of which would fail half done.
     mutating func schedule() {
-        guard !isDiskFull else { return }
+        guard !isDiskFull || isPlanted(.startsOnAFullDisk) else { return }
         for repository in repositories.keys.sorted() {
             assignSlots(repository)
             advanceQueue(repository)

@@ -148,6 +148,9 @@ public struct Landing: Equatable, Sendable, Codable {
     public var approval: Approval
     public var step: LandingStep
     public var halt: Halt?
+    /// True while it is blocked because its repository is not there to be asked: an attempt before a crash may have
+    /// landed it. Else nil.
+    public var mayHaveLanded: Bool?
     public init(approval: Approval, step: LandingStep, halt: Halt? = nil) {
         self.approval = approval
         self.step = step
