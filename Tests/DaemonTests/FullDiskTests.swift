@@ -61,9 +61,8 @@ import Testing
         let view = try running.look()
         #expect(view.core.isDiskFull)
         #expect(view.row(try #require(view.core.tickets[TicketID("T-1")]))["reason"] == "waits for room on the disk")
-        #expect(
-            view.snapshot(daemon: ["version": "test"])["picture"]?["daemon"] == ["version": "test", "disk": "full"]
-        )
+        let snapshot = try view.snapshot(daemon: ["version": "test"], from: running.store)
+        #expect(snapshot["picture"]?["daemon"] == ["version": "test", "disk": "full"])
         // There is room here, and it looks by itself.
         try eventually("room") { running.said.events.contains("ticket.started") }
         #expect(running.said.events.filter { $0.hasPrefix("disk") } == ["disk.full", "disk.ok"])

@@ -70,11 +70,18 @@ import Testing
         }
         #expect(now == counts && !counts.contains(0))
         let loaded = try store.load()
-        #expect(loaded.state.tickets.count == states.count && loaded.seq == counts.last)
+        let count = loaded.state.tickets.count + loaded.state.settled.count
+        #expect(count == states.count && loaded.seq == counts.last)
+        #expect(!loaded.state.settled.isEmpty)
         for state in states {
-            let ticket = try #require(loaded.state.tickets.first { $0.id.text == state[0] })
-            #expect(ticket.state.name == state[1])
-            #expect(loaded.evidence[ticket.id] == state[2])
+            let stored = try #require(try store.ticket(TicketID(state[0])))
+            let ticket = stored.ticket
+            #expect(ticket.state.name == state[1] && stored.evidence == state[2])
+            if ticket.isSettled {
+                #expect(loaded.state.settled[ticket.id] == ticket.end)
+            } else {
+                #expect(loaded.state.tickets.contains(ticket) && loaded.evidence[ticket.id] == state[2])
+            }
             #expect(try !store.description(of: ticket.id).isEmpty)
             #expect(try store.runs(of: ticket.id).count == 1)
         }

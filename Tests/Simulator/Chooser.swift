@@ -151,10 +151,10 @@ struct Chooser {
     private mutating func people(_ simulation: Simulation) -> Action {
         let core = simulation.shell.core
         if let last = simulation.script.actions.last, case .tell = last, random.chance(30) { return last }
-        let ids = core.tickets.keys.sorted()
+        let ids = (Array(core.tickets.keys) + core.settled.keys).sorted()
         guard !ids.isEmpty, asked > 10 || random.chance(75) else { return enqueue(simulation) }
         if random.chance(1) { return .drain }
-        let open = ids.filter { !core.tickets[$0]!.isFinal }
+        let open = ids.filter { core.end(of: $0) == nil }
         let id = random.chance(2) ? TicketID("T-none") : random.pick(random.chance(15) || open.isEmpty ? ids : open)
         let command: Command
         switch core.tickets[id]?.state {
@@ -184,9 +184,11 @@ struct Chooser {
             return .userWrites(id, path: random.pick(FakeWorld.paths.dropLast()), content: content)
         case 1: return .userDirties(id, !place.isDirty)
         case 2:
-            let ids = shell.core.tickets.keys.sorted()
+            let ids = (Array(shell.core.tickets.keys) + shell.core.settled.keys).sorted()
             guard !ids.isEmpty else { return .register(id) }
-            let waiting = ids.filter { ["awaiting_approval", "landing"].contains(shell.core.tickets[$0]!.state.name) }
+            let waiting = ids.filter { id in
+                shell.core.tickets[id].map { ["awaiting_approval", "landing"].contains($0.state.name) } ?? false
+            }
             return .userCommits(random.pick(waiting.isEmpty ? ids : waiting), content: 9 * random.below(20) + 1)
         case 3: return .trust(id, configuration: shell.world.files(place.tip)[FakeWorld.config] ?? 0)
         case 4: return place.isGone ? .userMoves(id, away: false) : .register(id)

@@ -13,6 +13,12 @@ struct Fold: Equatable {
 
     init(agents: [AgentID: Agent]) { self.agents = agents }
 
+    /// Whether Core knows of the same tickets the same things, and of those it has forgotten how they ended.
+    func agrees(with core: Orchestrator) -> Bool {
+        core.settled.allSatisfy { id, end in tickets[id].map { $0.isSettled && $0.end == end } ?? false }
+            && tickets.filter { core.settled[$0.key] == nil } == core.tickets
+    }
+
     /// A daemon has started, and has these agents.
     mutating func open(agents: [AgentID: Agent]) { self.agents = agents }
 

@@ -35,13 +35,13 @@ extension SimulatedShell {
         guard thoroughly else { return }
         try broadcaster.check(stored: facts)
         if let problem = core.inconsistency { throw Violation("I4: \(problem)") }
-        for id in core.tickets.keys { try world.checkKept(id) }
+        for id in stored.tickets.keys { try world.checkKept(id) }
     }
 
     // MARK: I7
 
     private func checkStored() throws(Violation) {
-        try require(stored.tickets == core.tickets, "I7: tickets folded from facts differ from what is")
+        try require(stored.agrees(with: core), "I7: tickets folded from facts differ from what is")
         try require(stored.repositories == core.repositories, "I7: repositories folded from facts differ from what is")
         try require(stored.agents == core.agents, "I7: agents folded from facts differ from what is")
         try require(stored.grants == core.grants, "I7: grants folded from facts differ from what is")
@@ -62,13 +62,13 @@ extension SimulatedShell {
                 "I6: \(id) has ended, and \(run.processes) processes and \(run.escaped) escaped ones are alive"
             )
         case .ticketStarted(let id, _, _):
-            for dependency in core.tickets[id]!.dependsOn {
-                guard case .merged? = core.tickets[dependency]?.state else {
+            for dependency in (core.tickets[id] ?? stored.tickets[id])!.dependsOn {
+                guard core.end(of: dependency) == .merged else {
                     throw Violation("I4: \(id) starts before \(dependency), which it depends on, has landed")
                 }
             }
         case .ticketMerged(let id, let commit):
-            let history = world.places[core.tickets[id]!.repository]!.history
+            let history = world.places[(core.tickets[id] ?? stored.tickets[id])!.repository]!.history
             try require(history.contains(commit), "I5: \(id) has landed as \(commit), which is nowhere")
         default: break
         }
@@ -83,7 +83,7 @@ extension SimulatedShell {
                 try require(!a.pattern.conflicts(with: b.pattern), "I1: \(a.ticket) and \(b.ticket) hold \(a.pattern)")
             }
         }
-        for ticket in core.tickets.values {
+        for ticket in stored.tickets.values {
             let held = grants.filter { $0.ticket == ticket.id }.map(\.pattern.text).sorted()
             if ticket.isFinal {
                 try require(held.isEmpty, "I1: \(ticket.id) is \(ticket.state.name) and holds \(held)")
@@ -103,10 +103,10 @@ extension SimulatedShell {
             switch ticket.state {
             case .queued:
                 for dependency in ticket.dependsOn {
-                    guard let state = core.tickets[dependency]?.state else {
+                    guard core.knows(dependency) else {
                         throw Violation("I4: \(id) waits for \(dependency), which does not exist")
                     }
-                    if case .cancelled = state {
+                    if core.end(of: dependency) == .cancelled {
                         throw Violation("I4: \(id) waits for \(dependency), which is cancelled")
                     }
                 }
@@ -162,7 +162,7 @@ extension SimulatedShell {
         }
         for operation in world.operations {
             if case .stopRun(let run) = operation.effect, world.runs[run]?.outcome != nil { continue }
-            guard core.tickets[operation.effect.ticket]!.pendingEffects.contains(operation.effect) else {
+            guard core.tickets[operation.effect.ticket]?.pendingEffects.contains(operation.effect) ?? false else {
                 throw Violation("I5: \(operation.effect) is under way, and nobody waits for it")
             }
         }
@@ -289,9 +289,7 @@ extension Orchestrator {
     fileprivate var waitingInOrder: [Ticket] {
         tickets.values.filter { ticket in
             guard case .queued = ticket.state else { return false }
-            return ticket.dependsOn.allSatisfy {
-                if case .merged? = tickets[$0]?.state { true } else { false }
-            }
+            return ticket.dependsOn.allSatisfy { end(of: $0) == .merged }
         }
         .sorted { $0.isAhead(of: $1) }
     }

@@ -16,7 +16,7 @@ enum Noise {
                 try require(decision.facts.isEmpty && decision.effects.isEmpty, "I9: a refusal has consequences")
             }
             for fact in decision.facts { try fold.apply(fact, mindingRuns: false) }
-            try require(fold.tickets == core.tickets, "I9: after \(input) tickets are not as the facts say")
+            try require(fold.agrees(with: core), "I9: after \(input) tickets are not as the facts say")
             try require(fold.repositories == core.repositories, "I9: after \(input) repositories are not as told")
             try require(fold.grants == core.grants, "I9: after \(input) grants are not as the facts say")
             if let problem = core.inconsistency { throw Violation("I9: after \(input): \(problem)") }
@@ -33,7 +33,7 @@ enum Noise {
     private static let text = String(repeating: "\u{2028}\u{1B}[31mé", count: 40)
 
     private static func input(_ core: Orchestrator, _ random: inout SplitMix64) -> Input {
-        let known = core.tickets.keys.sorted()
+        let known = (Array(core.tickets.keys) + core.settled.keys).sorted()
         let id = known.isEmpty || random.chance(15) ? TicketID(random.pick(["T-0", "", text])) : random.pick(known)
         let number = random.pick([0, 1, 2, core.tickets[id]?.lastRun ?? 1, .max, .min])
         let run = RunID(ticket: id, number: number)

@@ -94,7 +94,7 @@ extension Simulation {
         let core = shell.core
         try require(core.grants.isEmpty, "I1: locks are left: \(core.grants)")
         try require(core.agents.values.allSatisfy { $0.ticket == nil }, "I4: agents are busy: \(core.agents)")
-        for (id, ticket) in core.tickets {
+        for (id, ticket) in shell.stored.tickets {
             switch ticket.state {
             case .merged(let commit, let tidy):
                 try require(tidy != .pending, "I4: \(id) is not put away")

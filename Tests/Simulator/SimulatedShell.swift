@@ -151,6 +151,7 @@ package struct SimulatedShell {
         if dying == .beforePublishing { return false }
         if !bugs.contains(.publishedBeforeStored) { broadcaster.publish(new) }
         answer(upTo: facts.count)
+        core.forget(settled: core.tickets.values.filter(\.isSettled).map(\.id))
         if dying == .beforePerforming { return false }
         if bugs.contains(.intentNotStored) || isLate && bugs.contains(.effectsOfLateStoreForgotten) { return true }
         guard dying == .whilePerforming else {
@@ -226,7 +227,8 @@ package struct SimulatedShell {
 
     private var storedState: StoredState {
         StoredState(
-            tickets: stored.tickets.values.sorted { $0.serial < $1.serial },
+            tickets: stored.tickets.values.filter { !$0.isSettled }.sorted { $0.serial < $1.serial },
+            settled: stored.tickets.values.filter(\.isSettled).reduce(into: [:]) { $0[$1.id] = $1.end },
             repositories: stored.repositories.values.sorted { $0.id < $1.id },
             grants: stored.grants.values.sorted { $0.fence < $1.fence },
             counters: counters,

@@ -151,7 +151,7 @@ package struct Simulation {
     }
 
     private mutating func ask(_ command: Command, of id: TicketID) {
-        if shell.core.tickets[id] == nil { count(.commandForNobody) }
+        if !shell.core.knows(id) { count(.commandForNobody) }
         if shell.mailbox.last?.input == .commandGiven(command, id) { count(.commandRepeated) }
         if case .cancel = command,
             shell.core.tickets.values.contains(where: { !$0.isFinal && $0.dependsOn.contains(id) })

@@ -3,15 +3,28 @@
 
 extension Orchestrator {
     mutating func obey(_ command: Command, _ id: TicketID) throws(Refusal) {
-        guard tickets[id] != nil else {
+        guard knows(id) else {
             throw Refusal(.notFound, "there is no ticket \(id)", hint: "`orch list --all` shows every ticket")
         }
+        if let end = end(of: id) { return try refuseEnded(command, id, end) }
         switch command {
         case .continue, .retry: try goOn(id, command)
         case .stop: try stop(id)
         case .cancel(let reason): try cancel(id, reason)
         case .approve(let comment): try approve(id, comment)
         case .requestChanges(let comment): try requestChanges(id, comment)
+        }
+    }
+
+    /// Nothing can be done any more; what has been done already need not be.
+    private func refuseEnded(_ command: Command, _ id: TicketID, _ end: End) throws(Refusal) {
+        switch (command, end) {
+        case (.cancel, .cancelled), (.approve, .merged): return
+        case (.continue, _), (.retry, _): throw refused(command, id, "it is \(end.name)", "file a new ticket")
+        case (.stop, _): throw refused(command, id, "it is \(end.name)", nil)
+        case (.cancel, .merged): throw refused(command, id, "it has landed", "revert its commit instead")
+        case (.approve, .cancelled): throw notAwaiting(command, id, end.name)
+        case (.requestChanges, _): throw notWaiting(command, id, end.name)
         }
     }
 
@@ -35,16 +48,15 @@ extension Orchestrator {
                 throw refused(command, id, "it waits for approval", "use `orch approve` or `orch request-changes`")
             }
             try approve(id, nil)
-        case .merged, .cancelled:
-            throw refused(command, id, "it is \(tickets[id]!.state.name)", "file a new ticket")
+        case .merged, .cancelled: preconditionFailure("\(id) has ended")
         }
     }
 
     /// In the queue it would wait for ever for a dependency that will never land.
     private func refuseUnlandable(_ id: TicketID, _ command: Command) throws(Refusal) {
         for dependency in tickets[id]!.dependsOn {
-            switch tickets[dependency]?.state {
-            case nil:
+            switch problem(withDependency: dependency) {
+            case .unknown?:
                 throw refused(
                     command,
                     id,
@@ -58,8 +70,7 @@ extension Orchestrator {
                     "it depends on \(dependency), which was cancelled",
                     "cancel it, and file it again without that dependency"
                 )
-            case .queued?, .running?, .stopped?, .awaitingApproval?, .landing?, .needsHuman?, .merged?:
-                continue
+            case nil: continue
             }
         }
     }
@@ -80,15 +91,13 @@ extension Orchestrator {
             try halt(id, .stop, naming: .stop)
         case .awaitingApproval, .needsHuman:
             throw refused(.stop, id, "nothing of it runs: it waits for a human", "use `orch cancel` to end it")
-        case .merged, .cancelled:
-            throw refused(.stop, id, "it is \(tickets[id]!.state.name)", nil)
+        case .merged, .cancelled: preconditionFailure("\(id) has ended")
         }
     }
 
     private mutating func cancel(_ id: TicketID, _ reason: String) throws(Refusal) {
         switch tickets[id]!.state {
-        case .cancelled: return
-        case .merged: throw refused(.cancel(reason: reason), id, "it has landed", "revert its commit instead")
+        case .merged, .cancelled: preconditionFailure("\(id) has ended")
         case .running, .landing: try halt(id, .cancel(reason: reason), naming: .cancel(reason: reason))
         case .queued, .stopped, .awaitingApproval, .needsHuman: becomeCancelled(id, reason)
         }
@@ -137,8 +146,7 @@ extension Orchestrator {
 
     private mutating func approve(_ id: TicketID, _ comment: String?) throws(Refusal) {
         switch tickets[id]!.state {
-        case .landing, .merged:
-            return
+        case .landing: return
         case .awaitingApproval(let candidate, _):
             note(comment, on: id)
             land(id, candidate, Approval(by: .human, head: candidate.head))
@@ -156,13 +164,8 @@ extension Orchestrator {
             land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: true))
         case .queued(.verify) where tickets[id]!.approvedHead != nil:
             return  // Its word has been given, and it is on its way to being tested.
-        case .queued, .running, .stopped, .needsHuman, .cancelled:
-            throw refused(
-                .approve(),
-                id,
-                "it is \(tickets[id]!.state.name), not awaiting_approval",
-                "`orch show \(id)` says what it waits for"
-            )
+        case .queued, .running, .stopped, .needsHuman: throw notAwaiting(.approve(), id, tickets[id]!.state.name)
+        case .merged, .cancelled: preconditionFailure("\(id) has ended")
         }
     }
 
@@ -178,18 +181,22 @@ extension Orchestrator {
                 ticket.waivedHead = nil
             }
             resume(id, at: .work, .requestChanges(comment: comment))
-        case .queued, .running, .landing, .merged, .cancelled:
-            throw refused(
-                .requestChanges(comment: comment),
-                id,
-                "it is \(tickets[id]!.state.name)",
-                "changes can be asked for while it waits for a human"
-            )
+        case .queued, .running, .landing:
+            throw notWaiting(.requestChanges(comment: comment), id, tickets[id]!.state.name)
+        case .merged, .cancelled: preconditionFailure("\(id) has ended")
         }
     }
 
     private mutating func note(_ comment: String?, on id: TicketID) {
         if let comment, !comment.isEmpty { emit(.ticketCommented(id, comment: comment)) }
+    }
+
+    private func notAwaiting(_ command: Command, _ id: TicketID, _ state: String) -> Refusal {
+        refused(command, id, "it is \(state), not awaiting_approval", "`orch show \(id)` says what it waits for")
+    }
+
+    private func notWaiting(_ command: Command, _ id: TicketID, _ state: String) -> Refusal {
+        refused(command, id, "it is \(state)", "changes can be asked for while it waits for a human")
     }
 
     private func refused(_ command: Command, _ id: TicketID, _ why: String, _ hint: String?) -> Refusal {

@@ -15,10 +15,10 @@ extension Orchestrator {
     private func assignIDs(_ new: [NewTicket]) throws(Refusal) -> (ids: [TicketID], number: Int) {
         var taken = Set<TicketID>()
         for id in new.compactMap(\.id) {
-            if let existing = tickets[id] {
+            if let state = tickets[id]?.state.name ?? settled[id]?.name {
                 throw Refusal(
                     .refused,
-                    "ticket \(id) exists already (\(existing.state.name))",
+                    "ticket \(id) exists already (\(state))",
                     hint: "choose another id, or leave `id` out"
                 )
             }
@@ -41,15 +41,15 @@ extension Orchestrator {
     }
 
     private static func id(_ number: Int) -> TicketID { TicketID("T-\(number)") }
-    private func isTaken(_ number: Int) -> Bool { tickets[Self.id(number)] != nil }
+    private func isTaken(_ number: Int) -> Bool { knows(Self.id(number)) }
 
-    /// Names the cycle that the new tickets would close.
+    /// Names the cycle that the new tickets would close. One that has ended waits for nobody.
     private func refuseCycles(_ new: [(id: TicketID, dependsOn: [TicketID])]) throws(Refusal) {
         let fresh = Dictionary(new.map { ($0.id, $0.dependsOn) }) { first, _ in first }
         let alone = new.first { $0.dependsOn.contains($0.id) }.map { [$0.id] }
         let cycles = DependencyCycles.find(
             from: new.map(\.id),
-            dependencies: { fresh[$0] ?? tickets[$0]?.dependsOn ?? [] },
+            dependencies: { fresh[$0] ?? (end(of: $0) == nil ? tickets[$0]?.dependsOn : nil) ?? [] },
             limit: 1
         )
         guard let cycle = alone ?? cycles.first else { return }
@@ -92,10 +92,8 @@ extension Orchestrator {
     private mutating func queueOrAsk(_ id: TicketID) {
         let ticket = tickets[id]!
         for dependency in ticket.dependsOn {
-            switch tickets[dependency]?.state {
-            case nil: return askHuman(id, .dependency(dependency, .unknown), resume: .work)
-            case .cancelled?: return askHuman(id, .dependency(dependency, .cancelled), resume: .work)
-            default: continue
+            if let problem = problem(withDependency: dependency) {
+                return askHuman(id, .dependency(dependency, problem), resume: .work)
             }
         }
         enqueueInScheduler(ticket)

@@ -36,6 +36,7 @@ extension Orchestrator {
         }
         let stored = StoredState(
             tickets: Array(tickets.values),
+            settled: settled,
             repositories: Array(repositories.values),
             grants: Array(grants.values),
             counters: counters,

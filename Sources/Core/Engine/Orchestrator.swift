@@ -36,7 +36,10 @@ public struct Orchestrator: Sendable {
     }
 
     public let limits: Limits
+    /// Every ticket that something can still become of, and settled ones that nobody has asked to `forget`.
     public internal(set) var tickets: [TicketID: Ticket] = [:]
+    /// How the others ended.
+    public internal(set) var settled: [TicketID: End] = [:]
     public internal(set) var repositories: [RepositoryID: Repository] = [:]
     public internal(set) var agents: [AgentID: Agent] = [:]
     /// By fence.
@@ -129,7 +132,7 @@ public struct Orchestrator: Sendable {
         case .trustGiven(let repository, let digest): try trust(digest, in: repository)
         case .drainAsked: isDraining = true
         case .forbiddenAsked(let run, let method):
-            if tickets[run.ticket] != nil { emit(.agentForbidden(run, method: method)) }
+            if knows(run.ticket) { emit(.agentForbidden(run, method: method)) }
         case .diskFilled: diskFilled()
         case .diskHasRoom: diskHasRoom()
         case .clockJumped(let by): clockJumped(by)
@@ -149,7 +152,7 @@ public struct Orchestrator: Sendable {
         case .snapshotTaken(let id): snapshotEnded(id, failure: nil)
         case .snapshotFailed(let id, let reason): snapshotEnded(id, failure: reason)
         case .snapshotNoted(let id, let number, let notes):
-            if tickets[id] != nil { emit(.snapshotNoted(id, number: number, notes: notes)) }
+            if knows(id) { emit(.snapshotNoted(id, number: number, notes: notes)) }
 
         case .candidateBuilt(let id, let candidate): candidateBuilt(id, candidate)
         case .candidateEmpty(let id, let tip): candidateEmpty(id, tip: tip)

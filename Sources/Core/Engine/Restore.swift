@@ -1,6 +1,8 @@
 /// Everything that has to be stored for orch to go on where it was. All else is derived from it.
 public struct StoredState: Equatable, Sendable {
     public var tickets: [Ticket]
+    /// How those ended of which no more is needed.
+    public var settled: [TicketID: End]
     public var repositories: [Repository]
     public var grants: [Grant]
     public var counters: Orchestrator.Counters
@@ -9,12 +11,14 @@ public struct StoredState: Equatable, Sendable {
 
     public init(
         tickets: [Ticket] = [],
+        settled: [TicketID: End] = [:],
         repositories: [Repository] = [],
         grants: [Grant] = [],
         counters: Orchestrator.Counters = .init(),
         agentsSince: [AgentID: Instant] = [:]
     ) {
         self.tickets = tickets
+        self.settled = settled
         self.repositories = repositories
         self.grants = grants
         self.counters = counters
@@ -31,6 +35,7 @@ extension Orchestrator {
         counters = stored.counters
         repositories = Dictionary(uniqueKeysWithValues: stored.repositories.map { ($0.id, $0) })
         tickets = Dictionary(uniqueKeysWithValues: stored.tickets.map { ($0.id, $0) })
+        settled = stored.settled
         restoreAgents(stored.agentsSince)
         restoreGrants(stored.grants)
         restoreQueues()
@@ -40,6 +45,7 @@ extension Orchestrator {
     public var stored: StoredState {
         StoredState(
             tickets: tickets.values.sorted { $0.serial < $1.serial },
+            settled: settled,
             repositories: repositories.values.sorted { $0.id < $1.id },
             grants: grants.values.sorted { $0.fence < $1.fence },
             counters: counters,

@@ -123,10 +123,7 @@ extension Orchestrator {
         }
     }
 
-    func hasLanded(_ id: TicketID) -> Bool {
-        guard case .merged = tickets[id]?.state else { return false }
-        return true
-    }
+    func hasLanded(_ id: TicketID) -> Bool { end(of: id) == .merged }
 
     /// A dependency has landed: those it was the last one for may start.
     mutating func dependencyLanded(_ id: TicketID) {

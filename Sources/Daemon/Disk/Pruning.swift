@@ -66,10 +66,10 @@ struct Pruning {
     private func snapshots() throws -> [Item] {
         try repositories.flatMap { repository -> [Item] in
             let git = try effects.open(repository)
-            let all = try git.snapshots { core.tickets[$0]?.repository == repository.id }
+            let all = try git.snapshots { effects.home(of: $0, core) == repository.id }
             let newest = Dictionary(all.map { ($0.ticket, $0.number) }, uniquingKeysWith: max)
-            return all.compactMap { entry in
-                guard entry.time < before, let ticket = core.tickets[entry.ticket],
+            return try all.compactMap { entry in
+                guard entry.time < before, let ticket = try ticket(entry.ticket),
                     ticket.repository == repository.id, !isLive(ticket)
                 else { return nil }
                 // Its time is not its own where the commit is not orch's.
@@ -90,10 +90,17 @@ struct Pruning {
         }
     }
 
-    private func runs() -> [Item] {
-        let finished = core.tickets.values.sorted { $0.serial < $1.serial }.filter { ticket in
-            ticket.isFinal && !isLive(ticket) && ticket.since < before
-                && (only == nil || only?.id == ticket.repository) && ticket.lastRun > 0
+    /// A ticket that this daemon knows.
+    private func ticket(_ id: TicketID) throws -> Ticket? {
+        if let ticket = core.tickets[id] { return ticket }
+        return core.settled[id] == nil ? nil : try effects.environment.store.ticket(id)?.ticket
+    }
+
+    private func runs() throws -> [Item] {
+        var final = core.tickets.values.filter { $0.isFinal && !isLive($0) }
+        try effects.environment.store.eachSettled { if core.settled[$0.ticket.id] != nil { final.append($0.ticket) } }
+        let finished = final.sorted { $0.serial < $1.serial }.filter { ticket in
+            ticket.since < before && (only == nil || only?.id == ticket.repository) && ticket.lastRun > 0
         }
         return finished.flatMap { ticket in
             (1...ticket.lastRun).compactMap { number -> Item? in

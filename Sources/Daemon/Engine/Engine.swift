@@ -15,7 +15,8 @@ final class Engine: @unchecked Sendable {
     struct View: Sendable {
         let core: Orchestrator
         let seq: Int
-        let evidence: [TicketID: String]
+        /// Of the tickets that Core has in mind.
+        var evidence: [TicketID: String]
         let rows: PictureRows
         /// Why nothing can be stored now.
         var trouble: String?
@@ -193,6 +194,7 @@ final class Engine: @unchecked Sendable {
             hooks.counted(unfinished, core.agents.count)
             publish(round)
             if hasFacts { FaultPoint.engineAnswered.pass() }
+            forgetSettled(round)
             for (repository, ticket, effect) in round.effects { hooks.perform(effect, ticket, repository) }
             waiters.removeAll { waiter in
                 guard waiter.condition(core) else { return false }
@@ -400,6 +402,16 @@ final class Engine: @unchecked Sendable {
         guard !round.answers.isEmpty else { return }
         let view = View(core: core, seq: seq, evidence: evidence, rows: rows)
         for answer in round.answers { answer.give(view) }
+    }
+
+    /// What is settled is in the store, and need not be in memory as well.
+    private func forgetSettled(_ round: Round) {
+        let settled = Set(
+            round.batch.steps.flatMap(\.changes.tickets).compactMap { $0.new?.id }
+                .filter { core.tickets[$0]?.isSettled ?? false }
+        )
+        core.forget(settled: settled)
+        for id in settled { evidence[id] = nil }
     }
 
     // MARK: why the queued wait

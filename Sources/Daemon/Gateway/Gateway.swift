@@ -160,6 +160,34 @@ final class Gateway: Sendable {
         if !engine.ask(question, descriptions: descriptions, answer: answer) { reply(.failure(.stopping)) }
     }
 
+    /// Calls `body`, off the engine's loop, with what is true now and the ticket meant; or answers that there is none.
+    func find(_ name: String, _ reply: Reply, _ body: @escaping @Sendable (Engine.View, Ticket) -> Void) {
+        look(reply) { view in
+            guard let id = view.core.ticketID(named: name) else { return reply(.failure(.noTicket(name))) }
+            self.recall(id, view, reply, body)
+        }
+    }
+
+    /// Calls `body`, off the engine's loop, with the ticket of that id, which there is, and the view that knows of it.
+    private func recall(
+        _ id: TicketID,
+        _ view: Engine.View,
+        _ reply: Reply,
+        _ body: @escaping @Sendable (Engine.View, Ticket) -> Void
+    ) {
+        effects.read { [store] in
+            if let ticket = view.core.tickets[id] { return body(view, ticket) }
+            do {
+                guard let stored = try store.ticket(id) else { return reply(.failure(.noTicket(id.text))) }
+                var view = view
+                view.evidence[id] = stored.evidence
+                body(view, stored.ticket)
+            } catch {
+                reply(.failure(RPCError(.internal, sentence(error))))
+            }
+        }
+    }
+
     // MARK: the stream
 
     private func tick(_ params: Params, _ reply: Reply) {
@@ -167,8 +195,8 @@ final class Gateway: Sendable {
     }
 
     private func snapshot(_ params: Params, _ reply: Reply) {
-        look(reply) { [about, effects] view in
-            effects.read { reply(.success(view.snapshot(daemon: about))) }
+        look(reply) { [about, effects, store] view in
+            effects.read { reply(Self.result { try view.snapshot(daemon: about, from: store) }) }
         }
     }
 
@@ -184,13 +212,11 @@ final class Gateway: Sendable {
         let offset = try params.int("offset", default: 0)
         let length = try params.int("length", default: 65_536)
         look(reply) { [effects] view in
-            // One that has been asked for but not started yet has written nothing so far.
-            guard let ticket = view.core.tickets[run.ticket], run.number > 0, run.number <= ticket.lastRun else {
-                return reply(.failure(.noRun(name)))
-            }
-            let isFinal = ticket.isFinal
-            effects.read {
-                if isFinal, access(effects.supervisor.folder(of: run), F_OK) != 0 {
+            guard view.core.knows(run.ticket) else { return reply(.failure(.noRun(name))) }
+            self.recall(run.ticket, view, reply) { view, ticket in
+                // One that has been asked for but not started yet has written nothing so far.
+                guard run.number > 0, run.number <= ticket.lastRun else { return reply(.failure(.noRun(name))) }
+                if ticket.isFinal, access(effects.supervisor.folder(of: run), F_OK) != 0 {
                     return reply(.failure(RPCError(.gone, "the output of run \(name) has been pruned")))
                 }
                 reply(effects.output(of: run, stream, offset: offset, length: length))
@@ -202,14 +228,18 @@ final class Gateway: Sendable {
 
     private func listTickets(_ params: Params, _ reply: Reply) throws(RPCError) {
         let all = try params.bool("all", default: true)
-        look(reply) { [effects, listings] view in
+        look(reply) { [effects, listings, store] view in
             let version = Listings.Version(seq: view.seq, isDraining: view.core.isDraining, all: all)
             if let bytes = listings.encoded(version) { return reply.send(.encoded(bytes)) }
             effects.read {
-                let bytes = listings.encode(version) {
-                    ["tickets": .array(view.tickets(all: all).map(JSONValue.object))]
+                do {
+                    let bytes = try listings.encode(version) {
+                        ["tickets": .array(try view.tickets(all: all, from: store).map(JSONValue.object))]
+                    }
+                    reply.send(.encoded(bytes))
+                } catch {
+                    reply(.failure(RPCError(.internal, sentence(error))))
                 }
-                reply.send(.encoded(bytes))
             }
         }
     }
@@ -217,47 +247,38 @@ final class Gateway: Sendable {
     private func showTicket(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
         let wantsDisk = try params.bool("disk", default: false)
-        look(reply) { [store, effects] view in
-            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
-            let row = view.row(ticket)
-            effects.read {
-                reply(
-                    Self.result {
-                        let description = try store.description(of: ticket.id)
-                        let runs = try store.runs(of: ticket.id).map { try JSONValue(encoding: $0) }
-                        var result: JSONObject = [
-                            "ticket": .object(row), "description": .string(description),
-                            "runs": .array(runs),
-                        ]
-                        if wantsDisk { result["disk"] = effects.disk(of: ticket) }
-                        return .object(result)
-                    }
-                )
-            }
+        find(name, reply) { [store, effects] view, ticket in
+            reply(
+                Self.result {
+                    let description = try store.description(of: ticket.id)
+                    let runs = try store.runs(of: ticket.id).map { try JSONValue(encoding: $0) }
+                    var result: JSONObject = [
+                        "ticket": .object(view.row(ticket)), "description": .string(description),
+                        "runs": .array(runs),
+                    ]
+                    if wantsDisk { result["disk"] = effects.disk(of: ticket) }
+                    return .object(result)
+                }
+            )
         }
     }
 
     private func checks(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
-        look(reply) { [store, effects] view in
-            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
-            effects.read {
-                reply(
-                    Self.result {
-                        let runs = try store.runs(of: ticket.id, checksOnly: true)
-                        return ["runs": .array(try runs.map { try JSONValue(encoding: $0) })]
-                    }
-                )
-            }
+        find(name, reply) { [store] _, ticket in
+            reply(
+                Self.result {
+                    let runs = try store.runs(of: ticket.id, checksOnly: true)
+                    return ["runs": .array(try runs.map { try JSONValue(encoding: $0) })]
+                }
+            )
         }
     }
 
     private func diff(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
-        look(reply) { [effects] view in
-            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
-            let repository = view.core.repositories[ticket.repository]!
-            effects.read { reply(effects.diff(of: ticket, in: repository)) }
+        find(name, reply) { [effects] view, ticket in
+            reply(effects.diff(of: ticket, in: view.core.repositories[ticket.repository]!))
         }
     }
 
@@ -271,7 +292,7 @@ final class Gateway: Sendable {
             // The ticket meant: an agent may have gone on to another by the time of the answer.
             let meant = Mutex<TicketID?>(nil)
             let question: Engine.Question = { core in
-                guard let id = core.ticket(named: name)?.id else { return .failure(.noTicket(name)) }
+                guard let id = core.ticketID(named: name) else { return .failure(.noTicket(name)) }
                 meant.withLock { $0 = id }
                 return .success(.commandGiven(command, id))
             }
@@ -279,8 +300,11 @@ final class Gateway: Sendable {
                 switch result {
                 case .failure(let refusal): reply(.failure(RPCError(refusal)))
                 case .success:
-                    let ticket = meant.withLock { $0 }.flatMap { view.core.tickets[$0] }!
-                    reply(.success(["ticket": .object(view.row(ticket))]))
+                    let id = meant.withLock { $0 }!
+                    if let ticket = view.core.tickets[id] {
+                        return reply(.success(["ticket": .object(view.row(ticket))]))
+                    }
+                    self.recall(id, view, reply) { reply(.success(["ticket": .object($0.row($1))])) }
                 }
             }
         }

@@ -20,10 +20,10 @@ final class Listings: Sendable {
     }
 
     /// Makes the answer, and keeps it. Of several who ask for the same, one does the work.
-    func encode(_ version: Version, _ make: () -> JSONObject) -> [UInt8] {
-        making.withLock { _ in
+    func encode(_ version: Version, _ make: () throws -> JSONObject) rethrows -> [UInt8] {
+        try making.withLock { _ in
             if let known = encoded(version) { return known }
-            let bytes = make().bytes
+            let bytes = try make().bytes
             latest.withLock { latest in
                 latest.removeAll { $0.version.all == version.all }
                 latest.append((version, bytes))

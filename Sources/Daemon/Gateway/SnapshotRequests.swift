@@ -8,29 +8,12 @@ import IPC
 extension Gateway {
     /// The snapshots of one ticket, or of every one.
     func listSnapshots(_ params: Params, _ reply: Reply) throws(RPCError) {
-        let name = try params.optionalString("ticket")
-        look(reply) { [effects] view in
-            var wanted: Ticket?
-            if let name {
-                wanted = view.ticket(named: name)
-                if wanted == nil { return reply(.failure(.noTicket(name))) }
-            }
-            let known = view.core.tickets
-            let repositories = view.core.repositories.values.sorted { $0.id < $1.id }
-                .filter { wanted == nil || wanted?.repository == $0.id }
-            effects.read { [wanted] in
-                reply(
-                    Self.result {
-                        let found = try repositories.flatMap { repository in
-                            try effects.open(repository).snapshots(of: wanted?.id) {
-                                known[$0]?.repository == repository.id
-                            }
-                        }
-                        return ["snapshots": .array(found.map(\.json))]
-                    }
-                )
+        guard let name = try params.optionalString("ticket") else {
+            return look(reply) { [effects] view in
+                effects.read { reply(effects.snapshots(of: nil, view.core)) }
             }
         }
+        find(name, reply) { [effects] view, ticket in reply(effects.snapshots(of: ticket, view.core)) }
     }
 
     /// Brings a snapshot back, as a branch or a worktree of the user's own.
@@ -45,24 +28,20 @@ extension Gateway {
         if let worktree, !worktree.hasPrefix("/") {
             throw RPCError(.invalidParams, "\(quoted(worktree)) is not an absolute path")
         }
-        look(reply) { [effects] view in
-            guard let ticket = view.ticket(named: name) else { return reply(.failure(.noTicket(name))) }
-            let repository = view.core.repositories[ticket.repository]!
-            effects.read {
-                do {
-                    let git = try effects.open(repository)
-                    let all = try git.snapshots(of: ticket.id) { _ in true }
-                    guard let entry = number == 0 ? all.last : all.first(where: { $0.number == number }) else {
-                        return reply(.failure(.noSnapshot(ticket.id, number, known: all.map(\.number))))
-                    }
-                    let made = branch ?? "orch/restore/\(GitRepository.refComponent(ticket.id.text))-\(entry.number)"
-                    let restored =
-                        try worktree.map { try git.restore(entry, inWorktree: $0, branch: made) }
-                        ?? git.restore(entry, asBranch: made)
-                    reply(.success(.object(restored.json(of: entry))))
-                } catch {
-                    reply(.failure(Self.refusal(error)))
+        find(name, reply) { [effects] view, ticket in
+            do {
+                let git = try effects.open(view.core.repositories[ticket.repository]!)
+                let all = try git.snapshots(of: ticket.id) { _ in true }
+                guard let entry = number == 0 ? all.last : all.first(where: { $0.number == number }) else {
+                    return reply(.failure(.noSnapshot(ticket.id, number, known: all.map(\.number))))
                 }
+                let made = branch ?? "orch/restore/\(GitRepository.refComponent(ticket.id.text))-\(entry.number)"
+                let restored =
+                    try worktree.map { try git.restore(entry, inWorktree: $0, branch: made) }
+                    ?? git.restore(entry, asBranch: made)
+                reply(.success(.object(restored.json(of: entry))))
+            } catch {
+                reply(.failure(Self.refusal(error)))
             }
         }
     }
@@ -105,6 +84,25 @@ extension Gateway {
         case .branchInTheWay, .notOurs, .unfinished, .unsupported, .busy: return RPCError(.refused, error.message)
         case .failed, .timedOut, .killed: return RPCError(.internal, error.description)
         }
+    }
+}
+
+extension EffectRunner {
+    fileprivate func snapshots(of wanted: Ticket?, _ core: Orchestrator) -> Result<JSONValue, RPCError> {
+        Gateway.result {
+            let repositories = core.repositories.values.sorted { $0.id < $1.id }
+                .filter { wanted == nil || wanted?.repository == $0.id }
+            let found = try repositories.flatMap { repository in
+                try open(repository).snapshots(of: wanted?.id) { home(of: $0, core) == repository.id }
+            }
+            return ["snapshots": .array(found.map(\.json))]
+        }
+    }
+
+    /// The repository of a ticket that Core knows; nil for others, and where the store cannot say.
+    func home(of id: TicketID, _ core: Orchestrator) -> RepositoryID? {
+        if let ticket = core.tickets[id] { return ticket.repository }
+        return core.settled[id] == nil ? nil : try? environment.store.repository(of: id)
     }
 }
 

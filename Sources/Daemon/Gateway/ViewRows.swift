@@ -3,23 +3,19 @@ import IPC
 
 extension Orchestrator {
     /// The ticket of that id, or the one the agent of that name works on.
-    func ticket(named name: String) -> Ticket? {
-        if let ticket = tickets[TicketID(name)] { return ticket }
+    func ticketID(named name: String) -> TicketID? {
+        if knows(TicketID(name)) { return TicketID(name) }
         guard name.hasPrefix("agent-"), let number = Int(name.dropFirst(6)) else { return nil }
-        return agents[AgentID(number)]?.ticket.flatMap { tickets[$0] }
+        return agents[AgentID(number)]?.ticket
     }
 
     func repository(at path: String) -> RepositoryID? { repositories.values.first { $0.path == path }?.id }
 }
 
 extension Engine.View {
-    func ticket(named name: String) -> Ticket? { core.ticket(named: name) }
-
     /// The row, with the reason of a queued ticket computed.
     func row(_ ticket: Ticket) -> JSONObject {
-        var row = rows.ticket(ticket, evidence: evidence[ticket.id])
-        if let waiting = core.waiting(ticket.id) { row["reason"] = .string(waiting.sentence) }
-        return row
+        row(Store.StoredTicket(ticket: ticket, evidence: evidence[ticket.id] ?? ""))
     }
 
     func row(_ agent: Agent) -> JSONObject { rows.agent(agent, ticket: agent.ticket.flatMap { core.tickets[$0] }) }
@@ -36,13 +32,23 @@ extension Engine.View {
         return row
     }
 
-    /// Every ticket, or every unfinished one, in the order of arrival.
-    func tickets(all: Bool) -> [JSONObject] {
-        core.tickets.values.filter { all || !$0.isFinal }.sorted { $0.serial < $1.serial }.map(row)
+    /// The rows of every ticket, or of every unfinished one, in the order of arrival.
+    func tickets(all: Bool, from store: Store) throws -> [JSONObject] {
+        guard all else {
+            return core.tickets.values.filter { !$0.isFinal }.sorted { $0.serial < $1.serial }.map(row)
+        }
+        return try allTickets(from: store).map(row)
+    }
+
+    /// A row of `allTickets`.
+    func row(_ stored: Store.StoredTicket) -> JSONObject {
+        var row = rows.ticket(stored.ticket, evidence: stored.evidence)
+        if let waiting = core.waiting(stored.ticket.id) { row["reason"] = .string(waiting.sentence) }
+        return row
     }
 
     /// What the patches of every event so far come to, and why the queued wait.
-    func snapshot(daemon: JSONObject) -> JSONValue {
+    func snapshot(daemon: JSONObject, from store: Store) throws -> JSONValue {
         func section<Value>(_ values: some Sequence<Value>, _ row: (Value) -> (String, JSONObject)) -> JSONValue {
             .object(
                 JSONObject(
@@ -70,9 +76,9 @@ extension Engine.View {
             ),
             (
                 "tickets",
-                section(core.tickets.values.sorted { $0.serial < $1.serial }) {
-                    ($0.id.text, rows.ticket($0, evidence: evidence[$0.id]))
-                }, core.tickets.isEmpty
+                section(try allTickets(from: store)) {
+                    ($0.ticket.id.text, rows.ticket($0.ticket, evidence: $0.evidence))
+                }, core.tickets.isEmpty && core.settled.isEmpty
             ),
         ]
         for (key, value, isAbsent) in sections where !isAbsent { picture[key] = value }

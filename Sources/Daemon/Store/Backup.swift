@@ -119,7 +119,10 @@ public enum StoreCheck {
                     return "\(paths.database) is of an older version; the next daemon brings it up to date"
                 }
                 let loaded = try Store.read(database, path: paths.database)
-                return "\(paths.database), whole: \(loaded.state.tickets.count) tickets, \(loaded.seq) events"
+                // A start takes what it does not need for readable.
+                try Store.eachSettled(database) { _ in }
+                let count = loaded.state.tickets.count + loaded.state.settled.count
+                return "\(paths.database), whole: \(count) tickets, \(loaded.seq) events"
             }
         } catch {
             throw StoreError(error, opening: paths.database)

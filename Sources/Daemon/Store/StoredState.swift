@@ -10,8 +10,12 @@ extension Store {
         var state: StoredState
         /// The agents, as their rows were last published.
         var agents: [Agent]
-        /// For every ticket, the event that brought it into its state.
+        /// For every ticket of the state, the event that brought it into its own.
         var evidence: [TicketID: String]
+        /// The newest event that brought any ticket into its state.
+        var newestEvidence: Int
+        /// A ticket of each repository that has any.
+        var repositories: [RepositoryID: TicketID]
         /// The daemon's own row of the picture, as it was last published.
         var daemonRow: JSONObject
         /// The number of the newest event.
@@ -33,22 +37,22 @@ extension Store {
 
     static func read(_ database: Database, path: String) throws -> Loaded {
         let agents: [Agent] = try bodies("agents", "number", database)
-        let tickets: [Ticket] = try bodies("tickets", "id", database)
-        var evidence: [TicketID: String] = [:]
-        let rows = try Row.fetchCursor(database, sql: "SELECT id, evidence FROM tickets")
-        while let row = try rows.next() { evidence[TicketID(row[0])] = row[1] }
+        let tickets = try Tickets(database)
         let daemonRow = try String.fetchOne(database, sql: "SELECT row FROM daemon")
         let last = try Row.fetchOne(database, sql: "SELECT seq, line FROM events ORDER BY seq DESC LIMIT 1")
         let loaded = Loaded(
             state: StoredState(
-                tickets: tickets,
+                tickets: tickets.unsettled,
+                settled: tickets.settled,
                 repositories: try bodies("repositories", "id", database),
                 grants: try bodies("locks", "fence", database),
                 counters: try counters(database),
                 agentsSince: Dictionary(uniqueKeysWithValues: agents.map { ($0.id, $0.since) })
             ),
             agents: agents,
-            evidence: evidence,
+            evidence: tickets.evidence,
+            newestEvidence: tickets.newestEvidence,
+            repositories: tickets.repositories,
             daemonRow: try daemonRow.flatMap { try JSONValue(parsing: $0).objectValue } ?? [:],
             seq: last?[0] ?? 0,
             lastEvent: last.flatMap { Self.time(ofLine: $0[1]) }
@@ -69,14 +73,23 @@ extension Store {
         let rows = try Row.fetchCursor(database, sql: "SELECT \(key), body FROM \(table)")
         var values: [Value] = []
         while let row = try rows.next() {
-            do {
-                values.append(try decoder.decode(Value.self, from: Data((row[1] as String).utf8)))
-            } catch {
-                let key = row[0] as DatabaseValue
-                throw Unreadable(row: "row \(key) of its table \(table) cannot be read: \(reason(error))")
-            }
+            values.append(try value(row[1], row: row[0], of: table, decoder))
         }
         return values
+    }
+
+    /// The value of a row, or the row that cannot be read.
+    static func value<Value: Decodable>(
+        _ body: String,
+        row key: DatabaseValue,
+        of table: String,
+        _ decoder: JSONDecoder
+    ) throws -> Value {
+        do {
+            return try decoder.decode(Value.self, from: Data(body.utf8))
+        } catch {
+            throw Unreadable(row: "row \(key) of its table \(table) cannot be read: \(reason(error))")
+        }
     }
 
     private static func reason(_ error: any Error) -> String {
@@ -90,8 +103,9 @@ extension Store {
     }
 
     /// A row that is no value of its table's.
-    struct Unreadable: Error {
+    struct Unreadable: Error, CustomStringConvertible {
         let row: String
+        var description: String { "\(row); `orch doctor` reads them all" }
     }
 
     private static func time(ofLine line: Data) -> Instant? {
@@ -151,22 +165,20 @@ extension Store.Loaded {
     /// look like one that is empty.
     var inconsistency: String? {
         let counters = state.counters
-        if state.tickets.count != counters.serial {
-            return "\(state.tickets.count) of \(counters.serial) tickets are there"
-        }
+        let count = state.tickets.count + state.settled.count
+        if count != counters.serial { return "\(count) of \(counters.serial) tickets are there" }
         if state.repositories.count != counters.repository {
             return "\(state.repositories.count) of \(counters.repository) repositories are there"
         }
-        let repositories = Set(state.repositories.map(\.id))
-        if let lost = state.tickets.first(where: { !repositories.contains($0.repository) }) {
-            return "ticket \(lost.id) is of a repository \(lost.repository) that is not there"
+        let known = Set(state.repositories.map(\.id))
+        if let lost = repositories.first(where: { !known.contains($0.key) }) {
+            return "ticket \(lost.value) is of a repository \(lost.key) that is not there"
         }
         let tickets = Set(state.tickets.map(\.id))
-        if let lost = state.grants.first(where: { !tickets.contains($0.ticket) }) {
+        if let lost = state.grants.first(where: { !tickets.contains($0.ticket) && state.settled[$0.ticket] == nil }) {
             return "lock \(lost.fence) is held by a ticket \(lost.ticket) that is not there"
         }
-        let newest = evidence.values.compactMap { Int($0.prefix { $0 != " " }) }.max() ?? 0
-        if newest > seq { return "event \(newest) is not there, the last one is \(seq)" }
+        if newestEvidence > seq { return "event \(newestEvidence) is not there, the last one is \(seq)" }
         return nil
     }
 }
