@@ -10,6 +10,7 @@ public struct Sample {
 
     public var median: Double { quantile(0.5) }
     public var p90: Double { quantile(0.9) }
+    public var p99: Double { quantile(0.99) }
     public var least: Double { values.min() ?? .nan }
 
     /// The smallest value that `share` of all do not exceed.

@@ -31,6 +31,12 @@ import Measuring
             complain("filled in \(fixed(Double(monotonic() - began) / 1e9, 1)) s")
             _ = try daemon.restart()
             try measure("large", daemon, rounds)
+            for (name, method) in [("all tickets listed", "ticket.list"), ("the whole picture", "snapshot")] {
+                let began = monotonic()
+                try daemon.client.request(method, timeout: .seconds(120))
+                let time = (fixed(Double(monotonic() - began) / 1e6, 1) + " ms").padded(12)
+                print(name.padded(-24) + time + "".padded(24) + "\(daemon.memory("VmHWM") >> 10) MiB".padded(12))
+            }
             print("goal: 1000 ms, 150 MiB; \(load)")
         } catch {
             complain("recovery: \(error)")

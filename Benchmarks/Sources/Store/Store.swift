@@ -4,12 +4,15 @@ import IPC
 import Measuring
 
 /// Events stored through the engine, asked for over the socket, against SQLite by itself with the same pragmas:
-/// `store [FOLDER OF orch] [--rounds N] [--events N]`.
+/// `store [FOLDER OF orch] [--rounds N] [--events N]`. With `--durability`, what a commit costs in either mode instead.
 @main struct Store {
     static func main() {
         do {
             let programs = try programsFolder()
             let (rounds, events) = (option("--rounds", 15), option("--events", 200))
+            if CommandLine.arguments.contains("--durability") {
+                return try Durability.measure(programs: programs, rounds: rounds, tickets: events)
+            }
             print("events stored: tickets enqueued and cancelled over the socket, \(rounds) rounds of \(events)")
             for durability in ["full", "normal"] {
                 try measure(durability, programs: programs, rounds: rounds, events: events)
@@ -22,15 +25,7 @@ import Measuring
 
     private static func measure(_ durability: String, programs: String, rounds: Int, events: Int) throws {
         let scratch = try Scratch(files: 1)
-        // One agent that is busy throughout: everything else stays in the queue until it is cancelled.
-        let daemon = try LiveDaemon(
-            scratch,
-            programs: programs,
-            agent: ["/bin/sleep", "600"],
-            durability: durability,
-            approve: "human"
-        )
-        try daemon.wait(for: "run.started", of: daemon.enqueue(["title": "Keeps the agent busy"]))
+        let daemon = try busyDaemon(scratch, programs: programs, durability: durability)
         guard let sqlite = cstore_open("\(scratch.folder)/alone.db", durability.uppercased()) else {
             throw Trouble("cannot open a database in \(scratch.folder)")
         }
@@ -66,6 +61,19 @@ import Measuring
             )
         }
     }
+}
+
+/// A daemon whose one agent is busy throughout: everything else stays in the queue until it is cancelled.
+func busyDaemon(_ scratch: Scratch, programs: String, durability: String) throws -> LiveDaemon {
+    let daemon = try LiveDaemon(
+        scratch,
+        programs: programs,
+        agent: ["/bin/sleep", "550"],
+        durability: durability,
+        approve: "human"
+    )
+    try daemon.wait(for: "run.started", of: daemon.enqueue(["title": "Keeps the agent busy"]))
+    return daemon
 }
 
 /// What an event took.
