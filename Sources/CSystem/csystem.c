@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -119,6 +120,24 @@ int cs_attribute_is(const char *path, const char *name, const char *value) {
     char found[64];
     ssize_t count = getxattr(path, name, found, sizeof found);
     return count >= 0 && (size_t)count == strlen(value) && memcmp(found, value, (size_t)count) == 0;
+}
+
+int cs_rename_new(const char *from, const char *to) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+    /* A file system that knows no such flag: a link does as well, in two steps. */
+    if (link(from, to) < 0) return -1;
+    return unlink(from);
+}
+
+int cs_limit_descriptors(uint64_t wanted, uint64_t *before, uint64_t *now) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
+    *before = *now = limit.rlim_cur;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
+    *now = limit.rlim_cur;
+    return 0;
 }
 
 int cs_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }

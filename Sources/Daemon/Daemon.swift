@@ -63,6 +63,8 @@ public final class Daemon: Sendable {
         signals = StopSignals { [ending] in ending.ask(options.onStop) }
         self.options = options
         self.logger = logger
+        var limits = EventServer.Limits()
+        limits.connections = DescriptorLimit.raise()
         try options.paths.makeDirectories()
         FaultPoint.startDirectories.pass()
         lock = try StateLock(path: options.paths.lock)
@@ -164,10 +166,15 @@ public final class Daemon: Sendable {
         let version = options.version
         let redactor = options.redactor
         let history = store
-        let peers = RunPeers(directory: options.paths.runs, daemon: getpid())
+        let peers = RunPeers(
+            directory: options.paths.runs,
+            group: try CgroupPlan.name(ofRuns: options.paths.runs),
+            daemon: getpid()
+        )
         server = try EventServer(
             path: options.paths.socket,
             lastSeq: loaded.seq,
+            limits: limits,
             callbacks: EventServer.Callbacks(
                 greeting: {
                     let (tickets, agents) = counts.now
@@ -199,10 +206,12 @@ public final class Daemon: Sendable {
                     }
                     toGateway.value.handle(request, from: peer, reply: reply)
                 },
+                notice: { logger.warning("\($0)") },
                 history: { after, limit in history.page(after: after, limit: limit) }
             )
         )
         FaultPoint.startListening.pass()
+        lock.tell(listeningOn: options.paths.socket)
         toServer.fill(server)
         toEffects.fill(effects)
         toEngine.fill(engine)
@@ -253,6 +262,7 @@ public final class Daemon: Sendable {
         FaultPoint.stopEngineEnded.pass()
         effects.finish()
         FaultPoint.stopEffectsFinished.pass()
+        lock.tell(listeningOn: nil)
         server.stop()
         FaultPoint.stopServerEnded.pass()
         try? store.close()

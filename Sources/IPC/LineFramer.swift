@@ -19,6 +19,9 @@ public struct LineFramer: Sendable {
     /// How many bytes of the present line have been dropped; 0 when it is not oversized.
     public private(set) var dropped = 0
 
+    /// How many bytes of the present line are kept.
+    public var unfinished: Int { partial.count }
+
     /// A framer for lines of at most `limit` bytes.
     public init(limit: Int = LineFramer.defaultLimit) { self.limit = limit }
 

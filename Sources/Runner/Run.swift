@@ -59,6 +59,11 @@ struct Run {
         let (stdout, stdoutEnd) = try Pump.make("stdout", cap: spec.outputCap)
         let (stderr, stderrEnd) = try Pump.make("stderr", cap: spec.outputCap)
         guard cs_become_subreaper() == 0 else { throw Failure("cannot become a sub-reaper", errno: errno) }
+        if let descriptors = spec.descriptors {
+            // The program inherits it, and we need no more ourselves.
+            var (before, now): (UInt64, UInt64) = (0, 0)
+            _ = cs_limit_descriptors(UInt64(descriptors), &before, &now)
+        }
         let containment = try spec.makeContainment()
         let began = steadyClock()
         record.started = wallClock()

@@ -23,6 +23,7 @@ import Glibc
 /// | `group_set` | `FILE=VALUE` written into the last `group` before anything is in it: `pids.max=4096` |
 /// | `namespace` | `pid`: the run gets a PID namespace of its own |
 /// | `oom_score` | what the run's oom_score_adj is raised to |
+/// | `descriptors` | how many open files the program may have (the soft limit); as many as the runner when absent |
 /// | `end` | empty; last, so that a cut file is noticed |
 ///
 /// Values are bytes ended by a NUL, so that they are handed to the system as they stand in the file, which stays in
@@ -45,6 +46,7 @@ struct Spec {
     var groups: [GroupOrder] = []
     var wantsNamespace = false
     var oomScore: Int32 = 0
+    var descriptors: Int64?
 
     /// A cgroup to make, and what to write where.
     struct GroupOrder {
@@ -95,6 +97,7 @@ struct Spec {
                 }
             case "namespace": wantsNamespace = strcmp(value, "pid") == 0
             case "oom_score": oomScore = Int32(clamping: try number(value, key))
+            case "descriptors": descriptors = try number(value, key)
             case "end": complete = true
             default: break  // of a newer daemon, or not for us
             }

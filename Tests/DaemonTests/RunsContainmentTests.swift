@@ -218,6 +218,46 @@ import Testing
         }
     }
 
+    /// It has no parent of ours, no environment, and a session of its own; its group is not killed yet.
+    @Test(.enabled(if: hasCgroups, "no cgroup can be made here"))
+    func whatOutlivesItsRunnerIsKnownForItsRunsUntilItIsEnded() async throws {
+        try await RunWorld.run(in: .cgroup) { world in
+            let command = world.command(["/bin/sh", "-c", world.escape + "echo ready; exec sleep 1000"])
+            try await world.startUntilOutput(command)
+            let runner = try #require(world.folder(command).identity(in: "runner"))
+            let escaped = try #require(world.processesNamedAfterUs().first)
+            // Nobody is there to end what it leaves.
+            world.drop()
+            kill(runner.pid, SIGKILL)
+            try await RunWorld.wait(for: "the process to be nobody's") {
+                var process = cs_process()
+                return cs_process_status(escaped, &process) == 0 && process.parent != runner.pid
+            }
+            let runs = world.root + "/runs"
+            func answer(_ group: String) -> RunPeers.Answer {
+                RunPeers(directory: runs, group: group, daemon: -1).run(ofPeer: escaped)
+            }
+            #expect(answer(try CgroupPlan.name(ofRuns: runs)) == .inside(command.id))
+            // Another daemon's run is none of ours.
+            #expect(answer("orch-0123456789abcdef") == .outside)
+            try world.takeOver()
+            _ = try await world.end(of: command)
+            #expect(world.processesNamedAfterUs().isEmpty)
+        }
+    }
+
+    @Test func theRunIsReadFromItsCgroupsPath() {
+        func run(_ lines: String) -> String? { RunPeers.run(in: lines, of: "orch-00ff")?.description }
+        #expect(run("0::/user.slice/orch-00ff/run-T-1.2\n") == "T-1.2")
+        #expect(run("12:pids:/orch-00ff/run-T%2F1.2/a/b\n0::/\n") == "T/1.2")
+        #expect(run("0::/../../orch-00ff/run-T-1.2\n") == "T-1.2")
+        for other in [
+            "0::/\n", "0::/orch-00fe/run-T-1.2\n", "0::/orch-00ff/probe-7\n", "0::/xorch-00ff/run-T-1.2\n", "",
+        ] {
+            #expect(run(other) == nil, "\(other)")
+        }
+    }
+
     @Test func twoDirectoriesNeverShareAGroup() async throws {
         try await RunWorld.run { world in
             let other = world.root + "/other"

@@ -88,12 +88,73 @@ import Testing
     @Test func onlyItsOwnSocketIsRemovedAtTheEnd() throws {
         let directory = TemporaryDirectory()
         let path = directory.path + "/orch.sock"
-        let first = try serve(path)
+        let server = try serve(path)
+        try "precious".write(toFile: path + ".new", atomically: false, encoding: .utf8)
+        #expect(rename(path + ".new", path) == 0)
+        server.stop()
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "precious")
         unlink(path)
-        let second = try serve(path)
-        first.stop()
-        #expect(try Client.connect(path: path).hello.version == 1)
-        second.stop()
-        #expect(!FileManager.default.fileExists(atPath: path))
+        try serve(path).stop()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
+    }
+
+    // MARK: Where it is
+
+    private func refusal(_ path: String) -> String? {
+        do {
+            _ = try serve(path)
+            return nil
+        } catch { return error.message }
+    }
+
+    @Test func aDirectoryThatOthersMayWriteToIsRefusedUnlessItIsSticky() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.path + "/orch.sock"
+        for mode: mode_t in [0o777, 0o770, 0o702] {
+            chmod(directory.path, mode)
+            #expect(
+                refusal(path)
+                    == "others may write to the socket's directory \(directory.path) (mode \(String(mode, radix: 8))), "
+                    + "and put a socket of their own in the daemon's place"
+            )
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+        for mode: mode_t in [0o755, 0o711, 0o1777] {
+            chmod(directory.path, mode)
+            #expect(refusal(path) == nil)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may give a directory away"))
+    func aDirectoryOfSomebodyElsesIsRefused() throws {
+        let directory = TemporaryDirectory()
+        let theirs = directory.path + "/theirs"
+        mkdir(theirs, 0o700)
+        chown(theirs, 4711, 4711)
+        let consequence =
+            "belongs to another user (uid 4711), who could put a socket of their own in the daemon's place"
+        #expect(refusal(theirs + "/orch.sock") == "the socket's directory \(theirs) \(consequence)")
+        // Nor is a link of theirs that leads to a directory of ours.
+        let (ours, link) = (directory.path + "/ours", directory.path + "/link")
+        mkdir(ours, 0o700)
+        symlink(ours, link)
+        #expect(refusal(link + "/orch.sock") == nil)
+        lchown(link, 4711, 4711)
+        #expect(
+            refusal(link + "/orch.sock") == "the link \(link), which leads to the socket's directory, \(consequence)"
+        )
+    }
+
+    @Test func aLinkInTheSocketsPlaceIsNeitherFollowedNorRemoved() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.path + "/orch.sock"
+        let other = try serve(directory.path + "/other.sock")
+        for target in [other.path, directory.path + "/nothing", directory.path] {
+            symlink(target, path)
+            #expect(refusal(path) == "\(path) is in the way: it is a link")
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == target)
+            unlink(path)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["other.sock"])
     }
 }

@@ -123,6 +123,13 @@ int cs_cpu_of_trees(cs_tree_cpu *trees, size_t count);
  * which no program can set. Follows no link and leaves out other file systems. Linear in the number of entries. */
 int cs_newest_change(const char *path, int64_t *milliseconds);
 
+/* Renames a file to a name that nothing has: EEXIST where something has it, whatever that is. */
+int cs_rename_new(const char *from, const char *to);
+
+/* Sets how many descriptors this process may have, at most as many as it may set, and says how many that is now and was
+ * before. */
+int cs_limit_descriptors(uint64_t wanted, uint64_t *before, uint64_t *now);
+
 /* Accepts one connection, non-blocking and close-on-exec. */
 int cs_accept(int listener);
 

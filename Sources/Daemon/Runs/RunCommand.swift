@@ -89,6 +89,7 @@ extension RunCommand {
         try put("output_cap", max(0, outputCap).description)
         for (key, value) in containment.orders(for: id) { try put(key, value) }
         try put("oom_score", Self.oomScore.description)
+        if let descriptors = DescriptorLimit.ofRuns { try put("descriptors", descriptors.description) }
         try put("end", "")
         return bytes
     }

@@ -3,8 +3,8 @@ import Core
 import Glibc
 
 /// Tells whether a process belongs to a run of ours: by its parents, up to a runner, and by the environment that it or
-/// one of them was started with. Only a process that leaves both behind is not found: one that somebody outside starts
-/// for it.
+/// one of them was started with, or the cgroup it is in. Only a process that leaves all of them behind is not found: one
+/// that somebody outside starts for it, or that moves itself into a cgroup of somebody else's.
 struct RunPeers: Sendable {
     enum Answer: Equatable {
         /// Of no run of this daemon.
@@ -17,6 +17,8 @@ struct RunPeers: Sendable {
 
     /// The folder with a folder for each run.
     let directory: String
+    /// Of orch's cgroup for that folder: see ``CgroupPlan/name(ofRuns:)``.
+    let group: String
     /// The daemon's.
     let daemon: pid_t
 
@@ -26,6 +28,7 @@ struct RunPeers: Sendable {
         guard pid > 0 else { return .outside }
         // A parent that ends meanwhile leaves its children to a runner, which is the sub-reaper of its tree: so the next
         // attempt is a shorter one.
+        if let run = grouped(pid) { return .inside(run) }
         for _ in 0..<8 {
             if let answer = walk(from: pid) { return answer }
         }
@@ -70,6 +73,27 @@ struct RunPeers: Sendable {
         let identity = RunFolder(path: path).identity(in: "runner")
         guard identity?.pid == process.pid, identity?.start == process.start else { return nil }
         return RunID(folderName: String(path.dropFirst(directory.count + 1)))
+    }
+
+    /// The run in whose cgroup it is, whether of version 2 or 1, and however deep. It is inherited, so that parents need
+    /// not be asked; and what outlives its runner has no parent of ours any more, until its group is killed.
+    private func grouped(_ pid: pid_t) -> RunID? {
+        var lines = [CChar](repeating: 0, count: 1 << 14)
+        let file = open("/proc/\(pid)/cgroup", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let count = read(file, &lines, lines.count - 1)
+        guard count > 0 else { return nil }
+        return Self.run(in: lines.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }, of: group)
+    }
+
+    /// From the content of `/proc/PID/cgroup`: `0::/any/orch-0123456789abcdef/run-T-1.1/any`.
+    static func run(in lines: String, of group: String) -> RunID? {
+        for line in lines.split(separator: "\n") {
+            guard let place = line.firstRange(of: "/\(group)/run-") else { continue }
+            return RunID(folderName: String(line[place.upperBound...].prefix { $0 != "/" }))
+        }
+        return nil
     }
 
     private func text(_ characters: some Sequence<CChar>) -> String {

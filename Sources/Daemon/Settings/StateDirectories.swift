@@ -13,6 +13,16 @@ extension StatePaths {
             }
             chmod(path, 0o700)
         }
+        if ownsSocketDirectory { narrowSocketDirectory() }
+    }
+
+    /// As the state directory. What else is wrong with it is said when the socket is made.
+    private func narrowSocketDirectory() {
+        let path = String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)])
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o077 != 0 {
+            chmod(path, 0o700)
+        }
     }
 
     /// Opens the store, and sees to it that there is room to go on: a daemon that starts has its reserve.

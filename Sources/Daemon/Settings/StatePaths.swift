@@ -11,6 +11,8 @@ public struct StatePaths: Hashable, Sendable {
     public let directory: String
     /// Absolute. Longer than a socket's name may be where the state directory is deep: binding says so.
     public let socket: String
+    /// Whether the socket's directory is orch's own: nobody has asked for another one.
+    let ownsSocketDirectory: Bool
     /// The user's configuration; it need not exist.
     public let configuration: String
 
@@ -65,10 +67,13 @@ public struct StatePaths: Hashable, Sendable {
 
         if let socket = socket ?? variable("ORCH_SOCKET") {
             self.socket = absolute(socket)
+            ownsSocketDirectory = false
         } else if asked == nil, let base = xdg("XDG_RUNTIME_DIR") {
             self.socket = Self.normalized(base + "/orch/orch.sock")
+            ownsSocketDirectory = true
         } else {
             self.socket = directory + "/orch.sock"
+            ownsSocketDirectory = true
         }
 
         if let configuration = configuration ?? variable("ORCH_CONFIG") {

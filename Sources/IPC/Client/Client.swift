@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// A client's end of the socket, for one thread. Its descriptor never blocks; calls that wait do so by poll(2).
@@ -45,6 +46,7 @@ public final class Client {
         while true {
             switch try UnixSocket.connect(client.fileDescriptor, to: path) {
             case 0:
+                try client.checkOwner()
                 try client.greet(deadline)
                 return client
             case EAGAIN where !deadline.hasPassed:
@@ -60,6 +62,18 @@ public final class Client {
                 throw RPCError(.daemonNotRunning, "cannot connect to \(path): \(systemError(failed))")
             }
         }
+    }
+
+    /// What is told a daemon, and believed of it, is not for somebody else who listens where it should.
+    private func checkOwner() throws(RPCError) {
+        var peer = cs_peer()
+        guard cs_peer_credentials(fileDescriptor, &peer) == 0, geteuid() != 0, peer.uid != 0, peer.uid != geteuid()
+        else { return }
+        throw RPCError(
+            .refused,
+            "what listens on \(path) belongs to another user (uid \(peer.uid))",
+            hint: "set ORCH_SOCKET to the socket of your own daemon"
+        )
     }
 
     private func greet(_ deadline: Deadline) throws(RPCError) {

@@ -16,7 +16,7 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     /// The connection's role may not do this.
     case forbidden = "forbidden"
     case stopping = "stopping"
-    /// The daemon cannot store anything now: the disk is full.
+    /// The daemon cannot store anything now: the disk is full. Or, for a client, it lives and cannot be reached.
     case unavailable = "unavailable"
     // What only a client can find out; these never travel.
     case usage = "usage"

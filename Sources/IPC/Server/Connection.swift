@@ -108,6 +108,8 @@ final class Connection {
     let id: ConnectionID
     let descriptor: Int32
     let peer: Peer
+    /// Where it is among all connections.
+    var place = 0
 
     // What it sends us.
     var framer: LineFramer

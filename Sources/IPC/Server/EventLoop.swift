@@ -1,8 +1,8 @@
 import CSystem
 import Glibc
 
-/// The thread that owns the ring and the connections. This file waits and distributes; delivery, requests and
-/// subscriptions are in the files beside it.
+/// The thread that owns the ring, the connections and the socket. This file waits and distributes; the door, delivery,
+/// requests and subscriptions are in the files beside it.
 final class EventLoop {
     let mailbox: Mailbox
     let replayer: Replayer
@@ -10,7 +10,6 @@ final class EventLoop {
     let callbacks: EventServer.Callbacks
     var ring: Ring
 
-    private let listener: Int32
     private let poll: Int32
     private let buffer = UnsafeMutableRawBuffer(count: 64 << 10)
     private(set) var connections: [UInt64: Connection] = [:]
@@ -28,43 +27,43 @@ final class EventLoop {
     /// requests have been handed over and not been answered.
     var turns = [Deque<Connection>](repeating: Deque(), count: Lane.allCases.count)
     var inHand = [Int](repeating: 0, count: Lane.allCases.count)
+    /// How many bytes of lines that have not come to their end are kept, of all connections.
+    var unfinished = 0
 
-    /// Keeps a descriptor in reserve, to be able to turn a client away when there are no others.
-    private var reserve: Int32
-    /// While descriptors are exhausted nobody is accepted until a connection closes, or this moment.
-    private var acceptAgainAt: Int64?
+    let door: Door
 
-    private enum Token {
+    enum Token {
         static let listener: UInt64 = 0
         static let mailbox: UInt64 = 1
-        static let firstConnection: UInt64 = 2
+        static let place: UInt64 = 2
+        static let firstConnection: UInt64 = 3
     }
 
+    /// Listens on `path` from now on; whoever connects is served once the loop runs.
     init(
-        listener: Int32,
+        path: String,
         mailbox: Mailbox,
         replayer: Replayer,
         lastSeq: Int,
         limits: EventServer.Limits,
         callbacks: EventServer.Callbacks
     ) throws(RPCError) {
-        self.listener = listener
         self.mailbox = mailbox
         self.replayer = replayer
         self.limits = limits
         self.callbacks = callbacks
         ring = Ring(capacity: limits.ringBytes, through: lastSeq)
-        reserve = Self.openReserve()
         poll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard poll >= 0 else { throw RPCError(.internal, "cannot create an epoll descriptor: \(systemError())") }
-        watch(listener, Token.listener, EPOLLIN.rawValue)
+        do throws(RPCError) { door = try Door(path: path) } catch {
+            Glibc.close(poll)
+            throw error
+        }
         watch(mailbox.wakeup, Token.mailbox, EPOLLIN.rawValue | EPOLLET.rawValue)
+        openDoor()
     }
 
-    deinit {
-        Glibc.close(poll)
-        if reserve >= 0 { Glibc.close(reserve) }
-    }
+    deinit { Glibc.close(poll) }
 
     /// Serves until a `stop` letter has been carried out.
     func run() {
@@ -84,6 +83,7 @@ final class EventLoop {
         }
         for connection in everyone { drop(connection) }
         mailbox.stop()
+        closeDoor()
     }
 
     private var isFinished: Bool {
@@ -95,6 +95,7 @@ final class EventLoop {
         switch event.data.u64 {
         case Token.listener: accept()
         case Token.mailbox: break
+        case Token.place: keepPlace()
         case let number:
             guard let connection = connections[number] else { return }
             // The client has gone. What it asked and nobody has taken up is dropped: it will not hear the answer, and a
@@ -121,7 +122,7 @@ final class EventLoop {
             receive(page, for: connection)
         case .stop:
             stopAt = monotonicMilliseconds() + limits.stopMilliseconds
-            watch(listener, Token.listener, 0, isNew: false)
+            shutDoor()
             mailbox.stop()
             for connection in everyone { sayGoodbye(connection, "stopping", afterPending: true) }
         }
@@ -153,7 +154,7 @@ extension EventLoop {
     /// -1, that is until something happens, unless something is due.
     private func timeoutMilliseconds() -> Int32 {
         var earliest = deadlines.values.min() ?? .max
-        if let acceptAgainAt { earliest = min(earliest, acceptAgainAt) }
+        if let again = door.againAt { earliest = min(earliest, again) }
         if let stopAt { earliest = min(earliest, stopAt) }
         guard earliest < .max else { return -1 }
         return Int32(clamping: max(0, earliest - monotonicMilliseconds() + 1))
@@ -162,37 +163,22 @@ extension EventLoop {
     func setDeadline(_ connection: Connection, _ moment: Int64) { deadlines[connection.id.number] = moment }
 
     private func expire() {
-        guard !deadlines.isEmpty || acceptAgainAt != nil else { return }
+        guard !deadlines.isEmpty || door.againAt != nil else { return }
         let now = monotonicMilliseconds()
         for (number, moment) in deadlines where moment <= now {
             deadlines[number] = nil
             guard let connection = connections[number] else { continue }
             if connection.isLeaving { drop(connection) } else { markDirty(connection) }
         }
-        if let again = acceptAgainAt, again <= now { acceptAgain() }
+        if let again = door.againAt, again <= now { tryDoorAgain() }
     }
 }
 
 // MARK: Coming and going
 
 extension EventLoop {
-    private func accept() {
-        for _ in 0..<64 {
-            let descriptor = cs_accept(listener)
-            if descriptor >= 0 {
-                welcome(descriptor)
-                continue
-            }
-            switch errno {
-            case EINTR, ECONNABORTED: continue
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                if !turnAway() { return }
-            default: return
-            }
-        }
-    }
-
-    private func welcome(_ descriptor: Int32) {
+    /// Takes in a new client, and greets it.
+    func welcome(_ descriptor: Int32) {
         guard let process = PeerProcess(socket: descriptor), process.mayConnect(to: geteuid()) else {
             Glibc.close(descriptor)
             return
@@ -212,6 +198,7 @@ extension EventLoop {
             return
         }
         connections[id.number] = connection
+        connection.place = everyone.count
         everyone.append(connection)
         var params = callbacks.greeting()
         params["role"] = .string(peer.role.name)
@@ -222,39 +209,6 @@ extension EventLoop {
         markDirty(connection)
     }
 
-    /// Accepts one client with the descriptor kept for this, tells it why it is closed, and closes it.
-    private func turnAway() -> Bool {
-        guard reserve >= 0 else {
-            pauseAccepting()
-            return false
-        }
-        Glibc.close(reserve)
-        let descriptor = cs_accept(listener)
-        if descriptor >= 0 {
-            let params: JSONObject = ["reason": "too many connections", "seq": JSONValue(ring.through)]
-            let line = Notification("goodbye", params).bytes + [0x0A]
-            send(descriptor, line, line.count, Int32(MSG_NOSIGNAL))
-            Glibc.close(descriptor)
-        }
-        reserve = Self.openReserve()
-        if reserve < 0 || descriptor < 0 { pauseAccepting() }
-        return reserve >= 0 && descriptor >= 0
-    }
-
-    private static func openReserve() -> Int32 { Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC) }
-
-    /// Clients wait in the backlog, and the loop does not spin on a listener it cannot serve.
-    private func pauseAccepting() {
-        acceptAgainAt = monotonicMilliseconds() + 1000
-        watch(listener, Token.listener, 0, isNew: false)
-    }
-
-    private func acceptAgain() {
-        acceptAgainAt = nil
-        if reserve < 0 { reserve = Self.openReserve() }
-        if stopAt == nil { watch(listener, Token.listener, EPOLLIN.rawValue, isNew: false) }
-    }
-
     /// Closes a connection at once.
     func drop(_ connection: Connection) {
         guard !connection.isClosed else { return }
@@ -263,12 +217,12 @@ extension EventLoop {
         connection.outbox = []
         connections[connection.id.number] = nil
         deadlines[connection.id.number] = nil
-        if let index = everyone.firstIndex(where: { $0 === connection }) {
-            everyone.swapAt(index, everyone.count - 1)
-            everyone.removeLast()
-        }
+        everyone[connection.place] = everyone[everyone.count - 1]
+        everyone[connection.place].place = connection.place
+        everyone.removeLast()
+        unfinished -= connection.framer.unfinished
         Glibc.close(connection.descriptor)
-        if acceptAgainAt != nil { acceptAgain() }
+        if door.againAt != nil { tryDoorAgain() }
     }
 
     /// Reads what there is into the loop's buffer.
@@ -287,7 +241,7 @@ extension EventLoop {
     }
 
     @discardableResult
-    private func watch(_ descriptor: Int32, _ token: UInt64, _ events: UInt32, isNew: Bool = true) -> Bool {
+    func watch(_ descriptor: Int32, _ token: UInt64, _ events: UInt32, isNew: Bool = true) -> Bool {
         var event = epoll_event(events: events, data: epoll_data_t(u64: token))
         return epoll_ctl(poll, isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event) == 0
     }

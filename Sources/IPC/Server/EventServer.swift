@@ -13,6 +13,10 @@ public final class EventServer: Sendable {
         public var lineBytes = LineFramer.defaultLimit
         /// A request of so many bytes ends the connection.
         public var hopelessLineBytes = 64 << 20
+        /// So many bytes of requests that have not come to their end, of all connections, end the one with the most.
+        public var unfinishedBytes = 64 << 20
+        /// So many connections; whoever comes then is told, and closed.
+        public var connections = Int.max
         /// So many malformed lines one after the other end the connection.
         public var malformedInARow = 100
         /// No request is read from a connection while so many bytes of responses wait for it to read.
@@ -57,6 +61,8 @@ public final class EventServer: Sendable {
         /// Takes a request, `subscribe` excepted. Must not block: it hands the request on, and whoever carries it
         /// out calls `reply` exactly once, also for a request without id.
         public var handler: @Sendable (Asker, Peer, Request) -> Void
+        /// Is told, in a sentence, what becomes of the socket's file. Must not block.
+        public var notice: @Sendable (_ sentence: String) -> Void
         /// The stored events after a number, at most `limit`. May block; called on a thread of its own. It must
         /// know every event that has been published.
         public var history: @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
@@ -66,12 +72,14 @@ public final class EventServer: Sendable {
             role: @escaping @Sendable (borrowing PeerProcess) -> Role = { _ in .user },
             lane: @escaping @Sendable (_ method: String) -> Lane = { _ in .quick },
             handler: @escaping @Sendable (Asker, Peer, Request) -> Void,
+            notice: @escaping @Sendable (_ sentence: String) -> Void = { _ in },
             history: @escaping @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
         ) {
             self.greeting = greeting
             self.role = role
             self.lane = lane
             self.handler = handler
+            self.notice = notice
             self.history = history
         }
     }
@@ -88,23 +96,17 @@ public final class EventServer: Sendable {
     public init(path: String, lastSeq: Int, limits: Limits = Limits(), callbacks: Callbacks) throws(RPCError) {
         self.path = path
         mailbox = try Mailbox(limit: limits.ringBytes / 4, lastSeq: lastSeq)
-        let listener = try Listener(path: path)
-        let loop: EventLoop
-        do throws(RPCError) {
-            loop = try EventLoop(
-                listener: listener.descriptor,
+        // Handed over whole: from here on only the loop's thread touches the loop.
+        let handOver = HandOver(
+            loop: try EventLoop(
+                path: path,
                 mailbox: mailbox,
                 replayer: replayer,
                 lastSeq: lastSeq,
                 limits: limits,
                 callbacks: callbacks
             )
-        } catch {
-            listener.close()
-            throw error
-        }
-        // Handed over whole: from here on only the loop's thread touches the loop.
-        let handOver = HandOver(loop: loop, listener: listener)
+        )
         let serve = OwnThread(name: "orch-socket") { handOver.serve() }
         let replay = OwnThread(name: "orch-replay") { [replayer, mailbox] in
             replayer.run(callbacks.history) { job, page in
@@ -147,15 +149,8 @@ public final class EventServer: Sendable {
 /// Carries the loop to its thread. Right to send because the creator gives it away and only `serve` uses it, once.
 private final class HandOver: @unchecked Sendable {
     private let loop: EventLoop
-    private var listener: Listener?
 
-    init(loop: EventLoop, listener: consuming Listener) {
-        self.loop = loop
-        self.listener = .some(listener)
-    }
+    init(loop: EventLoop) { self.loop = loop }
 
-    func serve() {
-        loop.run()
-        listener.take()?.close()
-    }
+    func serve() { loop.run() }
 }

@@ -9,12 +9,23 @@ extension EventLoop {
         if count <= 0 {
             connection.hasEnded = true
         } else {
+            unfinished -= connection.framer.unfinished
             connection.framer.feed(bytes) { connection.incoming.append($0) }
+            unfinished += connection.framer.unfinished
+            if unfinished > limits.unfinishedBytes { endLongest() }
             if connection.framer.dropped > limits.hopelessLineBytes {
                 return sayGoodbye(connection, "too_large", afterPending: true)
             }
         }
         markDirty(connection)
+    }
+
+    /// Whoever has sent the most of a line without its end, leaves: each is within its limit, and all together are not.
+    private func endLongest() {
+        guard let longest = everyone.max(by: { $0.framer.unfinished < $1.framer.unfinished }) else { return }
+        unfinished -= longest.framer.unfinished
+        longest.framer = LineFramer(limit: limits.lineBytes)
+        sayGoodbye(longest, "too_large", afterPending: true)
     }
 
     /// Whether bytes from this connection are wanted now.

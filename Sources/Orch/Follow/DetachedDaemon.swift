@@ -34,7 +34,10 @@ struct DetachedDaemon {
         defer { close(process) }
         let deadline = ContinuousClock.now + Self.patience
         while ContinuousClock.now < deadline {
-            if let client = try? global.connect(console) { return client }
+            do { return try global.connect(console) } catch let error as RPCError where error.code == .unavailable {
+                // Somebody else's, which will not listen here.
+                throw error
+            } catch {}
             var end = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
             // Nothing tells of a socket that begins to listen, so it is tried now and again until the daemon has ended.
             guard poll(&end, 1, 20) > 0 else { continue }

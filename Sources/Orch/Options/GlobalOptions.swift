@@ -39,9 +39,10 @@ struct GlobalOptions: ParsableArguments {
         )
     }
 
-    /// A connection to the daemon. Throws `daemonNotRunning` where none listens.
+    /// A connection to the daemon. Throws `daemonNotRunning` where none listens, and `unavailable` where one lives that
+    /// cannot be reached.
     func connect(_ console: Console) throws -> Client {
-        let client = try Client.connect(path: try paths(console).socket)
+        let client = try Reach(paths: try paths(console)).connect()
         guard client.hello.version == Version.wire else {
             throw CommandError.failed(
                 "the daemon (\(client.hello.daemon)) speaks version \(client.hello.version) of the protocol, "
