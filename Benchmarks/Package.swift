@@ -61,5 +61,6 @@ let package = Package(
             [.product(name: "Core", package: "orch"), .product(name: "Daemon", package: "orch")]
         ),
         benchmark("recovery", "Recovery", ["CStore"]),
+        benchmark("flood", "Flood"),
     ]
 )
