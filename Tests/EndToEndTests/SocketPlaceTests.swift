@@ -1,3 +1,4 @@
+import CSystem
 import Foundation
 import Glibc
 import IPC
@@ -108,6 +109,24 @@ struct SocketPlaceTests {
                 try poll(for: "the socket to be back") { (try? Client.connect(path: socket)) != nil }
             }
             #expect(try String(contentsOfFile: socket + ".file", encoding: .utf8) == "mine")
+        }
+    }
+
+    @Test func orchsOwnDirectoryForTheSocketIsMadeNarrow() throws {
+        try World.run(starting: false) { world in
+            let directory = world.folder + "/run/orch"
+            for (path, mode): (String, mode_t) in [(world.folder + "/run", 0o755), (directory, 0o777)] {
+                mkdir(path, mode)
+                chmod(path, mode)
+            }
+            world.environment["ORCH_STATE_DIR"] = nil
+            world.environment["XDG_RUNTIME_DIR"] = world.folder + "/run"
+            let daemon = try Child([World.orch, "daemon"], environment: world.environment)
+            try poll(for: "the daemon") { (try? Client.connect(path: directory + "/orch.sock")) != nil }
+            #expect(mode(directory) == 0o700)
+            #expect(mode(world.folder + "/run") == 0o755)
+            daemon.signal(SIGTERM)
+            #expect(try daemon.wait().code == 0)
         }
     }
 

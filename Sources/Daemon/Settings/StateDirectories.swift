@@ -16,11 +16,11 @@ extension StatePaths {
         if ownsSocketDirectory { narrowSocketDirectory() }
     }
 
-    /// As the state directory. What else is wrong with it is said when the socket is made.
+    /// To be as the state directory. What else is wrong with it is said when the socket is made.
     private func narrowSocketDirectory() {
         let path = String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)])
         var status = stat()
-        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o077 != 0 {
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() {
             chmod(path, 0o700)
         }
     }
