@@ -41,6 +41,9 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // MARK: Sanitizers: what tests need to know of them
+        .target(name: "Sanitizers", path: "Tests/Sanitizers", swiftSettings: settings),
+
         // MARK: CSystem: Linux calls the Glibc module does not export
         .target(name: "CSystem", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
@@ -48,7 +51,7 @@ let package = Package(
         .target(name: "IPC", dependencies: ["CSystem"], swiftSettings: settings),
         .testTarget(
             name: "IPCTests",
-            dependencies: ["IPC", "CSystem"],
+            dependencies: ["IPC", "CSystem", "Sanitizers"],
             exclude: ["Golden"],
             swiftSettings: settings
         ),
@@ -86,7 +89,11 @@ let package = Package(
         .target(name: "TUI", dependencies: ["IPC", "CTerm", "CSystem"], swiftSettings: settings),
         // The dashboard as a program, for the tests that drive it in a real terminal.
         .executableTarget(name: "TUIProbe", dependencies: ["TUI"], path: "Tests/TUIProbe", swiftSettings: settings),
-        .testTarget(name: "TUITests", dependencies: ["TUI", "TUIProbe", "IPC", "CSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "TUITests",
+            dependencies: ["TUI", "TUIProbe", "IPC", "CSystem", "Sanitizers"],
+            swiftSettings: settings
+        ),
 
         // MARK: Orch: the executable `orch`
         .executableTarget(
@@ -132,7 +139,7 @@ let package = Package(
         // MARK: End to end: the built programs `orch` and `orch-runner`, real git, scripted agents
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["IPC", "CSystem", "Daemon", "Orch", "Runner"],
+            dependencies: ["IPC", "CSystem", "Daemon", "Orch", "Runner", "Sanitizers"],
             swiftSettings: settings
         ),
     ]

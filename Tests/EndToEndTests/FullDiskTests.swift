@@ -16,6 +16,8 @@ struct FullDiskTests {
             for id in ["T-2", "T-3"] { try world.agent(id, "echo \(id) > \(id).txt") }
             try world.enqueue(repository, ["id": "T-1"])
             let visitor = try gate.arrival()
+            // The agent is quick; its runner makes room for the account of the end beside it.
+            try poll(for: "the runner's reserve") { disk.hasReserve(of: "T-1") }
 
             // The reserve is there for this: it is stored, and said.
             try disk.fill()
@@ -156,9 +158,20 @@ final class SmallDisk {
     func has(_ name: String) -> Bool { (try? access(path(name), F_OK)) == 0 }
 
     /// Whether a run of the ticket has left its account.
-    func hasExit(of ticket: String) -> Bool {
-        guard let runs = try? path("runs"), let all = FileManager.default.enumerator(atPath: runs) else { return false }
-        return all.contains { ($0 as? String).map { $0.contains(ticket) && $0.hasSuffix("/exit.json") } ?? false }
+    func hasExit(of ticket: String) -> Bool { file(of: ticket, "exit.json") != nil }
+
+    /// Whether the runner of a run of the ticket has all the room it will need.
+    func hasReserve(of ticket: String) -> Bool {
+        var status = stat()
+        return file(of: ticket, "reserve").map { stat($0, &status) == 0 && status.st_size > 0 } ?? false
+    }
+
+    private func file(of ticket: String, _ name: String) -> String? {
+        guard let runs = try? path("runs"), let all = FileManager.default.enumerator(atPath: runs) else { return nil }
+        for case let file as String in all where file.contains(ticket) && file.hasSuffix("/\(name)") {
+            return "\(runs)/\(file)"
+        }
+        return nil
     }
 
     /// Takes what room there is.

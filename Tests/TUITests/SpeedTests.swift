@@ -1,3 +1,4 @@
+import Sanitizers
 import Testing
 
 @testable import IPC
@@ -26,6 +27,6 @@ struct SpeedTests {
         }
         print("update \(changing / (rounds * 2)) each, view \(drawing / rounds)")
         // An optimised build takes about a tenth of this; the bound is for any build on a busy machine.
-        #expect((changing + drawing) / rounds < .milliseconds(60))
+        #expect((changing + drawing) / rounds < .milliseconds(60) * Sanitizers.slowness)
     }
 }
