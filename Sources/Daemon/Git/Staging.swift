@@ -56,6 +56,8 @@ struct Staging {
     ) throws(GitError) -> WorktreeContent {
         var content = WorktreeContent()
         copyIndex()
+        var unseen = UnseenFiles(in: worktree.path)
+        clearWay(unseen.takeThoseGitOpens(), in: &content)
         do throws(GitError) {
             content.status = try look(besides: ref)
         } catch {
@@ -70,7 +72,7 @@ struct Staging {
         try stage(&content)
         try archiveIgnored(patterns, in: &content)
         archiveNested(in: &content)
-        noteUnseen(in: &content)
+        noteUnseen(&unseen, in: &content)
         return content
     }
 
@@ -114,6 +116,50 @@ struct Staging {
     private mutating func rebuildIndex(_ head: String?) throws(GitError) {
         unlink(index)
         _ = try ask(["read-tree", head ?? "--empty"])
+    }
+
+    /// Takes away what would keep git waiting before git comes by: a pipe in place of a `.gitignore`, say. There is nothing
+    /// in such a file that could be lost.
+    private mutating func clearWay(_ files: [(path: [UInt8], kind: String)], in content: inout WorktreeContent) {
+        for (path, kind) in files {
+            do throws(GitError) {
+                let what = "\(PathBytes.text(path)) (\(kind), at which git would have waited)"
+                content.tell("not kept, no plain file: \(what); \(try takeAway(path, kind))")
+            } catch {
+                // git waits there, is ended when its time is up, and the whole folder goes into the archive.
+            }
+        }
+    }
+
+    /// Puts back what the index has there, or leaves nothing there.
+    ///
+    /// - Returns: what is there now, for a sentence.
+    private mutating func takeAway(_ path: [UInt8], _ kind: String) throws(GitError) -> String {
+        let name = PathBytes.text(path)
+        // Named with its stage, whatever characters it begins with.
+        let tracked = try ask(["cat-file", "blob", ":0:\(name)"], accepted: [0, 1, 128])
+        if tracked.exitCode == 0 {
+            let whole = "\(worktree.path).returned"
+            try GitFiles.write(tracked.standardOutput, to: whole, isDurable: false, mode: 0o644, for: operation)
+            guard rename(whole, cString(path)) == 0 else {
+                throw GitError(.failed, operation, "cannot replace \(name): \(GitFiles.reason())")
+            }
+            return "the file is again as it was tracked"
+        }
+        guard Array(name.utf8) == path else {
+            // A name that is no text is none for a note in the trash.
+            guard unlink(cString(path)) == 0 else {
+                throw GitError(.failed, operation, "cannot remove \(name): \(GitFiles.reason())")
+            }
+            return "it is gone"
+        }
+        _ = try GitFiles.moveToTrash(
+            "\(worktree.path)/\(name)",
+            "\(repository.stateDirectory)/trash",
+            because: "\(kind), at which git would have waited",
+            for: operation
+        )
+        return "it is in the trash"
     }
 
     private mutating func look(besides ref: String) throws(GitError) -> WorktreeStatus {
@@ -343,10 +389,10 @@ struct Staging {
         }
     }
 
-    private func noteUnseen(in content: inout WorktreeContent) {
+    private func noteUnseen(_ unseen: inout UnseenFiles, in content: inout WorktreeContent) {
         let folders = content.status.ignored.filter { $0.last == UInt8(ascii: "/") }.map { Array($0.dropLast()) }
         let archived = content.archived.filter { $0.directory == worktree.path }.flatMap(\.paths)
-        let unseen = UnseenFiles(in: worktree.path, skipping: Set(folders + archived))
+        unseen.forget(below: Set(folders + archived))
         if !unseen.special.isEmpty {
             let names = unseen.special.prefix(5).map { "\(PathBytes.text($0.path)) (\($0.kind))" }
             let more = unseen.special.count - names.count

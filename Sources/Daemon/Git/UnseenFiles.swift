@@ -9,17 +9,38 @@ struct UnseenFiles {
     /// Folders below which names are longer than git can open, or the nesting is deeper than is walked here.
     private(set) var deep: [[UInt8]] = []
 
-    private let skipped: Set<[UInt8]>
     /// A path may have 4095 bytes.
     private static let longest = 3500
     private static let deepest = 100
 
-    /// - Parameter skipped: folders, relative to `root`, that are not looked into.
-    init(in root: String, skipping skipped: Set<[UInt8]>) {
-        self.skipped = skipped
+    init(in root: String) {
         let descriptor = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor < 0 { unreadable.append(Array(".".utf8)) } else { walk(descriptor, [], depth: 0) }
     }
+
+    /// Forgets what is in these folders, relative to the root.
+    mutating func forget(below folders: Set<[UInt8]>) {
+        func isBelow(_ path: [UInt8]) -> Bool {
+            if folders.contains(path) { return true }
+            return path.indices.contains { path[$0] == UInt8(ascii: "/") && folders.contains(Array(path[..<$0])) }
+        }
+        special.removeAll { isBelow($0.path) }
+        unreadable.removeAll(where: isBelow)
+        deep.removeAll(where: isBelow)
+    }
+
+    /// Files that git opens by their names wherever it comes by, and for whose bytes it would wait for ever. Those are no
+    /// longer among the special ones.
+    mutating func takeThoseGitOpens() -> [(path: [UInt8], kind: String)] {
+        func isOpened(_ path: [UInt8]) -> Bool {
+            let name = path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+            return Self.opened.contains { name.elementsEqual($0.utf8) }
+        }
+        defer { special.removeAll { isOpened($0.path) } }
+        return special.filter { isOpened($0.path) }
+    }
+
+    private static let opened = [".gitignore", ".gitattributes", ".gitmodules", ".mailmap"]
 
     /// Walks a folder, whose descriptor it closes.
     private mutating func walk(_ descriptor: Int32, _ prefix: [UInt8], depth: Int) {
@@ -39,7 +60,6 @@ struct UnseenFiles {
                 special.append((path, Self.word(type)))
                 continue
             }
-            if skipped.contains(path) { continue }
             if path.count > Self.longest || depth > Self.deepest {
                 deep.append(path)
                 continue
