@@ -96,6 +96,40 @@ import Testing
         #expect(try scratch.git("show", "b:new") == "x")
     }
 
+    @Test func whatIsNotAsARestorationThatWasCutShortLeftItStays() throws {
+        let scratch = try GitScratch()
+        let repository = try scratch.open()
+        let worktree = try scratch.worktree(repository)
+        _ = try repository.snapshot(worktree, number: 1)
+        let found = try entry(repository, 1)
+        let mine = scratch.folder + "/mine"
+        func note(_ branch: String) throws {
+            let name = "repositories/r1.restore.\(GitRepository.refComponent(branch))"
+            try scratch.write(name, "\(scratch.tip())\n\(mine)\n", in: scratch.state)
+        }
+        // The folder is the user's by now.
+        try scratch.write("file", "precious", in: mine)
+        try note("b")
+        _ = try repository.restore(found, inWorktree: scratch.folder + "/one", branch: "b")
+        #expect(scratch.read("file", in: mine) == "precious")
+        // So is the worktree, on a branch of its own.
+        try scratch.remove(mine)
+        try scratch.git("worktree", "add", "-q", "-b", "own", mine)
+        try note("c")
+        _ = try repository.restore(found, inWorktree: scratch.folder + "/two", branch: "c")
+        #expect(scratch.read("a.txt", in: mine) == "one\n")
+        // Somebody has gone on with the branch.
+        try scratch.git("checkout", "-q", "-b", "d", in: mine)
+        try scratch.commit(["more": "1"], in: mine)
+        try note("d")
+        let place = scratch.folder + "/three"
+        #expect(
+            try gitError { _ = try repository.restore(found, inWorktree: place, branch: "d") }.kind == .branchInTheWay
+        )
+        #expect(scratch.read("more", in: mine) == "1")
+        #expect(GitFiles.names(in: scratch.state + "/trash").isEmpty)
+    }
+
     @Test func anArchiveAloneIsUnpackedIntoAPlainFolder() throws {
         let scratch = try GitScratch()
         let repository = try scratch.open()

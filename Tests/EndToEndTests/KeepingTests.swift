@@ -85,6 +85,40 @@ struct KeepingTests {
         }
     }
 
+    @Test func aRestorationThatWasCutShortIsAskedForAgain() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", files: [".gitattributes": "*.slow filter=slow\n"])
+            let (gate, smudge) = (try world.gate("written"), try world.gate("smudge"))
+            try repository.git("config", "filter.slow.clean", "cat")
+            try repository.git("config", "filter.slow.smudge", "read go < '\(smudge.path)'; cat")
+            try world.agent("T-1", "echo a > a.txt; echo b > b.slow; read go < \"$WORLD/gates/written\"")
+            try world.enqueue(repository, ["locks": ["**"]])
+            let visitor = try gate.arrival()
+            try world.command("stop", "T-1")
+            try world.wait(for: "T-1", "stopped")
+            visitor.leave()
+
+            let place = world.folder + "/back"
+            let client = try RawClient(world.socket)
+            let params = #"{"ticket":"T-1","worktree":"\#(place)"}"#
+            try client.send(#"{"jsonrpc":"2.0","id":1,"method":"snapshot.restore","params":\#(params)}"# + "\n")
+            // The files are being written, and it is killed.
+            let git = try smudge.arrival()
+            try world.kill9()
+            git.letThrough()
+            try repository.git("config", "filter.slow.smudge", "cat")
+            try world.restart()
+            let restored = try world.ask("snapshot.restore", ["ticket": "T-1", "worktree": .string(place)])
+            #expect(restored["branch"] == "orch/restore/T-1-1")
+            #expect(try String(contentsOfFile: place + "/b.slow", encoding: .utf8) == "b\n")
+            let trash = try FileManager.default.contentsOfDirectory(atPath: world.state + "/trash")
+            #expect(trash.contains("back.1"), "\(trash)")
+            // This one came to its end, and is the user's.
+            let again = try world.refusal("snapshot.restore", ["ticket": "T-1", "worktree": .string(place)])
+            #expect(again.code == .refused)
+        }
+    }
+
     @Test func pruningIsToldWhatIsOldAndLeavesWhatIsNeeded() throws {
         try World.run { world in
             let repository = try world.repository("repo", ["approve": "human"])

@@ -33,18 +33,25 @@ extension GitRepository {
     /// Makes a new worktree of the user's own at `path`, on a new branch at the commit HEAD was at, and puts into it every
     /// file as it was, and into its index what was staged.
     ///
+    /// What was to be made is noted first: asked again after it was cut short, it puts the half-made worktree into the
+    /// trash and begins anew.
+    ///
     /// - Throws: `notOurs` when something is at `path`; `branchInTheWay` when there is such a branch. What had been made
     ///   by then is taken back.
     func restore(_ entry: SnapshotEntry, inWorktree path: String, branch: String) throws -> Restoration {
         let operation = "restore snapshot \(entry.number) of \(entry.ticket) in \(path)"
         guard path.hasPrefix("/") else { throw GitError(.notOurs, operation, "the path is not absolute") }
-        guard !GitFiles.exists(path) || GitFiles.isDirectory(path) && GitFiles.names(in: path).isEmpty else {
-            throw GitError(.notOurs, operation, "there is something at \(path) already; choose another path")
+        guard let commit = entry.commit else {
+            try checkFree(path, for: operation)
+            return try unpackAlone(entry, at: path, for: operation)
         }
-        guard let commit = entry.commit else { return try unpackAlone(entry, at: path, for: operation) }
         return try locked(operation) { lock in
             let start = entry.record.head ?? commit
+            try clearCutShort(branch, lock: lock, for: operation)
+            try checkFree(path, for: operation)
             guard try resolve("refs/heads/\(branch)") == nil else { throw branchExists(branch, operation) }
+            let note = try noteRestoration(of: branch, at: start, in: path, for: operation)
+            defer { unlink(note) }
             let add = ["worktree", "add", "--quiet", "--no-track", "--no-checkout", "-b", branch, path, start]
             do {
                 _ = try run(add, lock: lock, for: operation)
@@ -63,6 +70,51 @@ extension GitRepository {
                 throw error
             }
         }
+    }
+
+    private func checkFree(_ path: String, for operation: String) throws(GitError) {
+        guard !GitFiles.exists(path) || GitFiles.isDirectory(path) && GitFiles.names(in: path).isEmpty else {
+            throw GitError(.notOurs, operation, "there is something at \(path) already; choose another path")
+        }
+    }
+
+    // MARK: - Cut short
+
+    /// There while a snapshot is being brought back on a new branch: the branch's first commit, and where its worktree is.
+    private func restorationNote(_ branch: String) -> String {
+        "\(stateDirectory)/repositories/\(id).restore.\(Self.refComponent(branch))"
+    }
+
+    private func noteRestoration(
+        of branch: String,
+        at start: String,
+        in path: String,
+        for operation: String
+    ) throws(GitError) -> String {
+        let note = restorationNote(branch)
+        try GitFiles.makeDirectory(GitFiles.parent(of: note), for: operation)
+        try GitFiles.write(Array("\(start)\n\(path)\n".utf8), to: note, for: operation)
+        return note
+    }
+
+    /// Puts aside what a restoration on this branch left that never came to its end: it said nothing to anybody, and the
+    /// snapshot has all that was in it. What is not, or no longer, as it left it stays where it is.
+    private func clearCutShort(_ branch: String, lock: RepositoryLock, for operation: String) throws(GitError) {
+        let note = restorationNote(branch)
+        guard let text = GitFiles.line(note), let end = text.firstIndex(of: "\n") else { return }
+        let (start, ref) = (String(text[..<end]), "refs/heads/\(branch)")
+        let noted = String(text[text.index(after: end)...])
+        // As git knows it: without links.
+        let place = GitFiles.canonical(noted) ?? noted
+        let checkout = linkedCheckout(at: place)
+        let isLeft = checkout.map { $0.isHalfMade || $0.headRef == ref } ?? !GitFiles.exists(place)
+        let tip = try resolve(ref)
+        if isLeft, tip == nil || tip == start {
+            try clearHalfMade(place, for: operation)
+            clearStaleLock(of: ref)
+            if tip != nil { _ = try run(["update-ref", "-d", ref, start], lock: lock, for: operation) }
+        }
+        unlink(note)
     }
 
     private func make(_ branch: String, at commit: String, lock: RepositoryLock, for operation: String) throws(GitError)
