@@ -207,6 +207,15 @@ import Testing
         #expect(try collect().changedPaths == ["new.txt"])
     }
 
+    /// A run that was killed in the middle of a commit is followed by another.
+    @Test func locksOfItsDeadGitsAreNotLeftToTheNextRun() throws {
+        for name in ["index.lock", "HEAD.lock"] { try scratch.write(name, "", in: worktree.gitDirectory) }
+        try scratch.write("refs/heads/\(worktree.branch).lock", "", in: repository.commonDirectory)
+        _ = try repository.snapshot(worktree, number: 1)
+        let head = try scratch.commit(["new.txt": "new\n"], in: worktree.path)
+        #expect(try repository.targetTip(worktree.branch) == head)
+    }
+
     @Test func aRenamedBranchIsTakenUp() throws {
         try scratch.git("branch", "-m", "my-own-name", in: worktree.path)
         let head = try scratch.commit(["mine.txt": "x\n"], in: worktree.path)

@@ -66,6 +66,13 @@ extension GitRepository {
     /// have it.
     func clearStaleLock(of ref: String) { unlink("\(commonDirectory)/\(ref).lock") }
 
+    /// Removes the locks of a worktree whose agent has ended, so that nobody holds them any more: the next one's git would
+    /// fail on them.
+    func clearLocksOfAgents(in worktree: Worktree) {
+        worktree.checkout.clearStaleLocks()
+        clearStaleLock(of: "refs/heads/\(worktree.branch)")
+    }
+
     /// Puts aside what an interrupted `git worktree add` left, folder and administrative directory both.
     ///
     /// Only for paths whose making orch noted and never finished; nothing is deleted.

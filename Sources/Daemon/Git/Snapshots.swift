@@ -61,11 +61,15 @@ extension GitRepository {
     /// Keeps the whole state of a worktree: files tracked and untracked (not ignored), what was staged, and every commit
     /// its HEAD or its branch has been at, or that was stashed in it, that nothing lasting reaches.
     ///
-    /// The worktree, its index and its branch are not touched. Asked again for the same number it adds to what is
-    /// already kept and drops nothing.
+    /// The worktree, its index and its branch are not touched; locks that a git of its agent's left, who has ended, are
+    /// taken away, for the next one. Asked again for the same number it adds to what is already kept and drops nothing.
     public func snapshot(_ worktree: Worktree, number: Int, _ order: SnapshotOrder = .init()) throws -> Snapshot {
         let operation = "take a snapshot of \(worktree.ticket)"
-        return try locked(operation) { try capture(worktree, number: number, order, lock: $0, for: operation).snapshot }
+        return try locked(operation) { lock in
+            let snapshot = try capture(worktree, number: number, order, lock: lock, for: operation).snapshot
+            clearLocksOfAgents(in: worktree)
+            return snapshot
+        }
     }
 
     /// The snapshot that was taken under this number; nil when there is none.

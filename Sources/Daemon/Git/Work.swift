@@ -66,9 +66,7 @@ extension GitRepository {
                 )
             }
             try checkFinished(worktree, state, for: operation)
-            // Its agent has ended, so nobody holds these locks any more.
-            worktree.checkout.clearStaleLocks()
-            clearStaleLock(of: "refs/heads/\(worktree.branch)")
+            clearLocksOfAgents(in: worktree)
             guard let captured = state.head else {
                 throw GitError(
                     .unfinished,
