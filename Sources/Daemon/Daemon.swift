@@ -47,6 +47,7 @@ public final class Daemon: Sendable {
     private let engine: Engine
     private let effects: EffectRunner
     private let targets: TargetWatch?
+    private let metrics: MetricsWriter
     private let server: EventServer
     private let ending = Ending()
     private let signals: StopSignals
@@ -125,16 +126,18 @@ public final class Daemon: Sendable {
                 if let repository = view.core.repositories[id] { toEffects.value.seeTarget(of: repository) }
             }
         }
+        let git = try Git(
+            environment: options.environment,
+            isDurable: options.user.durability == .full,
+            notice: { logger.warning("\($0)") }
+        )
+        metrics = MetricsWriter(paths: options.paths, store: store, git: git, logger: logger)
         effects = EffectRunner(
             environment: .init(
                 paths: options.paths,
                 user: options.user,
                 inherited: options.environment,
-                git: try Git(
-                    environment: options.environment,
-                    isDurable: options.user.durability == .full,
-                    notice: { logger.warning("\($0)") }
-                ),
+                git: git,
                 store: store,
                 redactor: options.redactor,
                 logger: logger
@@ -152,7 +155,10 @@ public final class Daemon: Sendable {
             rows: PictureRows(worktrees: options.paths.worktrees),
             redactor: options.redactor,
             hooks: Engine.Hooks(
-                publish: { toServer.value.publish($0) },
+                publish: { [metrics] lines in
+                    toServer.value.publish(lines)
+                    metrics.see(lines)
+                },
                 perform: { toEffects.value.perform($0, $1, $2) },
                 trouble: { trouble in
                     let params: JSONObject = ["problem": trouble.map(JSONValue.string) ?? .null]
@@ -234,6 +240,7 @@ public final class Daemon: Sendable {
         engine.read { [effects] view in
             for repository in view.core.repositories.values { effects.seeTarget(of: repository) }
         }
+        metrics.catchUp()
         logger.info("orch \(options.version) is listening", metadata: ["socket": "\(options.paths.socket)"])
         end()
         signals.cancel()
@@ -265,6 +272,7 @@ public final class Daemon: Sendable {
         lock.tell(listeningOn: nil)
         server.stop()
         FaultPoint.stopServerEnded.pass()
+        metrics.finish()
         try? store.close()
         FaultPoint.stopStoreClosed.pass()
         lock.release()

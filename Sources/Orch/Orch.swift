@@ -28,7 +28,7 @@ struct Orch: ParsableCommand {
                 name: "Looking:",
                 subcommands: [
                     TUICommand.self, List.self, Show.self, Watch.self, Logs.self, Diff.self, Checks.self, Agents.self,
-                    Locks.self,
+                    Locks.self, Report.self,
                 ]
             ),
             CommandGroup(

@@ -15,7 +15,8 @@ import Testing
             "init", "trust", "doctor", "config", "daemon", "status", "quit", "socket", "backup", "run", "enqueue",
             "new",
             "validate",
-            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "approve", "request-changes",
+            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "approve",
+            "request-changes",
             "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",
         ]
         let listed = help.lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }.compactMap {

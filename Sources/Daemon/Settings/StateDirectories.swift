@@ -4,7 +4,7 @@ import Glibc
 extension StatePaths {
     /// Makes the state directory and those in it, readable by the user alone.
     func makeDirectories() throws {
-        for path in [directory, runs, worktrees, trash] {
+        for path in [directory, runs, worktrees, trash, metrics] {
             do {
                 try GitFiles.makeDirectory(path, for: "prepare the state directory")
             } catch {

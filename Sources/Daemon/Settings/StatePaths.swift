@@ -19,6 +19,7 @@ public struct StatePaths: Hashable, Sendable {
     public var database: String { directory + "/orch.db" }
     public var runs: String { directory + "/runs" }
     public var worktrees: String { directory + "/worktrees" }
+    public var metrics: String { directory + "/metrics" }
     public var trash: String { directory + "/trash" }
     public var lock: String { directory + "/daemon.lock" }
 

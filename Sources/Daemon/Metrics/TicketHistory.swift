@@ -1,0 +1,113 @@
+import Core
+import IPC
+
+/// What a ticket went through, from its first event to its last: folded from the events as they were sent, so that what a
+/// later orch wants to know of an old ticket can still be found out.
+struct TicketHistory: Equatable {
+    /// What a ticket's time went into; what is left of its life is orch's own.
+    enum Share: String, CaseIterable {
+        /// In the queue, for other tickets to land.
+        case dependencies
+        /// In the queue after that: for locks, an agent, room on the disk.
+        case queue
+        /// Agents of its own ran.
+        case agent
+        /// Its verifiers ran.
+        case verification
+        /// Stopped, to be approved, or in need of somebody.
+        case human
+        /// To be landed, its turn or its paths not free.
+        case landing
+        /// To be landed, something of the user's in the way.
+        case checkout
+    }
+
+    private(set) var repository: String?
+    private(set) var profile: String?
+    private(set) var priority = 0
+    private(set) var dependencies: [TicketID] = []
+    private(set) var queued: Instant?
+    private(set) var started: Instant?
+    private(set) var firstCommit: Instant?
+    private(set) var verified: Instant?
+    private(set) var approved: Instant?
+    private(set) var finished: Instant?
+    private(set) var hasLanded = false
+    private(set) var commit: String?
+    /// Where the last candidate was built.
+    private(set) var tip: String?
+    /// Agent runs.
+    private(set) var attempts = 0
+    /// How often it went back to its agent.
+    private(set) var sentBack = 0
+    private(set) var conflicts = 0
+    private(set) var evictions = 0
+    private(set) var failedVerifications = 0
+    private(set) var milliseconds: [Share: Int64] = [:]
+
+    private var state = ""
+    private var isBlocked = false
+    private var now: Instant?
+    /// The stage of the run under way.
+    private var stage: String?
+    private var isRunning = false
+
+    /// Takes the next event of the ticket, in order.
+    mutating func take(_ name: String, _ params: JSONValue, ticket: TicketID) {
+        guard let time = params["time"]?.stringValue.flatMap(Timestamp.instant) else { return }
+        if let share, let now { milliseconds[share, default: 0] += max(0, time.milliseconds - now.milliseconds) }
+        now = time
+        let row = params["patch"]?["tickets"]?[ticket.text]
+        switch name {
+        case "ticket.enqueued":
+            queued = time
+            repository = row?["repository"]?.stringValue
+            profile = row?["profile"]?.stringValue
+            dependencies = row?["depends_on"]?.arrayValue?.compactMap { $0.stringValue.map { TicketID($0) } } ?? []
+        case "ticket.started": started = started ?? time
+        case "run.requested":
+            stage = params["stage"]?.stringValue
+            if stage == "work" { attempts += 1 }
+        case "run.started": isRunning = true
+        case "run.ended": isRunning = false
+        case "work.collected": firstCommit = firstCommit ?? time
+        case "candidate.built": tip = params["tip"]?.stringValue
+        case "candidate.conflicted": conflicts += 1
+        case "verification.failed": failedVerifications += 1
+        case "ticket.verified": verified = time
+        case "ticket.approved": approved = time
+        case "ticket.sent_back": sentBack += 1
+        case "ticket.continued": if params["command"]?.stringValue == "request-changes" { sentBack += 1 }
+        case "ticket.evicted": evictions += 1
+        case "ticket.merged":
+            (hasLanded, finished) = (true, time)
+            commit = params["commit"]?.stringValue
+        case "ticket.cancelled": finished = time
+        default: break
+        }
+        if let priority = row?["priority"]?.intValue { self.priority = priority }
+        if let state = row?["state"]?.stringValue { self.state = state }
+        if let blocked = row?["blocked"] { isBlocked = blocked.boolValue ?? false }
+    }
+
+    /// What its time goes into now.
+    private var share: Share? {
+        switch state {
+        case "queued": .queue
+        case "running" where isRunning: stage == "verify" ? .verification : stage == "work" ? .agent : nil
+        case "stopped", "awaiting_approval", "needs_human_review": .human
+        case "landing" where isBlocked: .checkout
+        case "landing": isRunning ? .verification : .landing
+        default: nil
+        }
+    }
+
+    /// Of its time in the queue before its first start, what it waited for others to land.
+    mutating func waited(forDependenciesUntil last: Instant?) {
+        guard let last, let queued else { return }
+        let until = min(last, started ?? finished ?? last)
+        let waited = min(max(0, until.milliseconds - queued.milliseconds), milliseconds[.queue] ?? 0)
+        milliseconds[.dependencies] = waited
+        milliseconds[.queue, default: 0] -= waited
+    }
+}

@@ -1,0 +1,155 @@
+import ArgumentParser
+import Core
+import Daemon
+import Foundation
+import IPC
+
+struct Report: Subcommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what the tickets of a period came to: how many landed, how long they took, and on what.",
+        discussion: """
+            Every ticket that ends is a row of metrics/tickets.csv in the state directory; this reads it, with or without \
+            a daemon. Lead time is from filed to landed.
+            """
+    )
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("How far to look back, such as 7d or 12h; without it, at all.", valueName: "age")
+    )
+    var since: String?
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ console: Console) throws -> ExitStatus {
+        let file = try global.paths(console).metrics + "/tickets.csv"
+        let report = try report(of: file)
+        if global.json {
+            console.write(json: .object(Self.json(report)))
+        } else {
+            tell(report, console)
+        }
+        return .done
+    }
+
+    private func report(of file: String) throws -> MetricsReport {
+        var first: Instant?
+        if let since {
+            do {
+                let now = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+                first = now + (.zero - (try DurationText.parse(since)))
+            } catch {
+                throw CommandError(.usage, "--since \(since): \(error)")
+            }
+        }
+        guard let bytes = FileManager.default.contents(atPath: file) else {
+            throw CommandError.failed("there is no \(file) yet; it is made when a daemon is started")
+        }
+        do {
+            return try MetricsReport(csv: String(decoding: bytes, as: UTF8.self), since: first)
+        } catch {
+            throw CommandError.failed("\(file) is no table of orch's: \(error)")
+        }
+    }
+
+    // MARK: for people
+
+    private func tell(_ report: MetricsReport, _ console: Console) {
+        let period = since.map { "in \($0)" } ?? "so far"
+        guard report.all.landed + report.all.cancelled > 0 else {
+            return console.write("no ticket has ended \(period)")
+        }
+        console.write("\(Self.counts(report.all)) \(period)")
+        if let lead = report.all.lead {
+            console.write("lead time \(Self.text(lead.median)), nine in ten \(Self.text(lead.p90))")
+        }
+        console.write(
+            "\(report.all.reworked) went back to their agents, \(report.conflicts) conflicts, "
+                + "\(report.evictions) evictions; +\(report.insertions) −\(report.deletions) lines"
+        )
+        console.write("")
+        console.write(Self.spent(report))
+        guard report.byProfile.count > 1 else { return }
+        console.write("")
+        console.write(Self.profiles(report))
+    }
+
+    private static func counts(_ group: MetricsReport.Group) -> String {
+        "\(group.landed) landed, \(group.cancelled) cancelled"
+    }
+
+    private static func spent(_ report: MetricsReport) -> Table {
+        var table = Table(
+            .init("TIME SPENT ON"),
+            .init("MEDIAN", isRightAligned: true),
+            .init("P90", isRightAligned: true),
+            .init("OF ALL", isRightAligned: true)
+        )
+        table.rows = report.spent.map { name, spread, part in
+            [
+                .init(name), .init(text(spread.median)), .init(text(spread.p90)),
+                .init("\(Int((part * 100).rounded()))%"),
+            ]
+        }
+        return table
+    }
+
+    private static func profiles(_ report: MetricsReport) -> Table {
+        var table = Table(
+            .init("PROFILE"),
+            .init("LANDED", isRightAligned: true),
+            .init("CANCELLED", isRightAligned: true),
+            .init("WENT BACK", isRightAligned: true),
+            .init("LEAD TIME", isRightAligned: true)
+        )
+        table.rows = report.byProfile.sorted { $0.key < $1.key }.map { name, group in
+            [
+                .init(name), .init("\(group.landed)"), .init("\(group.cancelled)"), .init("\(group.reworked)"),
+                .init(group.lead.map { text($0.median) }),
+            ]
+        }
+        return table
+    }
+
+    /// `0.4s`, `12s`, `5m30s`, `3h5m`, `2d4h`.
+    private static func text(_ seconds: Double) -> String {
+        if seconds < 10 { return "\((seconds * 10).rounded() / 10)s" }
+        let whole = Int(seconds.rounded())
+        let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60)
+        if days > 0 { return "\(days)d\(hours)h" }
+        if hours > 0 { return "\(hours)h\(minutes)m" }
+        return minutes > 0 ? "\(minutes)m\(whole % 60)s" : "\(whole)s"
+    }
+
+    // MARK: for programs
+
+    /// To three digits, which is what the file has.
+    private static func rounded(_ number: Double) -> JSONValue { .double((number * 1000).rounded() / 1000) }
+
+    private static func json(_ report: MetricsReport) -> JSONObject {
+        var spent = JSONObject()
+        for (name, spread, part) in report.spent {
+            spent[name] = .object(["median": rounded(spread.median), "p90": rounded(spread.p90), "part": rounded(part)])
+        }
+        var result = json(report.all)
+        result["conflicts"] = JSONValue(report.conflicts)
+        result["evictions"] = JSONValue(report.evictions)
+        result["insertions"] = JSONValue(report.insertions)
+        result["deletions"] = JSONValue(report.deletions)
+        result["seconds"] = .object(spent)
+        var profiles = JSONObject()
+        for (name, group) in report.byProfile { profiles[name] = .object(json(group)) }
+        result["profiles"] = .object(profiles)
+        return result
+    }
+
+    private static func json(_ group: MetricsReport.Group) -> JSONObject {
+        var object: JSONObject = [
+            "landed": JSONValue(group.landed), "cancelled": JSONValue(group.cancelled),
+            "reworked": JSONValue(group.reworked),
+        ]
+        if let lead = group.lead {
+            object["lead_seconds"] = .object(["median": rounded(lead.median), "p90": rounded(lead.p90)])
+        }
+        return object
+    }
+}
