@@ -124,8 +124,8 @@ private struct Storm {
     private mutating func goOnWithTheStopped() throws {
         for row in world.picture.tickets.values.sorted(by: { $0.id < $1.id }) {
             if row.state == "landing",
-                let file = row.reason?.components(separatedBy: "if none is, remove ").dropFirst().first,
-                world.gits().isEmpty, unlink(file) == 0
+                let parts = row.reason?.components(separatedBy: " has been there since "), parts.count == 2,
+                let start = parts[0].firstIndex(of: "/"), world.gits().isEmpty, unlink(String(parts[0][start...])) == 0
             {
                 locksRemoved += 1
             }
