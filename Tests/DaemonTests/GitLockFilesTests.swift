@@ -222,6 +222,38 @@ import Testing
         #expect(try repository.targetTip(worktree.branch) == nil)
     }
 
+    /// Another ticket may be the first to be put away afterwards.
+    @Test func whatAKilledDeletionLeftIsClearedWhicheverBranchIsNext() throws {
+        let worktree = try scratch.worktree(repository)
+        let snapshot = try repository.snapshot(worktree, number: 1)
+        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        func delete() throws { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
+        let (file, note) = (scratch.checkout + "/.git/packed-refs.lock", scratch.state + "/repositories/r1.deleting")
+        try scratch.write(note, "agent-2/another\n", in: "")
+        try scratch.write(file, "", in: "")
+        #expect(try gitError { try delete() }.isPassing)
+        #expect(GitFiles.line(note) == "agent-2/another")
+        age(note, by: 20)
+        age(file, by: 10)
+        try delete()
+        #expect(try repository.targetTip(worktree.branch) == nil)
+        #expect(!GitFiles.exists(file) && !GitFiles.exists(note))
+    }
+
+    /// Somebody else's keeps the branch, and nothing else of the repository waiting.
+    @Test func aLockThatHasBeenThereForAWhileIsNotWaitedFor() throws {
+        let worktree = try scratch.worktree(repository)
+        let snapshot = try repository.snapshot(worktree, number: 1)
+        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        let file = scratch.checkout + "/.git/packed-refs.lock"
+        try scratch.write(file, "", in: "")
+        age(file, by: 10)
+        let error = try gitError { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
+        #expect(error.isPassing && error.lockInTheWay == file && error.message.contains("remove that file"))
+        // git, which would have waited for five seconds, was not asked.
+        #expect(error.command.isEmpty)
+    }
+
     @Test func whatAKilledDeletionOfABranchLeftIsCleared() throws {
         let worktree = try scratch.worktree(repository)
         let snapshot = try repository.snapshot(worktree, number: 1)

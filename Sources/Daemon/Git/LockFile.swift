@@ -27,6 +27,16 @@ struct LockFile {
             + "if nobody is about to go on there, remove that file"
     }
 
+    /// In whole seconds.
+    var age: Int { time(nil) - made.tv_sec }
+
+    /// Whether it was made after the file `note` was written; false where there is no such file.
+    func isNewer(than note: String) -> Bool {
+        var written = stat()
+        return stat(note, &written) == 0
+            && (made.tv_sec, made.tv_nsec) >= (written.st_mtim.tv_sec, written.st_mtim.tv_nsec)
+    }
+
     /// How old a lock without a living owner is before it counts as left behind.
     static let settledAfter = 5
 
@@ -37,11 +47,7 @@ struct LockFile {
     ///
     /// - Parameter note: the file that says what orch was about to do.
     func wasLeft(after note: String, in worktree: String, _ gitDirectory: String) -> Bool {
-        var intention = stat()
-        guard stat(note, &intention) == 0,
-            (made.tv_sec, made.tv_nsec) >= (intention.st_mtim.tv_sec, intention.st_mtim.tv_nsec),
-            time(nil) - made.tv_sec >= Self.settledAfter
-        else { return false }
+        guard isNewer(than: note), age >= Self.settledAfter else { return false }
         return !GitProcesses.isGitAtWork(in: [worktree, gitDirectory], on: path, unseen: true)
     }
 }

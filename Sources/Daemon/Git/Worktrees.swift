@@ -208,25 +208,40 @@ extension GitRepository {
         }
     }
 
-    /// Notes that this branch is about to be deleted; and where that had been noted before, and never came to its end,
-    /// takes away the locks that the killed git left. Anybody else's stay.
+    /// Notes that this branch is about to be deleted. Where that of any branch had been noted before, and never came to its
+    /// end, the locks that the killed git left are taken away first. Anybody else's stay.
     ///
-    /// - Returns: whether it had been noted before.
+    /// - Returns: whether this one had been noted before.
+    /// - Throws: an error that is passing where a lock is in the way that has been there for a while: git would wait for
+    ///   it for seconds, and everything else of the repository with it.
     private func clearLocksOfDeleting(
         _ branch: String,
         noted note: String,
         for operation: String
     ) throws(GitError) -> Bool {
-        guard GitFiles.line(note) == branch else {
-            try GitFiles.write(Array("\(branch)\n".utf8), to: note, isDurable: false, for: operation)
-            return false
-        }
-        for file in ["refs/heads/\(branch).lock", "packed-refs.lock"].map({ "\(commonDirectory)/\($0)" }) {
-            guard let lock = LockFile(file), lock.wasLeft(after: note, in: topLevel, commonDirectory) else { continue }
+        let noted = GitFiles.line(note)
+        for file in noted.map(locks(ofDeleting:)) ?? [] {
+            guard let lock = LockFile(file), lock.isNewer(than: note) else { continue }
+            // As long as it may be orch's the note stays: without it nobody would know.
+            guard lock.wasLeft(after: note, in: topLevel, commonDirectory) else { throw inTheWay(lock, operation) }
             let why = "a git of orch's left it when it was killed"
             _ = try GitFiles.moveToTrash(file, "\(commonDirectory)/orch/trash", because: why, for: operation)
         }
-        return true
+        for lock in locks(ofDeleting: branch).compactMap(LockFile.init) where lock.age > 1 {
+            throw inTheWay(lock, operation)
+        }
+        guard noted != branch else { return true }
+        try GitFiles.write(Array("\(branch)\n".utf8), to: note, isDurable: false, for: operation)
+        return false
+    }
+
+    private func locks(ofDeleting branch: String) -> [String] {
+        ["refs/heads/\(branch).lock", "packed-refs.lock"].map { "\(commonDirectory)/\($0)" }
+    }
+
+    private func inTheWay(_ lock: LockFile, _ operation: String) -> GitError {
+        let said = "Unable to create '\(lock.path)': File exists."
+        return GitError(.failed, operation, lock.sentence(in: topLevel, commonDirectory), detail: said)
     }
 
     /// What an agent's environment holds so that its commits have an author and need no key.
