@@ -265,6 +265,10 @@ enum StoredStates {
                 changes.runs = [
                     .requested(run, name: "agent-1", stage: "work", tree: nil), .started(run, ticket.since),
                 ]
+                if ticket.serial == 1 {
+                    let proof = Proof(tree: tip, fingerprint: "abc", surroundings: "def")
+                    changes.passes = [Pass(repository: ticket.repository, proof: proof, ticket: ticket.id)]
+                }
                 if let outcome = outcomes[ticket.serial % outcomes.count] {
                     changes.runs.append(.ended(run, ticket.since + .seconds(3), outcome))
                 }

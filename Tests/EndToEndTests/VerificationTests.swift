@@ -61,6 +61,44 @@ struct VerificationTests {
         }
     }
 
+    @Test func whatHasPassedIsNotTestedForAnotherTicketNorByTheNextDaemon() throws {
+        try World.run { world in
+            let policy: JSONObject = ["approve": "human", "setup": ["copy": [".env"]]]
+            let judge = "echo judged >> \(world.folder)/judged; ! grep -q BROKEN a.txt"
+            let repository = try world.repository("repo", policy, verify: judge, files: [".gitignore": ".env\n"])
+            try repository.write(".env", "one")
+            func judged() -> Int {
+                let text = try? String(contentsOfFile: world.folder + "/judged", encoding: .utf8)
+                return text?.split(separator: "\n").count ?? 0
+            }
+            func bring(_ id: String, _ text: String, to state: String = "awaiting_approval") throws {
+                try world.agent(id, "echo \(text) > a.txt")
+                try world.enqueue(repository, ["id": .string(id)])
+                try world.wait(for: id, state)
+                try world.command("cancel", id)
+            }
+            try bring("FIRST", "same")
+            #expect(judged() == 1)
+            try bring("SECOND", "same")
+            try world.quit()
+            try world.restart()
+            try bring("THIRD", "same")
+            #expect(judged() == 1)
+            for id in ["SECOND", "THIRD"] {
+                #expect(world.events("ticket.verified", id).map { $0.params["reused"] } == [true])
+            }
+            // What is copied beside the tree is another now.
+            try repository.write(".env", "two")
+            try bring("FOURTH", "same")
+            #expect(judged() == 2)
+            // And what fails is tested as often as it comes.
+            try bring("RED", "BROKEN", to: "needs_human_review")
+            let red = judged()
+            try bring("REDDER", "BROKEN", to: "needs_human_review")
+            #expect(judged() - red == red - 2)
+        }
+    }
+
     @Test func aConflictGoesBackWithItsPathsAndLandsOnceResolved() throws {
         try World.run { world in
             let repository = try world.repository(files: ["same.txt": "base\n"])

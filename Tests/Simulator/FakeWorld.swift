@@ -100,6 +100,8 @@ package struct FakeWorld {
     /// Those that have not ended.
     var unended: Set<RunID> = []
     var passes: Set<Pass> = []
+    /// What the store knows to have passed.
+    var knownPasses: [RepositoryID: Set<Proof>] = [:]
     var approved: Set<Word> = []
     /// How often each ticket has landed.
     var landings: [TicketID: Int] = [:]

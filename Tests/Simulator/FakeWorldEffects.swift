@@ -128,7 +128,8 @@ extension FakeWorld {
             places[place]!.checkouts[slot] = Checkout(candidate: candidate, ticket: id)
             return [.checkoutReady(id)]
         case .concludeVerification(let id, let candidate, let slot, _):
-            return [.checkoutInspected(id, changed: try checkout(place, slot, candidate, id).changed)]
+            let changed = try checkout(place, slot, candidate, id).changed
+            return [.checkoutInspected(id, changed: changed, surroundings: Self.surroundings)]
         case .advanceTarget(let id, let candidate): return [try advanceTarget(id, candidate, place)]
         case .tidy(let id, _):
             if places[place]!.isLocked {
@@ -206,6 +207,9 @@ extension FakeWorld {
 
     // MARK: candidates
 
+    /// Nothing outside of a tree decides what its verifiers say here.
+    private static let surroundings = "all"
+
     private mutating func buildCandidate(_ id: TicketID, _ place: RepositoryID) throws(Violation) -> Input {
         guard let worktree = worktrees[id], let head = branches[id] else {
             throw Violation("I3: \(id) is built without a worktree")
@@ -227,9 +231,11 @@ extension FakeWorld {
             head: head,
             paths: Self.difference(theirs, merged),
             rules: rules(theirs),
-            ownDigest: rules(merged).digest
+            ownDigest: rules(merged).digest,
+            surroundings: Self.surroundings
         )
-        return .candidateBuilt(id, candidate)
+        let passes = (knownPasses[place] ?? []).filter { $0.tree == candidate.tree }
+        return .candidateBuilt(id, candidate, passes: Array(passes))
     }
 
     private func checkout(

@@ -144,7 +144,10 @@ package struct SimulatedShell {
             return true
         }
         unstored = nil
-        for fact in new { try stored.apply(fact) }
+        for fact in new {
+            try stored.apply(fact)
+            for pass in fact.changes.passes { world.knownPasses[pass.repository, default: []].insert(pass.proof) }
+        }
         facts += new
         counters = core.counters
         hearWords()

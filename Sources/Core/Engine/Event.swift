@@ -101,6 +101,7 @@ public struct Changes: Equatable, Sendable {
     public var agents: [Change<Agent>] = []
     public var grants: [Change<Grant>] = []
     public var runs: [RunRecord] = []
+    public var passes: [Pass] = []
     public init() {}
 }
 

@@ -35,15 +35,17 @@ public enum Input: Equatable, Sendable {
     case snapshotFailed(TicketID, reason: String)
     /// What a person should know about a snapshot that was taken; comes before the outcome it was taken for.
     case snapshotNoted(TicketID, number: Int, notes: [String])
-    case candidateBuilt(TicketID, Candidate)
+    /// `passes` is what the store knows that tree to have passed as, in this repository and for whatever ticket.
+    case candidateBuilt(TicketID, Candidate, passes: [Proof] = [])
     /// The ticket's work is in the target already, or changes nothing on top of it.
     case candidateEmpty(TicketID, tip: ObjectID)
     case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
     case candidateFailed(TicketID, reason: String)
     case checkoutReady(TicketID)
     case checkoutFailed(TicketID, reason: String)
-    /// `changed` names tracked files that differ from the candidate's after its verifiers ran.
-    case checkoutInspected(TicketID, changed: [String])
+    /// `changed` names tracked files that differ from the candidate's after its verifiers ran; `surroundings`
+    /// are those of the candidate by then.
+    case checkoutInspected(TicketID, changed: [String], surroundings: String? = nil)
     case targetAdvanced(TicketID, to: ObjectID)
     case targetMoved(TicketID, to: ObjectID)
     case targetBlocked(TicketID, reason: String)

@@ -8,6 +8,7 @@ struct Journal: Sendable {
     private var agentsBefore: [AgentID: Agent] = [:]
     private var grantChanges: [Change<Grant>] = []
     private var runs: [RunRecord] = []
+    private var passes: [Pass] = []
     /// In the order they were touched.
     private var touched: [TicketID] = []
     /// What was under way for them when the input came, and has been ever since.
@@ -39,10 +40,11 @@ struct Journal: Sendable {
     mutating func granted(_ grant: Grant) { grantChanges.append(Change(old: nil, new: grant)) }
     mutating func released(_ grant: Grant) { grantChanges.append(Change(old: grant, new: nil)) }
     mutating func record(_ run: RunRecord) { runs.append(run) }
+    mutating func record(_ pass: Pass) { passes.append(pass) }
 
     var hasLeftovers: Bool {
         !ticketsBefore.isEmpty || !repositoriesBefore.isEmpty || !agentsBefore.isEmpty || !grantChanges.isEmpty
-            || !runs.isEmpty
+            || !runs.isEmpty || !passes.isEmpty
     }
     /// A ticket to name the leftovers by.
     var firstTouched: TicketID? { ticketsBefore.first?.id }
@@ -66,6 +68,7 @@ struct Journal: Sendable {
         }
         changes.grants = grantChanges
         changes.runs = runs
+        changes.passes = passes
         facts.append(Fact(event: event, changes: changes))
         ticketsBefore = []
         touchedTickets = []
@@ -73,6 +76,7 @@ struct Journal: Sendable {
         agentsBefore = [:]
         grantChanges = []
         runs = []
+        passes = []
     }
 
     private var asked: [Effect] = []

@@ -154,13 +154,14 @@ public struct Orchestrator: Sendable {
         case .snapshotNoted(let id, let number, let notes):
             if knows(id) { emit(.snapshotNoted(id, number: number, notes: notes)) }
 
-        case .candidateBuilt(let id, let candidate): candidateBuilt(id, candidate)
+        case .candidateBuilt(let id, let candidate, let passes): candidateBuilt(id, candidate, passes: passes)
         case .candidateEmpty(let id, let tip): candidateEmpty(id, tip: tip)
         case .candidateConflicted(let id, let tip, let paths): candidateConflicted(id, tip: tip, paths: paths)
         case .candidateFailed(let id, let reason): candidateFailed(id, reason)
         case .checkoutReady(let id): checkoutReady(id)
         case .checkoutFailed(let id, let reason): checkoutFailed(id, reason)
-        case .checkoutInspected(let id, let changed): checkoutInspected(id, changed: changed)
+        case .checkoutInspected(let id, let changed, let surroundings):
+            checkoutInspected(id, changed: changed, surroundings: surroundings)
 
         case .targetAdvanced(let id, let commit): targetAdvanced(id, to: commit)
         case .targetMoved(let id, let tip): targetMoved(id, to: tip)

@@ -37,7 +37,7 @@ extension Orchestrator {
 
     // MARK: building
 
-    mutating func candidateBuilt(_ id: TicketID, _ candidate: Candidate) {
+    mutating func candidateBuilt(_ id: TicketID, _ candidate: Candidate, passes: [Proof]) {
         guard goesOn(id, where: Self.isBuilding) else { return }
         let ticket = tickets[id]!
         noticeTip(candidate.tip, ofCandidateFor: id, askedAt: tipWhenAsked[id])
@@ -46,19 +46,22 @@ extension Orchestrator {
             emit(built)
             return askHuman(id, problem, resume: .verify)
         }
-        if isProven(candidate, ticket) || candidate.rules.verifiers.isEmpty {
+        if candidate.rules.verifiers.isEmpty {
             emit(built)
-            if !candidate.rules.verifiers.isEmpty { emit(.ticketVerified(id, tree: candidate.tree, reused: true)) }
+            return trialPassed(id, candidate)
+        }
+        if isProven(candidate, ticket) || passes.contains(candidate.proof) {
+            emit(built)
+            change(id) { $0.proof = candidate.proof }
+            emit(.ticketVerified(id, tree: candidate.tree, reused: true))
             return trialPassed(id, candidate)
         }
         setTrial(id, .waitingForSlot(candidate))
         emit(built)
     }
 
-    /// The tree has passed these very verifiers before.
-    func isProven(_ candidate: Candidate, _ ticket: Ticket) -> Bool {
-        ticket.proof == Ticket.Proof(tree: candidate.tree, fingerprint: candidate.rules.fingerprint)
-    }
+    /// The ticket's work has passed as this very candidate before.
+    func isProven(_ candidate: Candidate, _ ticket: Ticket) -> Bool { ticket.proof == candidate.proof }
 
     /// A diff that leaves what its ticket asked for. Tickets without locks are looked at when they land.
     private mutating func violation(of ticket: Ticket, by candidate: Candidate) -> Problem? {
@@ -149,7 +152,7 @@ extension Orchestrator {
         }
     }
 
-    mutating func checkoutInspected(_ id: TicketID, changed: [String]) {
+    mutating func checkoutInspected(_ id: TicketID, changed: [String], surroundings: String?) {
         guard let trial = tickets[id]?.trial, case .concluding(let candidate, _, let verdict) = trial,
             goesOn(id, where: { _ in true })
         else { return }
@@ -175,7 +178,12 @@ extension Orchestrator {
             let reason = "the verifiers changed the tree they judged (\(named))"
             trialErred(id, reason, problem: .verifyError(reason))
         case .passed:
-            change(id) { $0.proof = Ticket.Proof(tree: candidate.tree, fingerprint: candidate.rules.fingerprint) }
+            let proof = candidate.proof
+            change(id) { $0.proof = proof }
+            // Where something was changed meanwhile, nobody knows which of the two was judged.
+            if proof.surroundings != nil, proof.surroundings == surroundings {
+                journal.record(Pass(repository: tickets[id]!.repository, proof: proof, ticket: id))
+            }
             emit(.ticketVerified(id, tree: candidate.tree, reused: false))
             trialPassed(id, candidate)
         }

@@ -13,6 +13,9 @@ public struct Candidate: Equatable, Sendable, Codable {
     public var rules: Rules
     /// `Rules.digest` of the candidate's own tree.
     public var ownDigest: String
+    /// Names what its verifiers find outside of its tree: the programs they are, their declared inputs, copied files. Nil
+    /// where nobody has looked; a PASS then holds for this ticket alone.
+    public var surroundings: String?
 
     public init(
         commit: ObjectID,
@@ -21,7 +24,8 @@ public struct Candidate: Equatable, Sendable, Codable {
         head: ObjectID,
         paths: [String],
         rules: Rules,
-        ownDigest: String
+        ownDigest: String,
+        surroundings: String? = nil
     ) {
         self.commit = commit
         self.tree = tree
@@ -30,5 +34,9 @@ public struct Candidate: Equatable, Sendable, Codable {
         self.paths = paths
         self.rules = rules
         self.ownDigest = ownDigest
+        self.surroundings = surroundings
     }
+
+    /// What a PASS of it is a PASS of.
+    public var proof: Proof { Proof(tree: tree, fingerprint: rules.fingerprint, surroundings: surroundings) }
 }

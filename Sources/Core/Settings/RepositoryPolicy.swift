@@ -45,13 +45,27 @@ public struct Verifier: Hashable, Codable, Sendable {
     public var timeout: Duration
     /// Whether it runs ahead of those that are not, to fail early.
     public var quick: Bool
+    /// Files and folders outside of the tree that decide its outcome: absolute, or from `~/`.
+    public var inputs: [String] {
+        get { outerInputs ?? [] }
+        set { outerInputs = newValue.isEmpty ? nil : newValue }
+    }
+    /// Absent from what was stored before there were any.
+    private var outerInputs: [String]?
 
     public static let defaultTimeout = Duration.seconds(10 * 60)
 
-    public init(name: String, command: [String], timeout: Duration = Self.defaultTimeout, quick: Bool = false) {
+    public init(
+        name: String,
+        command: [String],
+        timeout: Duration = Self.defaultTimeout,
+        quick: Bool = false,
+        inputs: [String] = []
+    ) {
         self.name = name
         self.command = command
         self.timeout = timeout
         self.quick = quick
+        self.inputs = inputs
     }
 }

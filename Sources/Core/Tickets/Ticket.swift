@@ -29,7 +29,7 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var failures: [String: Int]
     /// What the next run of its agent is told.
     public internal(set) var feedback: Feedback?
-    /// The last tree that passed, and under which verifiers.
+    /// What its work last passed as.
     public internal(set) var proof: Proof?
     /// The head a human has approved. Another head needs a new word.
     public internal(set) var approvedHead: ObjectID?
@@ -46,11 +46,6 @@ public struct Ticket: Equatable, Sendable, Codable {
         public var base: ObjectID?
         /// The repository's setup command has succeeded in it.
         public var isSetUp: Bool
-    }
-
-    public struct Proof: Equatable, Sendable, Codable {
-        public var tree: ObjectID
-        public var fingerprint: String
     }
 
     /// Whether nothing more will happen to it, but for putting its worktree away.

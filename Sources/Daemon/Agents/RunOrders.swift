@@ -47,12 +47,12 @@ extension EffectRunner {
             return RunCommand(
                 id: run,
                 arguments: setup.command,
-                environment: baseEnvironment(ticket),
+                environment: baseEnvironment,
                 directory: worktreePath(ticket),
                 timeLimit: setup.timeout
             )
         case .verifier(let verifier, let slot, let candidate):
-            var environment = baseEnvironment(ticket)
+            var environment = baseEnvironment
             environment["ORCH_COMMIT"] = candidate.commit.text
             environment["ORCH_TREE"] = candidate.tree.text
             let checkout = VerificationCheckout(repository: try open(repository), slot: slot)
@@ -113,7 +113,8 @@ extension EffectRunner {
         return RunCommand(
             id: run,
             arguments: invocation.arguments,
-            environment: baseEnvironment(ticket)
+            environment:
+                baseEnvironment
                 .merging(try open(repository).agentEnvironment) { $1 }
                 .merging(invocation.environment) { $1 },
             directory: worktreePath(ticket),
@@ -123,7 +124,7 @@ extension EffectRunner {
     }
 
     /// Little: what a program needs to run at all. Secrets of the user's shell stay there.
-    private func baseEnvironment(_ ticket: Ticket) -> [String: String] {
+    var baseEnvironment: [String: String] {
         let passed = ["HOME", "PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME", "SHELL", "TZ"]
         var result = environment.inherited.filter { passed.contains($0.key) }
         result["PATH"] = result["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"

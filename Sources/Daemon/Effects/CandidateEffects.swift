@@ -32,7 +32,7 @@ extension EffectRunner {
             case .conflict(let paths):
                 return .candidateConflicted(ticket.id, tip: ObjectID(tip), paths: paths)
             case .built(let built):
-                let candidate = Candidate(
+                var candidate = Candidate(
                     commit: ObjectID(built.commit),
                     tree: ObjectID(built.tree),
                     tip: ObjectID(tip),
@@ -41,13 +41,23 @@ extension EffectRunner {
                     rules: rules,
                     ownDigest: try git.policyFiles(at: built.commit).digest
                 )
-                return .candidateBuilt(ticket.id, candidate)
+                guard !rules.verifiers.isEmpty, rules.problem == nil else {
+                    return .candidateBuilt(ticket.id, candidate)
+                }
+                candidate.surroundings = try surroundings(of: rules, in: git)
+                let passes = try environment.store.passes(of: candidate.tree, in: repository.id)
+                return .candidateBuilt(ticket.id, candidate, passes: passes)
             }
         } catch let error as GitError where error.kind == .repositoryGone {
             return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .candidateFailed(ticket.id, reason: sentence(error))
         }
+    }
+
+    /// What a tree's verifiers find around it now.
+    private func surroundings(of rules: Rules, in git: GitRepository) throws -> String {
+        try Surroundings(rules, copies: git.topLevel, environment: baseEnvironment).name(in: git)
     }
 
     private func message(for ticket: Ticket) throws -> CommitMessage {
@@ -95,7 +105,8 @@ extension EffectRunner {
             try CIStatus(candidate: candidate, status: status, checks: checks, runs: environment.paths.runs)
                 .write(to: git.commonDirectory)
             FaultPoint.statusWritten.pass()
-            return .checkoutInspected(ticket.id, changed: changed)
+            let surroundings = verdict == .passed ? try surroundings(of: candidate.rules, in: git) : nil
+            return .checkoutInspected(ticket.id, changed: changed, surroundings: surroundings)
         } catch let error as GitError where error.kind == .repositoryGone {
             return .repositoryGone(ticket.id, reason: error.message)
         } catch {

@@ -16,15 +16,16 @@ extension Input {
         case .snapshotFailed(let id, let reason): return .snapshotFailed(id, reason: clean(reason))
         case .snapshotNoted(let id, let number, let notes):
             return .snapshotNoted(id, number: number, notes: notes.map(clean))
-        case .candidateBuilt(let id, var candidate):
+        case .candidateBuilt(let id, var candidate, let passes):
             // A path that is changed so is in nobody's locks, and a human sees it.
             candidate.paths = candidate.paths.map(clean)
-            return .candidateBuilt(id, candidate)
+            return .candidateBuilt(id, candidate, passes: passes)
         case .candidateConflicted(let id, let tip, let paths):
             return .candidateConflicted(id, tip: tip, paths: paths.map(clean))
         case .candidateFailed(let id, let reason): return .candidateFailed(id, reason: clean(reason))
         case .checkoutFailed(let id, let reason): return .checkoutFailed(id, reason: clean(reason))
-        case .checkoutInspected(let id, let changed): return .checkoutInspected(id, changed: changed.map(clean))
+        case .checkoutInspected(let id, let changed, let surroundings):
+            return .checkoutInspected(id, changed: changed.map(clean), surroundings: surroundings)
         case .targetBlocked(let id, let reason): return .targetBlocked(id, reason: clean(reason))
         case .targetFailed(let id, let reason): return .targetFailed(id, reason: clean(reason))
         case .tidied(let id, .left(let reason)): return .tidied(id, .left(reason: clean(reason)))

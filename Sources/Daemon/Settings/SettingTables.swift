@@ -275,5 +275,14 @@ extension Verifier {
         Key.command("command", \.command, "The program and its arguments; it passes by exiting with 0.").required,
         Key.duration("timeout", \.timeout, "How long it may take."),
         Key.boolean("quick", \.quick, "Whether it runs first, to fail early."),
+        Key.strings(
+            "inputs",
+            \.inputs,
+            "Files and folders outside of the tree that decide its outcome; when one changes, an earlier pass is no more.",
+            problem: { path in
+                path.hasPrefix("/") || path.hasPrefix("~/")
+                    ? nil : "\(quoted(path)) is not absolute, nor from `~/`; what is in the tree counts without it"
+            }
+        ),
     ]
 }

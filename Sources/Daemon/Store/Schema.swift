@@ -3,7 +3,7 @@ import GRDB
 /// The tables, and how they came to be. A migration that has been released is never edited: append another.
 enum Schema {
     /// What each version added, oldest first.
-    private static let versions = [first, second]
+    private static let versions = [first, second, third]
     /// The version a database has when this program has opened it. It stands in the file's first page, so that an older
     /// orch can see that it is too old before it opens the file.
     static var version: Int { versions.count }
@@ -27,10 +27,24 @@ enum Schema {
     /// Every table this version reads or writes.
     static let tables = [
         "counters", "daemon", "repositories", "agents", "tickets", "descriptions", "locks", "runs", "events",
+        "passes",
     ]
 
     /// The file says whose it is, and its version: `orch` in ASCII.
     private static let second = "PRAGMA application_id = 0x6f726368;"
+
+    /// What has passed, for every ticket of its repository.
+    private static let third = """
+        CREATE TABLE passes (
+            repository TEXT NOT NULL REFERENCES repositories (id),
+            tree TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            surroundings TEXT NOT NULL,
+            ticket TEXT NOT NULL REFERENCES tickets (id),
+            time INTEGER NOT NULL,
+            PRIMARY KEY (repository, tree, fingerprint, surroundings)
+        ) STRICT, WITHOUT ROWID;
+        """
 
     /// Columns are what SQLite can hold us to; `body` is the whole value as JSON, which Core alone reads.
     private static let first = """
