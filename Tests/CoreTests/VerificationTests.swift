@@ -137,6 +137,25 @@ import Testing
         #expect(story[id].proof?.tree == candidate.tree)
     }
 
+    @Test func aCheckoutThatIsSetUpIsNotSetUpAgain() {
+        var story = Story()
+        let rules = Rules.test { $0.setup = Setup(command: ["npm", "ci"]) }
+        story.enqueue(.new())
+        story.prepare(id, rules)
+        story.endRun(id)  // The setup of its worktree.
+        story.collect(id, rules)
+        let candidate = Candidate.of(id, rules: rules)
+        story.hear(.candidateBuilt(id, candidate))
+        let check = RunID(ticket: id, number: 3)
+        story.hear(
+            .checkoutReady(id, isSetUp: true),
+            says: [.runRequested(check, name: "test", stage: "verify")],
+            asks: [.startRun(check, .verifier(.test, slot: 0, candidate))]
+        )
+        story.pass(id)
+        #expect(story[id].proof?.tree == candidate.tree)
+    }
+
     @Test func aLostVerifierIsRunAgainFromACleanCheckoutAndTheThirdTimeAHumanIsAsked() {
         var story = Story()
         story.enqueue(.new())

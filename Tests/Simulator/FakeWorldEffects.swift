@@ -125,8 +125,9 @@ extension FakeWorld {
             return [.snapshotTaken(id)]
         case .buildCandidate(let id): return [try buildCandidate(id, place)]
         case .prepareCheckout(let id, let candidate, let slot):
+            let isSetUp = places[place]!.checkouts[slot]?.candidate.rules == candidate.rules
             places[place]!.checkouts[slot] = Checkout(candidate: candidate, ticket: id)
-            return [.checkoutReady(id)]
+            return [.checkoutReady(id, isSetUp: isSetUp)]
         case .concludeVerification(let id, let candidate, let slot, _):
             let changed = try checkout(place, slot, candidate, id).changed
             return [.checkoutInspected(id, changed: changed, surroundings: Self.surroundings)]

@@ -41,7 +41,8 @@ public enum Input: Equatable, Sendable {
     case candidateEmpty(TicketID, tip: ObjectID)
     case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
     case candidateFailed(TicketID, reason: String)
-    case checkoutReady(TicketID)
+    /// `isSetUp` where what an earlier setup made there is still in place, and would come out the same.
+    case checkoutReady(TicketID, isSetUp: Bool = false)
     case checkoutFailed(TicketID, reason: String)
     /// `changed` names tracked files that differ from the candidate's after its verifiers ran; `surroundings`
     /// are those of the candidate by then.

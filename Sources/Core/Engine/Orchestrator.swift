@@ -158,7 +158,7 @@ public struct Orchestrator: Sendable {
         case .candidateEmpty(let id, let tip): candidateEmpty(id, tip: tip)
         case .candidateConflicted(let id, let tip, let paths): candidateConflicted(id, tip: tip, paths: paths)
         case .candidateFailed(let id, let reason): candidateFailed(id, reason)
-        case .checkoutReady(let id): checkoutReady(id)
+        case .checkoutReady(let id, let isSetUp): checkoutReady(id, isSetUp: isSetUp)
         case .checkoutFailed(let id, let reason): checkoutFailed(id, reason)
         case .checkoutInspected(let id, let changed, let surroundings):
             checkoutInspected(id, changed: changed, surroundings: surroundings)

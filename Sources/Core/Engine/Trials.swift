@@ -110,11 +110,12 @@ extension Orchestrator {
         }
     }
 
-    mutating func checkoutReady(_ id: TicketID) {
+    mutating func checkoutReady(_ id: TicketID, isSetUp: Bool) {
         guard let trial = tickets[id]?.trial, case .checkingOut(let candidate, let slot) = trial,
             goesOn(id, where: { _ in true })
         else { return }
-        verify(id, candidate, slot: slot, index: 0)
+        // The first check is the setup, where there is one.
+        verify(id, candidate, slot: slot, index: isSetUp && candidate.rules.setup != nil ? 1 : 0)
     }
 
     private mutating func verify(_ id: TicketID, _ candidate: Candidate, slot: Int, index: Int) {

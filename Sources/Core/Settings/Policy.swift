@@ -52,6 +52,13 @@ public struct Policy: Hashable, Codable, Sendable {
     public var targetBranch: String?
     public var setup: Setup?
     public var verifiers: [Verifier] = []
+    /// See `RepositoryPolicy.caches`.
+    public var caches: [String] {
+        get { keptInSlots ?? [] }
+        set { keptInSlots = newValue.isEmpty ? nil : newValue }
+    }
+    /// Absent from what was stored before there were any.
+    private var keptInSlots: [String]?
 
     public struct Landing: Hashable, Codable, Sendable {
         /// How many candidates are verified at a time, each on top of those ahead of it.
@@ -79,5 +86,6 @@ public struct Policy: Hashable, Codable, Sendable {
         targetBranch = repository.targetBranch
         setup = repository.setup
         verifiers = repository.verifiers
+        caches = repository.caches
     }
 }

@@ -6,6 +6,8 @@ public struct RepositoryPolicy: Hashable, Codable, Sendable {
     public var setup: Setup?
     /// What judges a tree, in this order, quick ones first.
     public var verifiers: [Verifier] = []
+    /// gitignore patterns, from the top, of what stays in a verification slot's checkout from one tree to the next.
+    public var caches: [String] = []
     public var choices = PolicyChoices()
     public var snapshot = SnapshotPolicy()
 
@@ -27,13 +29,22 @@ public struct Setup: Hashable, Codable, Sendable {
     /// Paths, relative to the root, of untracked files that are copied from the user's checkout.
     public var copy: [String]
     public var timeout: Duration
+    /// Files and folders that decide what the command does: from the root of the tree, absolute, or from `~/`. Nil where
+    /// that may be anything in the tree.
+    public var inputs: [String]?
 
     public static let defaultTimeout = Duration.seconds(10 * 60)
 
-    public init(command: [String] = [], copy: [String] = [], timeout: Duration = Self.defaultTimeout) {
+    public init(
+        command: [String] = [],
+        copy: [String] = [],
+        timeout: Duration = Self.defaultTimeout,
+        inputs: [String]? = nil
+    ) {
         self.command = command
         self.copy = copy
         self.timeout = timeout
+        self.inputs = inputs
     }
 }
 

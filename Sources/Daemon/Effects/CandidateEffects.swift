@@ -72,10 +72,11 @@ extension EffectRunner {
     {
         do {
             let git = try open(repository)
-            let checkout = VerificationCheckout(repository: git, slot: slot)
+            let checkout = VerificationCheckout(repository: git, slot: slot, caches: candidate.rules.policy.caches)
             try checkout.prepare(candidate.commit.text)
             try copyFiles(candidate.rules.policy.setup?.copy ?? [], from: git.topLevel, to: checkout.path)
-            return .checkoutReady(ticket.id)
+            let setup = try checkout.setupName(candidate, environment: baseEnvironment)
+            return .checkoutReady(ticket.id, isSetUp: try checkout.isSetUp(as: setup))
         } catch let error as GitError where error.kind == .repositoryGone {
             return .repositoryGone(ticket.id, reason: error.message)
         } catch {
@@ -93,11 +94,18 @@ extension EffectRunner {
     ) -> Input {
         do {
             let git = try open(repository)
+            let checkout = VerificationCheckout(repository: git, slot: slot, caches: candidate.rules.policy.caches)
             let changed: [String]
-            switch try VerificationCheckout(repository: git, slot: slot).inspect(tree: candidate.tree.text) {
+            switch try checkout.inspect(tree: candidate.tree.text) {
             case .intact: changed = []
             case .changed(let paths): changed = paths
             case .moved(let to): changed = ["HEAD is at \(to ?? "nothing")"]
+            }
+            // What has changed the tree may have changed what is kept.
+            if changed.isEmpty, !verdict.isOfSetup(candidate.rules) {
+                try checkout.noteSetup()
+            } else {
+                checkout.forgetSetup()
             }
             FaultPoint.checkoutInspected.pass()
             let status = verdict != .passed ? "FAIL" : changed.isEmpty ? "PASS" : "ERROR"
@@ -144,5 +152,13 @@ extension EffectRunner {
             if hasLanded == true { return .targetAdvanced(ticket.id, to: candidate.commit) }
             return .targetFailed(ticket.id, reason: sentence(error))
         }
+    }
+}
+
+extension Verdict {
+    /// The setup is what failed.
+    fileprivate func isOfSetup(_ rules: Rules) -> Bool {
+        guard rules.setup != nil, case .failed(index: 0, _, _) = self else { return false }
+        return true
     }
 }

@@ -310,6 +310,26 @@ struct SettingKey<Root>: Sendable {
         )
     }
 
+    /// `null` says something else than an empty list.
+    static func optionalStrings(
+        _ name: String,
+        _ path: Path<[String]?>,
+        _ documentation: String,
+        problem: @escaping @Sendable (String) -> String?
+    ) -> Self {
+        Self(
+            name,
+            .strings(atLeastOne: false),
+            documentation,
+            isOptional: true,
+            read: { reader, node, root in
+                let strings = reader.readList(node, write: "a list of strings") { checkedText(&$0, $1, problem) }
+                return assign(strings, to: path, of: &root)
+            },
+            show: { $0[keyPath: path].map(SettingValue.strings) ?? .null }
+        )
+    }
+
     static func variables(_ name: String, _ path: Path<[String: String]>, _ documentation: String) -> Self {
         Self(
             name,

@@ -163,6 +163,12 @@ extension RepositoryPolicy {
             new: Verifier(name: "", command: []),
             "The commands that judge a tree; all must pass."
         ),
+        Key.strings(
+            "caches",
+            \.caches,
+            "What stays in a verification checkout from one tree to the next, as git ignores it: `node_modules/`.",
+            problem: Setup.pathProblem
+        ),
         Key.choiceOrDefault(
             "approve",
             \.choices.approve,
@@ -255,13 +261,23 @@ extension Setup {
             "Untracked files to copy from your checkout, by their paths from its root.",
             problem: copyProblem
         ),
+        Key.optionalStrings(
+            "inputs",
+            \.inputs,
+            "What the command depends on, such as a lock file; with `caches`, it runs again in a slot when one changes.",
+            problem: { path in path.hasPrefix("/") || path.hasPrefix("~/") ? nil : pathProblem(path) }
+        ),
         Key.duration("timeout", \.timeout, "How long the command may take."),
     ]
 
     @Sendable private static func copyProblem(_ path: String) -> String? {
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        if path.isEmpty { return "the path is empty" }
-        if path.hasPrefix("/") { return "\(quoted(path)) is absolute; write it relative to the repository's root" }
+        path.hasPrefix("/")
+            ? "\(quoted(path)) is absolute; write it relative to the repository's root" : pathProblem(path)
+    }
+
+    @Sendable fileprivate static func pathProblem(_ path: String) -> String? {
+        let segments = path.split(separator: "/")
+        if segments.isEmpty { return "the path is empty" }
         if segments.contains("..") { return "\(quoted(path)) leaves the repository" }
         return segments[0].lowercased() == ".git" ? "\(quoted(path)) is git's own" : nil
     }

@@ -45,6 +45,12 @@ struct Surroundings {
         }
     }
 
+    /// What is kept between trees.
+    mutating func add(cache: String) { add("cache", cache) }
+
+    /// All of a tree.
+    mutating func add(tree: ObjectID) { add("tree", tree.text) }
+
     /// A declared input: absolute, or from `~/`.
     mutating func add(input: String) {
         let path = input.hasPrefix("~/") ? (environment["HOME"] ?? "") + input.dropFirst() : input
