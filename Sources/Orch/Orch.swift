@@ -15,7 +15,10 @@ struct Orch: ParsableCommand {
             """,
         version: Version.number,
         groupedSubcommands: [
-            CommandGroup(name: "Setting up:", subcommands: [Init.self, Trust.self, Doctor.self, Config.self]),
+            CommandGroup(
+                name: "Setting up:",
+                subcommands: [Init.self, Trust.self, Doctor.self, Config.self, Hook.self]
+            ),
             CommandGroup(
                 name: "The daemon:",
                 subcommands: [DaemonCommand.self, Status.self, Quit.self, Socket.self, BackupCommand.self]
@@ -28,7 +31,7 @@ struct Orch: ParsableCommand {
                 name: "Looking:",
                 subcommands: [
                     TUICommand.self, List.self, Show.self, Watch.self, Logs.self, Diff.self, Checks.self, Agents.self,
-                    Locks.self, Report.self,
+                    Locks.self, Report.self, CI.self,
                 ]
             ),
             CommandGroup(

@@ -12,10 +12,11 @@ import Testing
         let help = try world.orch()
         #expect(help.status == 0 && help.error.isEmpty)
         let commands = [
-            "init", "trust", "doctor", "config", "daemon", "status", "quit", "socket", "backup", "run", "enqueue",
+            "init", "trust", "doctor", "config", "hook", "daemon", "status", "quit", "socket", "backup", "run",
+            "enqueue",
             "new",
             "validate",
-            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "approve",
+            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci", "approve",
             "request-changes",
             "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",
         ]

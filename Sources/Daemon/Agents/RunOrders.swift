@@ -123,20 +123,13 @@ extension EffectRunner {
         )
     }
 
-    /// Little: what a program needs to run at all. Secrets of the user's shell stay there.
-    var baseEnvironment: [String: String] {
-        let passed = ["HOME", "PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME", "SHELL", "TZ"]
-        var result = environment.inherited.filter { passed.contains($0.key) }
-        result["PATH"] = result["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-        result["TERM"] = result["TERM"] ?? "dumb"
-        return result
-    }
+    var baseEnvironment: [String: String] { RunCommand.environment(from: environment.inherited) }
 
     /// What the agent is told: what failed, the command that showed it, and the end of its log.
     private func text(of feedback: Feedback) -> String {
         switch feedback {
         case .verifierFailed(let name, let command, let run, let summary):
-            let log = tail(of: run)
+            let log = RunFolder(path: supervisor.folder(of: run)).tail(32_768, redactedBy: environment.redactor)
             return """
                 The verifier `\(name)` failed on your work merged with the target branch: \(summary).
 
@@ -161,19 +154,6 @@ extension EffectRunner {
         case .runStale(let run):
             return "The earlier run \(run) gave no sign of life and was ended; the worktree is as it left it.\n"
         }
-    }
-
-    /// The last 32 KiB of what a run printed, without secrets: also one that the cut would have left a half of.
-    private func tail(of run: RunID) -> String {
-        ["stdout", "stderr"].map { stream in
-            guard let file = FileHandle(forReadingAtPath: "\(supervisor.folder(of: run))/\(stream)") else { return "" }
-            defer { try? file.close() }
-            let size = (try? file.seekToEnd()) ?? 0
-            let wanted = UInt64(32_768 + environment.redactor.longest)
-            try? file.seek(toOffset: size > wanted ? size - wanted : 0)
-            let bytes = environment.redactor.redact(Array((try? file.readToEnd()) ?? Data()))
-            return String(decoding: bytes.suffix(32_768), as: UTF8.self)
-        }.joined()
     }
 }
 

@@ -74,7 +74,7 @@ extension EffectRunner {
             let git = try open(repository)
             let checkout = VerificationCheckout(repository: git, slot: slot, caches: candidate.rules.policy.caches)
             try checkout.prepare(candidate.commit.text)
-            try copyFiles(candidate.rules.policy.setup?.copy ?? [], from: git.topLevel, to: checkout.path)
+            try git.copyFiles(candidate.rules.policy.setup?.copy ?? [], to: checkout.path)
             let setup = try checkout.setupName(candidate, environment: baseEnvironment)
             return .checkoutReady(ticket.id, isSetUp: try checkout.isSetUp(as: setup))
         } catch let error as GitError where error.kind == .repositoryGone {
@@ -95,23 +95,18 @@ extension EffectRunner {
         do {
             let git = try open(repository)
             let checkout = VerificationCheckout(repository: git, slot: slot, caches: candidate.rules.policy.caches)
-            let changed: [String]
-            switch try checkout.inspect(tree: candidate.tree.text) {
-            case .intact: changed = []
-            case .changed(let paths): changed = paths
-            case .moved(let to): changed = ["HEAD is at \(to ?? "nothing")"]
-            }
-            // What has changed the tree may have changed what is kept.
-            if changed.isEmpty, !verdict.isOfSetup(candidate.rules) {
-                try checkout.noteSetup()
-            } else {
-                checkout.forgetSetup()
-            }
+            let changed = try checkout.conclude(candidate, verdict)
             FaultPoint.checkoutInspected.pass()
             let status = verdict != .passed ? "FAIL" : changed.isEmpty ? "PASS" : "ERROR"
             let checks = try environment.store.checks(of: ticket.id, tree: candidate.tree)
-            try CIStatus(candidate: candidate, status: status, checks: checks, runs: environment.paths.runs)
-                .write(to: git.commonDirectory)
+            try CIStatus(
+                commit: candidate.commit,
+                tree: candidate.tree,
+                status: status,
+                checks: checks,
+                runs: environment.paths.runs
+            )
+            .write(to: git.commonDirectory)
             FaultPoint.statusWritten.pass()
             let surroundings = verdict == .passed ? try surroundings(of: candidate.rules, in: git) : nil
             return .checkoutInspected(ticket.id, changed: changed, surroundings: surroundings)
@@ -152,13 +147,5 @@ extension EffectRunner {
             if hasLanded == true { return .targetAdvanced(ticket.id, to: candidate.commit) }
             return .targetFailed(ticket.id, reason: sentence(error))
         }
-    }
-}
-
-extension Verdict {
-    /// The setup is what failed.
-    fileprivate func isOfSetup(_ rules: Rules) -> Bool {
-        guard rules.setup != nil, case .failed(index: 0, _, _) = self else { return false }
-        return true
     }
 }

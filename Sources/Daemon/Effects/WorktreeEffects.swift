@@ -34,7 +34,7 @@ extension EffectRunner {
             )
             // Where the branch is, not where it was to begin: an earlier attempt may have made it.
             let head = try isBegun ? git.targetTip(branch) ?? start : start
-            try copyFiles(rules.policy.setup?.copy ?? [], from: git.topLevel, to: path)
+            try git.copyFiles(rules.policy.setup?.copy ?? [], to: path)
             return .worktreeReady(
                 ticket.id,
                 branch: branch,
@@ -46,29 +46,6 @@ extension EffectRunner {
             return .repositoryGone(ticket.id, reason: error.message)
         } catch {
             return .worktreeFailed(ticket.id, reason: sentence(error))
-        }
-    }
-
-    /// Untracked files that a fresh checkout needs, such as `.env`; what is there already stays. A copy is there whole or
-    /// not at all.
-    func copyFiles(_ names: [String], from source: String, to destination: String) throws {
-        for name in names {
-            let (from, to) = ("\(source)/\(name)", "\(destination)/\(name)")
-            guard FileManager.default.fileExists(atPath: from), !FileManager.default.fileExists(atPath: to) else {
-                continue
-            }
-            let folder = (to as NSString).deletingLastPathComponent
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let unfinished = "\(to).orch-copy"
-            if GitFiles.exists(unfinished) {
-                // Ours, cut short; or an agent's, by chance.
-                let why = "a copy was to be made under its name"
-                let operation = "copy \(name)"
-                _ = try GitFiles.moveToTrash(unfinished, environment.paths.trash, because: why, for: operation)
-            }
-            try FileManager.default.copyItem(atPath: from, toPath: unfinished)
-            FaultPoint.fileCopied.pass()
-            try FileManager.default.moveItem(atPath: unfinished, toPath: to)
         }
     }
 

@@ -12,7 +12,7 @@ public struct GitRepository: Sendable {
     let git: Git
     /// The git directory all its worktrees share.
     public let commonDirectory: String
-    /// The top of the checkout it was opened in.
+    /// The top of the checkout it was opened in; the repository itself where that is bare.
     public let topLevel: String
     /// orch's own directory, without links.
     public let stateDirectory: String
@@ -41,13 +41,15 @@ public struct GitRepository: Sendable {
 
     /// Finds the repository that the directory `path` belongs to.
     ///
+    /// - Parameter acceptsBare: for who only makes checkouts of its commits.
     /// - Throws: `GitError`: `notFound`, `notRepository`, or `unsupported` for a bare repository, one without any
     ///   commit, or a format orch does not know.
     public static func open(
         _ path: String,
         id: RepositoryID,
         stateDirectory: String,
-        git: Git
+        git: Git,
+        orBare acceptsBare: Bool = false
     ) throws(GitError) -> GitRepository {
         let operation = "open the repository at \(path)"
         guard let path = GitFiles.canonical(path), GitFiles.isDirectory(path) else {
@@ -69,18 +71,22 @@ public struct GitRepository: Sendable {
             let what = "its configuration sets \(setting), which hides the checkout from git"
             return GitError(.unsupported, operation, "\(what); if nobody meant that, run git config \(remedy)")
         }
-        guard format.lines.count == 3, format.lines[0] == "false" else {
+        let isBare = format.lines.first == "true" && acceptsBare && !GitFiles.exists(path + "/.git/index")
+        guard format.lines.count == 3, format.lines[0] == "false" || isBare else {
             if GitFiles.exists(path + "/.git/index") { throw misled("core.bare", "core.bare false") }
             throw GitError(.unsupported, operation, "it is a bare repository, which orch cannot work on yet; clone it")
         }
-        guard format.lines[1] == "true" else {
+        guard format.lines[1] == "true" || isBare else {
             if GitFiles.exists(path + "/.git/index") { throw misled("core.worktree", "--unset core.worktree") }
             throw GitError(.unsupported, operation, "it is a git directory; give the path of its checkout")
         }
         // One question each: a path may hold a line end.
         let common = try ask("rev-parse", "--path-format=absolute", "--git-common-dir").line
-        let topLevel = try ask("rev-parse", "--path-format=absolute", "--show-toplevel").line
-        guard GitFiles.exists(topLevel + "/.git") else { throw misled("core.worktree", "--unset core.worktree") }
+        let topLevel =
+            isBare ? common : try ask("rev-parse", "--path-format=absolute", "--show-toplevel").line
+        guard isBare || GitFiles.exists(topLevel + "/.git") else {
+            throw misled("core.worktree", "--unset core.worktree")
+        }
         guard !GitFiles.exists(common + "/reftable") else {
             throw GitError(.unsupported, operation, "its refs are in the reftable format, which orch cannot read yet")
         }

@@ -53,6 +53,15 @@ public struct RunCommand: Equatable, Sendable {
 }
 
 extension RunCommand {
+    /// Little: what a program needs to run at all. Secrets of the user's shell stay there.
+    static func environment(from inherited: [String: String]) -> [String: String] {
+        let passed = ["HOME", "PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME", "SHELL", "TZ"]
+        var result = inherited.filter { passed.contains($0.key) }
+        result["PATH"] = result["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        result["TERM"] = result["TERM"] ?? "dumb"
+        return result
+    }
+
     /// The content of the run folder's file `spec`, which orch-runner reads: pairs of a key and a value, each ended by a
     /// NUL. The format is described in the runner's `Spec.swift`.
     func spec(folder: RunFolder, boot: String, containment: Containment = .untried) throws(RunFailure) -> [UInt8] {

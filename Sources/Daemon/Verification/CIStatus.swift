@@ -21,7 +21,8 @@ struct Check: Sendable, Equatable {
 /// The outcome of a verification as other programs read it: `ci-status/<commit>.json` in the repository's git
 /// directory, one line of JSON.
 struct CIStatus {
-    let candidate: Candidate
+    let commit: ObjectID
+    let tree: ObjectID
     /// `PASS`, `FAIL` or `ERROR`.
     let status: String
     let checks: [Check]
@@ -38,7 +39,7 @@ struct CIStatus {
             ]
         }
         return [
-            "commit": .string(candidate.commit.text), "tree": .string(candidate.tree.text), "status": .string(status),
+            "commit": .string(commit.text), "tree": .string(tree.text), "status": .string(status),
             "verifiers": .array(verifiers),
         ]
     }
@@ -47,7 +48,7 @@ struct CIStatus {
     func write(to gitDirectory: String) throws {
         let folder = "\(gitDirectory)/ci-status"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let file = "\(folder)/\(candidate.commit).json"
+        let file = "\(folder)/\(commit).json"
         try GitFiles.write(json.bytes + [0x0A], to: file, isDurable: false, mode: 0o666, for: "write \(file)")
     }
 }

@@ -37,8 +37,8 @@ extension VerificationCheckout {
         return false
     }
 
-    /// Its setup has passed, if it was about to run. What the verifiers tampered with is not kept.
-    func noteSetup() throws {
+    /// Its setup has passed, if it was about to run.
+    private func noteSetup() throws {
         guard let (done, next) = setupFiles, let name = GitFiles.read(next) else { return }
         let records = caches.map { $0.split(separator: "/").joined(separator: "/") }
             .filter { GitFiles.exists("\(path)/\($0)") }
@@ -47,8 +47,23 @@ extension VerificationCheckout {
         unlink(next)
     }
 
+    /// Looks at what the checks of a candidate left, and keeps in mind that it is set up.
+    ///
+    /// - Returns: which tracked files are not as they were.
+    func conclude(_ candidate: Candidate, _ verdict: Verdict) throws -> [String] {
+        let changed: [String]
+        switch try inspect(tree: candidate.tree.text) {
+        case .intact: changed = []
+        case .changed(let paths): changed = paths
+        case .moved(let to): changed = ["HEAD is at \(to ?? "nothing")"]
+        }
+        // What has changed the tree may have changed what is kept.
+        if changed.isEmpty, !verdict.isOfSetup(candidate.rules) { try noteSetup() } else { forgetSetup() }
+        return changed
+    }
+
     /// The next tree is set up again.
-    func forgetSetup() {
+    private func forgetSetup() {
         guard let (done, next) = setupFiles else { return }
         unlink(done)
         unlink(next)
@@ -59,5 +74,13 @@ extension VerificationCheckout {
         repository.linkedCheckout(at: path).map {
             ("\($0.gitDirectory)/orch-setup", "\($0.gitDirectory)/orch-setup-next")
         }
+    }
+}
+
+extension Verdict {
+    /// The setup is what failed.
+    fileprivate func isOfSetup(_ rules: Rules) -> Bool {
+        guard rules.setup != nil, case .failed(index: 0, _, _) = self else { return false }
+        return true
     }
 }

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Foundation
+import IPC
+
+struct Hook: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hook",
+        abstract: "Verify what is pushed.",
+        subcommands: [InstallHook.self]
+    )
+}
+
+struct InstallHook: Subcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "install",
+        abstract: "Have a bare repository verify what is pushed to it, and tell the pusher.",
+        discussion: """
+            Writes its post-receive hook, which calls `orch ci run` for each commit that a branch or tag is pushed to. A \
+            hook that is there already goes on working: it is called first, as post-receive.before-orch. May be repeated.
+            """
+    )
+
+    @Option(name: .long, help: ArgumentHelp("The bare repository.", valueName: "path"))
+    var repo: String
+    @OptionGroup var global: GlobalOptions
+
+    func perform(_ console: Console) throws -> ExitStatus {
+        try InsideRun.refuse("orch hook install", global, console)
+        let here = FileManager.default.currentDirectoryPath
+        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(here)/\(path)" }
+        var options: [String] = []
+        if let stateDir = global.stateDir { options += ["--state-dir", absolute(stateDir)] }
+        if let config = global.config { options += ["--config", absolute(config)] }
+        let hook = try ReceiveHook(repository: repo, environment: console.environment)
+        let kept = try hook.install(orch: Programs.ourselves(), options: options)
+        if global.json {
+            console.write(json: ["hook": .string(hook.path), "before": kept.map(JSONValue.string) ?? .null])
+            return .done
+        }
+        console.write("what is pushed to \(SafeText.line(repo)) is verified by \(SafeText.line(hook.path))")
+        if let kept { console.write("the hook that was there is called first: \(SafeText.line(kept))") }
+        return .done
+    }
+}
