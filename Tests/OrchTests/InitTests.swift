@@ -19,6 +19,24 @@ import Testing
         #expect(try world.shell("./ci.sh").status == 1)
         #expect(try world.shell("./ci.sh --quick").status == 1)
         #expect(try world.orch("config", "check").status == 0)
+        // Its smoke tests are a verifier of their own, which runs first.
+        try world.commit("set up, unedited")
+        let red = try world.orch("ci", "run")
+        #expect(red.status == 1 && red.lines.contains { $0.hasPrefix("smoke: exit 1") }, "\(red.output)")
+        #expect(!red.output.contains("ci: exit"))
+        try world.write(
+            "repo/ci.sh",
+            "#!/bin/sh\ncase ${1:-} in --quick) echo quick;; *) echo all;; esac\n",
+            mode: 0o755
+        )
+        try world.commit("edited")
+        let green = try world.orch("ci", "run")
+        #expect(
+            green.status == 0 && green.lines.map { $0.prefix(5) }.prefix(2) == ["smoke", "ci: e"],
+            "\(green.output)"
+        )
+        try world.git("reset", "-q", "HEAD~2")
+        try world.write("repo/ci.sh", "exit 0\n", mode: 0o755)
         let second = try world.orch("init", "--json")
         #expect(try second.json["written"] == [] && second.json["commit"] == [".orch/config.json", "ci.sh"])
         #expect(try world.read("repo/.git/info/exclude").components(separatedBy: "/.orch/backlog/").count == 2)
@@ -48,6 +66,7 @@ import Testing
         try world.orch("init")
         #expect(try world.read("repo/ci.sh") == "exit 0\n")
         #expect(try world.read("repo/.orch/config.json").contains(#"["sh", "./ci.sh"]"#))
+        #expect(try !world.read("repo/.orch/config.json").contains("--quick"))
         try world.write("repo/.orch/config.json", "{}")
         try world.orch("init")
         #expect(try world.read("repo/.orch/config.json") == "{}")

@@ -86,14 +86,15 @@ struct StarterFiles {
     mutating func write() throws {
         let configuration = RepositoryFile.path
         if access("\(checkout.topLevel)/\(configuration)", F_OK) != 0 {
-            if access("\(checkout.topLevel)/ci.sh", F_OK) != 0 {
+            let isNew = access("\(checkout.topLevel)/ci.sh", F_OK) != 0
+            if isNew {
                 try write("ci.sh", Self.script, mode: 0o755)
                 notes.append("ci.sh fails until you edit it: nothing lands that has not been tested")
             }
             let command = access("\(checkout.topLevel)/ci.sh", X_OK) == 0 ? #""./ci.sh""# : #""sh", "./ci.sh""#
             // What else lies in .orch/ was written by others, and is not trusted by being found.
             let isAlone = try checkout.uncommitted([".orch"]).isEmpty && checkout.resolve("HEAD:.orch") == nil
-            try write(configuration, Self.configuration(command), mode: 0o644)
+            try write(configuration, Self.configuration(command, withSmoke: isNew), mode: 0o644)
             if isAlone { digest = try checkout.treeOfOrch(with: configuration) }
         }
         try exclude("/.orch/backlog/")
@@ -135,21 +136,23 @@ struct StarterFiles {
         notes.append("added \(line) to git's info/exclude, so that ticket files there stay yours")
     }
 
-    private static func configuration(_ command: String) -> String {
-        """
-        {
-          "verifiers": [
-            {"name": "ci", "command": [\(command)]}
-          ]
-        }
+    /// - Parameter withSmoke: whether the script knows `--quick`; one of the user's own may take it for something else.
+    private static func configuration(_ command: String, withSmoke: Bool) -> String {
+        let smoke = #"{"name": "smoke", "command": [\#(command), "--quick"], "quick": true},\#n    "#
+        return """
+            {
+              "verifiers": [
+                \(withSmoke ? smoke : ""){"name": "ci", "command": [\(command)]}
+              ]
+            }
 
-        """
+            """
     }
 
     private static let script = """
         #!/bin/sh
         # Judges this work tree: exit 0, and it may land. orch runs it on exactly the tree that is to land.
-        # With --quick, only what takes seconds.
+        # With --quick, only what takes seconds: that is run first, to fail early.
         set -eu
         cd "$(dirname "$0")"
 
