@@ -41,7 +41,9 @@ extension EffectRunner {
                     rules: rules,
                     ownDigest: try git.policyFiles(at: built.commit).digest
                 )
-                guard !rules.verifiers.isEmpty, rules.problem == nil else {
+                // What nobody has trusted names no files to be read outside of the tree, either.
+                let isTrusted = repository.trusted.contains(rules.digest)
+                guard !rules.verifiers.isEmpty, rules.problem == nil, isTrusted else {
                     return .candidateBuilt(ticket.id, candidate)
                 }
                 candidate.surroundings = try surroundings(of: rules, in: git)

@@ -72,7 +72,7 @@ struct Surroundings {
                     add(contentOf: "\(path)/\(entry)", as: "\(name)/\(entry)")
                 }
             }
-        case S_IFREG where status.st_size <= Self.longest:
+        case S_IFREG where Int(status.st_size) <= Self.longest && text.count <= Self.most:
             guard let bytes = GitFiles.read(path) else { return add("unreadable", name) }
             add("file", name, String(status.st_mode & 0o111), String(bytes.count))
             text += bytes
@@ -80,8 +80,9 @@ struct Surroundings {
         }
     }
 
-    /// Larger files are told apart as programs are.
+    /// Larger files, and those beyond so much in all, are told apart as programs are.
     private static let longest = 16 << 20
+    private static let most = 64 << 20
 
     private mutating func add(identityOf path: String) {
         var status = stat()
