@@ -37,7 +37,8 @@ struct DraftPlaces: Sendable {
 /// The only place that reads ticket files.
 ///
 /// A file is YAML or JSON, of one ticket, a list of them, or an object whose `tickets` is such a list; YAML may have
-/// several documents, JSON several values. A file whose name ends in `.json` is JSON alone.
+/// several documents, JSON several values. A file whose name ends in `.json` is JSON alone. One whose name ends in `.md`
+/// is a ticket as Markdown (`MarkdownTicket`).
 ///
 /// Kinds are told as the core schema of YAML 1.2 does: `yes`, `on` and dates are text, `true`, `3` and `1.5` are not,
 /// and a title of that kind has to be quoted. Ids are the exception: one written as a number, in `id` or `depends_on`,
@@ -93,10 +94,19 @@ public enum TicketFile {
         var batch = TicketBatch()
         do throws(FileProblems) {
             let source = try SourceText(bytes, name: name)
-            let outcome = documents(source, name: name)
+            let markdown = MarkdownTicket.isNamedAsOne(name) ? try MarkdownTicket(source, name: name) : nil
+            let outcome =
+                if let markdown { markdown.frontMatter.map(YAMLReader.read) ?? YAMLReader.Outcome() } else {
+                    documents(source, name: name)
+                }
             batch.problems = outcome.problems.map { FileProblem(file: name, at: $0.place, $0.message) }
             var reader = TicketReader(file: name)
-            for document in outcome.documents { reader.readDocument(document) }
+            if let markdown {
+                // What could not be read says nothing about the rest.
+                if batch.problems.isEmpty { reader.readMarkdown(outcome.documents.first, markdown.body) }
+            } else {
+                for document in outcome.documents { reader.readDocument(document) }
+            }
             batch.drafts = reader.drafts
             batch.places = reader.places
             batch.problems += reader.problems

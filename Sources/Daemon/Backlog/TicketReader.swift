@@ -25,6 +25,37 @@ struct TicketReader {
         }
     }
 
+    /// Reads a ticket whose other fields stand above its description.
+    mutating func readMarkdown(_ frontMatter: DocumentNode?, _ body: MarkdownTicket.Body) {
+        let nothing = DocumentNode(place: DocumentPlace(), value: .object([]))
+        let fields = frontMatter.map { $0.value == .null ? nothing : $0 } ?? nothing
+        if case .list = fields.value {
+            isEmpty = false
+            return note(fields.place, "the front matter is a list; a Markdown file is one ticket")
+        }
+        readTicket(fields, body)
+    }
+
+    /// What the text below the front matter says. False, having said why, where the front matter says it as well.
+    private mutating func take(
+        _ body: MarkdownTicket.Body,
+        into draft: inout TicketDraft,
+        _ places: inout DraftPlaces
+    ) -> Bool {
+        if places.fields[.title] == nil, let heading = body.heading {
+            draft.title = heading.text
+            places.fields[.title] = heading.place
+        }
+        guard !body.text.isEmpty else { return true }
+        if !draft.description.isEmpty, let place = places.fields[.description] {
+            note(place, "the description is the text below the front matter; move this there")
+            return false
+        }
+        draft.description = body.text
+        places.fields[.description] = body.place
+        return true
+    }
+
     private mutating func readWrapper(_ members: [DocumentMember]) {
         for member in members {
             guard member.key == "tickets" else {
@@ -46,7 +77,7 @@ struct TicketReader {
 
     private static let keys = TicketDraft.Field.allCases.map(\.rawValue)
 
-    private mutating func readTicket(_ node: DocumentNode) {
+    private mutating func readTicket(_ node: DocumentNode, _ body: MarkdownTicket.Body? = nil) {
         isEmpty = false
         guard case .object(let members) = node.value else {
             return note(node.place, "a ticket is an object with at least a `title`; this is \(node.kind)")
@@ -66,8 +97,10 @@ struct TicketReader {
             if member.value.value == .null, field != .title { continue }
             if !read(field, member.value, into: &draft, &places) { unread.insert(field) }
         }
+        if let body, !take(body, into: &draft, &places) { unread.insert(.description) }
         if places.fields[.title] == nil {
-            note(node.place, "the ticket has no `title`; say in one line what is to be done")
+            let begin = body == nil ? "say" : "put one into the front matter, or a `# heading` below it, to say"
+            note(node.place, "the ticket has no `title`; \(begin) in one line what is to be done")
             unread.insert(.title)
         }
         for problem in draft.problems where !unread.contains(problem.field) {

@@ -28,6 +28,9 @@ struct SourceText {
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
     }
 
+    /// A part of what has been checked.
+    init(checked bytes: [UInt8]) { self.bytes = bytes[...] }
+
     var isBlank: Bool { bytes.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) } }
 
     static func place(at offset: Int, in bytes: ArraySlice<UInt8>) -> DocumentPlace {

@@ -6,7 +6,7 @@ struct Enqueue: Subcommand {
         abstract: "Put tickets from files into the backlog, all or none; prints their ids."
     )
 
-    @Argument(help: ArgumentHelp("Ticket files, YAML or JSON; - is standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Ticket files, YAML, JSON or Markdown; - is standard input.", valueName: "file"))
     var files: [String]
     @OptionGroup var repository: RepositoryOption
     @OptionGroup var global: GlobalOptions

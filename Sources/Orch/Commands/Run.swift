@@ -10,7 +10,7 @@ struct Run: Subcommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Ticket files, YAML or JSON; - is standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Ticket files, YAML, JSON or Markdown; - is standard input.", valueName: "file"))
     var files: [String] = []
     @Option(
         name: .long,

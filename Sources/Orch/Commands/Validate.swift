@@ -9,7 +9,7 @@ struct Validate: Subcommand {
         discussion: "Works without a daemon. Whether profiles exist is checked against your configuration."
     )
 
-    @Argument(help: ArgumentHelp("Ticket files, YAML or JSON; - is standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Ticket files, YAML, JSON or Markdown; - is standard input.", valueName: "file"))
     var files: [String]
     @OptionGroup var global: GlobalOptions
 

@@ -6,7 +6,7 @@
 func checkTickets(_ bytes: [UInt8]) throws {
     guard let kind = bytes.first else { return }
     let content = Array(bytes.dropFirst())
-    let batch = TicketFile.parse(content, name: ["t.yaml", "t.json", "t"][Int(kind % 3)])
+    let batch = TicketFile.parse(content, name: ["t.yaml", "t.json", "t", "t.md"][Int(kind % 4)])
     try require(!batch.drafts.isEmpty || !batch.problems.isEmpty, "neither a ticket nor a problem")
     try check(batch.problems, of: content)
 }
