@@ -48,6 +48,7 @@ public final class Daemon: Sendable {
     private let effects: EffectRunner
     private let targets: TargetWatch?
     private let metrics: MetricsWriter
+    private let backlog: BacklogWatch
     private let server: EventServer
     private let ending = Ending()
     private let signals: StopSignals
@@ -132,6 +133,9 @@ public final class Daemon: Sendable {
             notice: { logger.warning("\($0)") }
         )
         metrics = MetricsWriter(paths: options.paths, store: store, git: git, logger: logger)
+        backlog = BacklogWatch { watch, repository in
+            BacklogIntake(gateway: toGateway.value, watch: watch).look(at: repository)
+        }
         effects = EffectRunner(
             environment: .init(
                 paths: options.paths,
@@ -144,7 +148,10 @@ public final class Daemon: Sendable {
             ),
             supervisor: supervisor,
             monitor: monitor,
-            watch: { [targets] in targets?.watch($0, $1, $2) },
+            watch: { [targets, backlog] repository, common in
+                targets?.watch(repository.id, common, repository.target)
+                backlog.watch(repository)
+            },
             report: { toEngine.value.submit($0) }
         )
         engine = Engine(
@@ -264,6 +271,7 @@ public final class Daemon: Sendable {
         effects.monitor.stop()
         effects.supervisor.detach()
         targets?.end()
+        backlog.end()
         FaultPoint.stopDetached.pass()
         engine.stop()
         FaultPoint.stopEngineEnded.pass()

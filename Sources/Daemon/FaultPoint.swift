@@ -22,6 +22,11 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case registrationFound = "registration.found"
     case enqueueRead = "enqueue.read"
 
+    // A file of the backlog folder is taken.
+    case backlogClaimed = "backlog.claimed"
+    case backlogStored = "backlog.stored"
+    case backlogTold = "backlog.told"
+
     // The engine's loop.
     case engineDecided = "engine.decided"
     case engineCommitted = "engine.committed"

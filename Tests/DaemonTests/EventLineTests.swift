@@ -59,6 +59,12 @@ import Testing
         .locksReleased(ticket, after: .seconds(86_400)),
         .diskFilled,
         .diskFreed,
+        .backlogTaken(RepositoryID("r1"), BacklogFile(name: "avatars.yaml", key: "1f0c"), [ticket]),
+        .backlogRefused(
+            RepositoryID("r1"),
+            BacklogFile(name: "bad.md", key: "77ab"),
+            problems: ["bad.md:1:1: the ticket has no `title`"]
+        ),
     ]
 
     static let stale = Stale(

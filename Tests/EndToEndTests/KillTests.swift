@@ -16,6 +16,7 @@ struct KillTests {
         try World.run(starting: false) { world in
             let story = try Story(world)
             if fault.scenario == .elsewhere { try story.repository.git("checkout", "-q", "--detach") }
+            story.dropsTickets = fault.scenario == .dropped
             if fault.scenario == .midway {
                 try world.start()
                 try story.tell(toEnd: false)
@@ -76,6 +77,8 @@ struct Fault: CustomStringConvertible, Sendable {
         case elsewhere
         /// A daemon found a fast-forward of its predecessor's half done.
         case settling
+        /// The tickets come by the backlog folder.
+        case dropped
         /// The daemon is asked to end while agents are at work.
         case ending
     }
@@ -106,6 +109,8 @@ struct Fault: CustomStringConvertible, Sendable {
         case .fileWritten: return [1, 3, 6, 10].map { fault($0) }
         case .landingBegun: return [fault(), fault(2, .elsewhere)]
         case .landingSwapped: return [fault(1, .elsewhere)]
+        // The bad file comes first, the good one second.
+        case .backlogClaimed, .backlogStored, .backlogTold: return [fault(1, .dropped), fault(2, .dropped)]
         case .landingSettled: return [fault(1, .settling)]
         case .stopDetached, .stopStoreClosed: return [fault(1, .ending), fault(1, .ending, onStop: "detach")]
         case .stopAsked, .stopHalting, .stopEngineEnded, .stopEffectsFinished, .stopServerEnded:

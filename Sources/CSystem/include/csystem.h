@@ -126,6 +126,10 @@ int cs_newest_change(const char *path, int64_t *milliseconds);
 /* Renames a file to a name that nothing has: EEXIST where something has it, whatever that is. */
 int cs_rename_new(const char *from, const char *to);
 
+/* Whether somebody has the regular file of a descriptor, opened for reading, open for writing. 0 also where it cannot be
+ * told: the file is another user's, or its file system knows no leases. */
+int cs_has_writer(int descriptor);
+
 /* Sets how many descriptors this process may have, at most as many as it may set, and says how many that is now and was
  * before. */
 int cs_limit_descriptors(uint64_t wanted, uint64_t *before, uint64_t *now);

@@ -1,6 +1,13 @@
 extension Orchestrator {
-    /// Takes tickets in, all or none.
-    mutating func enqueue(_ new: [NewTicket], in repository: RepositoryID) throws(Refusal) {
+    /// Takes the tickets of a file in, all or none; told after them, so that who knows of it knows of them.
+    mutating func take(_ file: BacklogFile, _ new: [NewTicket], in repository: RepositoryID) throws(Refusal) {
+        let ids = try enqueue(new, in: repository)
+        emit(.backlogTaken(repository, file, ids))
+    }
+
+    /// Takes tickets in, all or none, and says what they are called.
+    @discardableResult
+    mutating func enqueue(_ new: [NewTicket], in repository: RepositoryID) throws(Refusal) -> [TicketID] {
         guard repositories[repository] != nil else {
             throw Refusal(.notFound, "no repository \(repository) is registered", hint: "run: orch init")
         }
@@ -9,6 +16,7 @@ extension Orchestrator {
         counters.ticket = number
         for (id, draft) in zip(ids, new) { admit(id, draft, repository) }
         for id in ids { queueOrAsk(id) }
+        return ids
     }
 
     /// The ids of all, and the last number given out for them.

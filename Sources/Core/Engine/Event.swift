@@ -8,6 +8,11 @@ public enum Event: Equatable, Sendable {
     /// The target branch is not where orch left it.
     case targetMoved(RepositoryID, from: ObjectID, to: ObjectID)
 
+    /// The tickets of a file of the backlog folder have been taken in.
+    case backlogTaken(RepositoryID, BacklogFile, [TicketID])
+    /// A file of the backlog folder was none that can be taken in.
+    case backlogRefused(RepositoryID, BacklogFile, problems: [String])
+
     case ticketEnqueued(TicketID)
     case ticketStarted(TicketID, AgentID, Stage)
     case worktreePrepared(TicketID, branch: String, base: ObjectID)
@@ -62,7 +67,9 @@ public enum Event: Equatable, Sendable {
     /// The ticket it is about.
     public var ticket: TicketID? {
         switch self {
-        case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .diskFilled, .diskFreed: nil
+        case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .backlogTaken, .backlogRefused,
+            .diskFilled, .diskFreed:
+            nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):
             run.ticket

@@ -3,6 +3,10 @@ public enum Input: Equatable, Sendable {
     // MARK: asked by people
     case enqueueAsked(RepositoryID, [NewTicket])
     case commandGiven(Command, TicketID)
+    /// A file of a repository's backlog folder holds these tickets: all of them are taken in, or none.
+    case backlogFileRead(RepositoryID, BacklogFile, [NewTicket])
+    /// Such a file cannot be taken in; every problem with its place.
+    case backlogFileRefused(RepositoryID, BacklogFile, problems: [String])
     /// `moved` is the repository that was at another path before, and is there no longer.
     case repositoryAsked(
         path: String,
@@ -102,6 +106,17 @@ public struct NewTicket: Equatable, Sendable {
         self.locks = locks
         self.dependsOn = dependsOn
         self.profile = profile
+    }
+}
+
+/// A file out of a repository's backlog folder.
+public struct BacklogFile: Equatable, Sendable {
+    public var name: String
+    /// Given to it when it was taken, and to no other: by this a daemon that died knows that it has told of it.
+    public var key: String
+    public init(name: String, key: String) {
+        self.name = name
+        self.key = key
     }
 }
 

@@ -127,6 +127,9 @@ public struct Orchestrator: Sendable {
         switch input {
         case .enqueueAsked(let repository, let tickets): try enqueue(tickets, in: repository)
         case .commandGiven(let command, let ticket): try obey(command, ticket)
+        case .backlogFileRead(let repository, let file, let tickets): try take(file, tickets, in: repository)
+        case .backlogFileRefused(let repository, let file, let problems):
+            if repositories[repository] != nil { emit(.backlogRefused(repository, file, problems: problems)) }
         case .repositoryAsked(let path, let target, let tip, let trusted, let moved):
             addRepository(path: path, target: target, tip: tip, trusted: trusted, moved: moved)
         case .trustGiven(let repository, let digest): try trust(digest, in: repository)

@@ -26,8 +26,8 @@ final class EffectRunner: Sendable {
     let supervisor: RunSupervisor
     let monitor: ActivityMonitor
     let report: @Sendable (Input) -> Void
-    /// Is told where the target branch of each repository is to be watched.
-    private let watch: @Sendable (RepositoryID, _ commonDirectory: String, _ branch: String) -> Void
+    /// Is told of each repository where it is, so that its target branch and its backlog folder are watched.
+    private let watch: @Sendable (Core.Repository, _ commonDirectory: String) -> Void
     /// Guards the opened repositories and their queues.
     private let opened = Mutex<[RepositoryID: (path: String, repository: GitRepository)]>([:])
     private let queues = Mutex<[RepositoryID: DispatchQueue]>([:])
@@ -40,7 +40,7 @@ final class EffectRunner: Sendable {
         environment: Environment,
         supervisor: RunSupervisor,
         monitor: ActivityMonitor,
-        watch: @escaping @Sendable (RepositoryID, String, String) -> Void,
+        watch: @escaping @Sendable (Core.Repository, String) -> Void,
         report: @escaping @Sendable (Input) -> Void
     ) {
         self.watch = watch
@@ -109,7 +109,7 @@ final class EffectRunner: Sendable {
             )
         }
         let found = try known ?? openAnew(repository)
-        watch(repository.id, found.commonDirectory, repository.target)
+        watch(repository, found.commonDirectory)
         return found
     }
 

@@ -91,6 +91,8 @@ extension Event {
         case .repositoryTrusted: "repository.trusted"
         case .repositoryChanged: "repository.changed"
         case .targetMoved: "target.moved"
+        case .backlogTaken: "backlog.taken"
+        case .backlogRefused: "backlog.refused"
         case .ticketEnqueued: "ticket.enqueued"
         case .ticketStarted: "ticket.started"
         case .worktreePrepared: "worktree.prepared"
@@ -141,6 +143,10 @@ extension Event {
         case .repositoryTrusted(let id, let digest): [("repository", .string(id.text)), ("digest", .string(digest))]
         case .targetMoved(let id, let from, let to):
             [("repository", .string(id.text)), ("from", .string(from.text)), ("to", .string(to.text))]
+        case .backlogTaken(let id, let file, let tickets):
+            [("repository", .string(id.text))] + file.eventFields + [("tickets", JSONValue(tickets.map(\.text)))]
+        case .backlogRefused(let id, let file, let problems):
+            [("repository", .string(id.text))] + file.eventFields + [("problems", JSONValue(problems))]
         case .ticketStarted(_, let agent, let stage):
             [("agent", .string(agent.description)), ("stage", .string(stage.rawValue))]
         case .worktreePrepared(_, let branch, let base): [("branch", .string(branch)), ("base", .string(base.text))]
@@ -199,6 +205,10 @@ extension Event {
         default: nil
         }
     }
+}
+
+extension BacklogFile {
+    fileprivate var eventFields: [(String, JSONValue)] { [("file", .string(name)), ("key", .string(key))] }
 }
 
 extension Stale {

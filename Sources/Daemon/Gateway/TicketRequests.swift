@@ -54,7 +54,8 @@ extension Gateway {
         }
     }
 
-    private func newTicket(_ draft: TicketDraft) throws(RPCError) -> NewTicket {
+    /// The ticket as Core takes it. Throws what is wrong with it here: its profile, or a secret in a name.
+    func newTicket(_ draft: TicketDraft) throws(RPCError) -> NewTicket {
         // What something is found by cannot be told differently.
         let names =
             draft.locks.map(\.description) + draft.dependsOn.map(\.text)

@@ -6,10 +6,18 @@ extension Input {
     func redacted(by redactor: Redactor) -> Input {
         if redactor.isEmpty { return self }
         func clean(_ text: String) -> String { redactor.redact(text) }
+        func clean(_ ticket: NewTicket) -> NewTicket {
+            var ticket = ticket
+            ticket.title = clean(ticket.title)
+            return ticket
+        }
+        func clean(_ file: BacklogFile) -> BacklogFile { BacklogFile(name: clean(file.name), key: file.key) }
         switch self {
-        case .enqueueAsked(let repository, var tickets):
-            for index in tickets.indices { tickets[index].title = clean(tickets[index].title) }
-            return .enqueueAsked(repository, tickets)
+        case .enqueueAsked(let repository, let tickets): return .enqueueAsked(repository, tickets.map(clean))
+        case .backlogFileRead(let repository, let file, let tickets):
+            return .backlogFileRead(repository, clean(file), tickets.map(clean))
+        case .backlogFileRefused(let repository, let file, let problems):
+            return .backlogFileRefused(repository, clean(file), problems: problems.map(clean))
         case .commandGiven(let command, let id): return .commandGiven(command.redacted(by: redactor), id)
         case .worktreeFailed(let id, let reason): return .worktreeFailed(id, reason: clean(reason))
         case .collectFailed(let id, let reason): return .collectFailed(id, reason: clean(reason))

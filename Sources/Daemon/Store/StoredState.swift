@@ -210,3 +210,30 @@ extension Store {
         do { return .page(try events(after: seq, limit: limit)) } catch { return .failed("\(error)") }
     }
 }
+
+extension Store {
+    /// What has been told of a file of the backlog folder.
+    enum BacklogWord: Equatable {
+        case taken(tickets: [String])
+        case refused(problems: [String])
+    }
+
+    /// The word told of the file that was claimed under this key; nil where there is none. Looks through the whole history:
+    /// asked only after a crash.
+    func backlogWord(key: String) throws -> BacklogWord? {
+        try pool.read { database in
+            let sql = """
+                SELECT name, line FROM events
+                WHERE name IN ('backlog.taken', 'backlog.refused') AND instr(line, CAST(? AS BLOB)) > 0 ORDER BY seq DESC
+                """
+            for row in try Row.fetchAll(database, sql: sql, arguments: [key]) {
+                let params = try JSONValue(parsing: [UInt8](row[1] as Data))["params"]
+                guard params?["key"]?.stringValue == key else { continue }
+                func texts(_ name: String) -> [String] { params?[name]?.arrayValue?.compactMap(\.stringValue) ?? [] }
+                let isTaken = row[0] as String == "backlog.taken"
+                return isTaken ? .taken(tickets: texts("tickets")) : .refused(problems: texts("problems"))
+            }
+            return nil
+        }
+    }
+}

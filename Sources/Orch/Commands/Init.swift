@@ -98,6 +98,10 @@ struct StarterFiles {
             if isAlone { digest = try checkout.treeOfOrch(with: configuration) }
         }
         try exclude("/.orch/backlog/")
+        let backlog = "\(checkout.topLevel)/.orch/backlog"
+        do throws(Folders.Problem) { try Folders.make(backlog, mode: 0o777) } catch {
+            throw CommandError.failed("cannot make \(backlog): \(error)")
+        }
     }
 
     private mutating func write(_ name: String, _ text: String, mode: mode_t) throws {

@@ -186,6 +186,14 @@ struct EventSentence {
                 "the target branch of repository \(event.string("repository")) was moved, not by orch: "
                     + "\(event.object("from")) → \(event.object("to"))", false
             )
+        case "backlog.taken":
+            return ("the backlog file \(event.string("file")) was taken in: \(event.list("tickets"))", false)
+        case "backlog.refused":
+            let problems = event.params["problems"]?.arrayValue?.compactMap(\.stringValue) ?? []
+            let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
+            return (
+                "the backlog file \(event.string("file")) was put into failed/: \(problems.first ?? "")\(more)", false
+            )
         case "agent.forbidden":
             return (
                 "inside run \(event.string("run")) \(event.string("method")) was tried, which is for people: refused",

@@ -15,6 +15,9 @@ final class Story {
     /// `daemon.quit` with this has been asked for: then tickets may be found stopped.
     var ending: String?
 
+    /// The tickets come by the backlog folder.
+    var dropsTickets = false
+
     /// L and X land, F never passes its verifier, S is stopped, C is cancelled with work that nobody has committed.
     static let landing = ["L", "X"]
     static let kept = ["F", "S"]
@@ -98,6 +101,7 @@ final class Story {
     func audit() throws {
         #expect(world.reason("F").hasPrefix("verifier test failed"), "\(world.reason("F"))")
         try world.audit(repository, landed: Self.landing, kept: Self.kept)
+        try auditBacklog()
     }
 
     // MARK: Its parts
@@ -121,7 +125,43 @@ final class Story {
         let tickets = Self.all.map { id -> JSONValue in
             ["id": .string(id), "title": .string("Do \(id)"), "locks": locks[id]!]
         }
-        try ask("ticket.enqueue", ["repository": .string(repository.path), "tickets": .array(tickets)])
+        guard dropsTickets else {
+            return try ask("ticket.enqueue", ["repository": .string(repository.path), "tickets": .array(tickets)])
+        }
+        try drop(JSONValue.object(["tickets": .array(tickets)]).description)
+        try world.wait(for: "the tickets of the dropped file") { world.picture.tickets.count == Self.all.count }
+    }
+
+    /// Puts a good file into the backlog folder, and a bad one, once.
+    private func drop(_ good: String) throws {
+        guard !answered.contains("drop") else { return }
+        answered.insert("drop")
+        try repository.write(".git/info/exclude", "/.orch/backlog/\n")
+        try repository.write(".orch/backlog/.bad", "title: a\nlock: b\n")
+        try repository.write(".orch/backlog/.good", good)
+        for name in ["bad", "good"] {
+            let folder = repository.path + "/.orch/backlog"
+            guard rename("\(folder)/.\(name)", "\(folder)/\(name)") == 0 else { throw Failure("rename") }
+        }
+    }
+
+    /// Both files were taken once, and are where they belong with what became of them.
+    func auditBacklog() throws {
+        guard dropsTickets else { return }
+        let files = FileManager.default
+        let folder = repository.path + "/.orch/backlog"
+        try poll(for: "the files of the backlog to be put aside") {
+            (try? files.contentsOfDirectory(atPath: folder + "/.taking")) == []
+        }
+        #expect(try files.contentsOfDirectory(atPath: folder).sorted() == [".taking", "done", "failed"])
+        #expect(try files.contentsOfDirectory(atPath: folder + "/done").sorted() == ["good", "good.result.json"])
+        #expect(try files.contentsOfDirectory(atPath: folder + "/failed").sorted() == ["bad", "bad.error.txt"])
+        let result = try JSONValue(parsing: try #require(repository.read(".orch/backlog/done/good.result.json")))
+        #expect(result["tickets"] == JSONValue(Self.all))
+        let problem = "bad:2:1: unknown key `lock`; did you mean `locks`?\n"
+        #expect(repository.read(".orch/backlog/failed/bad.error.txt") == problem)
+        #expect(world.events("backlog.taken").count == 1)
+        #expect(world.events("backlog.refused").count == 1)
     }
 
     private func waitForHold(_ ticket: String) throws {
