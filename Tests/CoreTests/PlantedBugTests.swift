@@ -54,7 +54,7 @@ import Testing
             // Core's.
             Mistake("locksReleasedBeforeLanding", "I1", 10),
             Mistake("starvation", "I4", 40),
-            Mistake("dependenciesIgnored", "I9", 10),
+            Mistake("dependenciesIgnored", "I4", 10),
             Mistake("staleRunAccepted", "I5", 10),
             Mistake("approvalKeptOverAnotherDiff", "I2", 250),
             Mistake("recoveryForgetsLandings", "I4", 80),

@@ -27,7 +27,8 @@ import Testing
             .continue, .stop, .cancel(reason: "no"), .retry, .approve(), .requestChanges(comment: "more"),
         ]
         return commands.map { .commandGiven($0, id) } + [
-            .enqueueAsked("r1", [.new(id)]), .enqueueAsked("r1", [.new("new", dependsOn: [id])]),
+            .editAsked(id, TicketEdit(priority: 3)), .enqueueAsked("r1", [.new(id)]),
+            .enqueueAsked("r1", [.new("new", dependsOn: [id])]),
             .enqueueAsked("r1", [.new("new", locks: ["src/**"], dependsOn: [id]), .new("newer", dependsOn: ["new"])]),
             .forbiddenAsked(run, method: "prune"), .snapshotNoted(id, number: 1, notes: ["note"]),
             .worktreeReady(id, branch: "b", base: "m0", head: "m0", .test()), .worktreeFailed(id, reason: "no"),

@@ -65,6 +65,7 @@ import Testing
             BacklogFile(name: "bad.md", key: "77ab"),
             problems: ["bad.md:1:1: the ticket has no `title`"]
         ),
+        .ticketEdited(ticket, [.priority, .locks]),
     ]
 
     static let stale = Stale(

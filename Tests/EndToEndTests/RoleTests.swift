@@ -90,7 +90,7 @@ struct RoleTests {
             let end = "--json --state-dir \(world.state)"
             let refused = [
                 "approve WAITS", "continue WAITS", "retry WAITS", "stop WAITS", "cancel WAITS",
-                "reject WAITS --comment no", "request-changes WAITS --comment no", "quit",
+                "reject WAITS --comment no", "request-changes WAITS --comment no", "edit WAITS --priority 3", "quit",
             ]
             let allowed = ["list", "status", "show WAITS", "agents", "locks list", "diff WAITS", "checks WAITS"]
             var script = "set +e\n"
@@ -111,7 +111,7 @@ struct RoleTests {
             #expect(
                 Set(world.events("agent.forbidden").compactMap { $0.params["method"]?.stringValue }) == [
                     "ticket.approve", "ticket.continue", "ticket.retry", "ticket.stop", "ticket.cancel",
-                    "ticket.reject", "ticket.request_changes", "daemon.quit",
+                    "ticket.reject", "ticket.request_changes", "ticket.edit", "daemon.quit",
                 ]
             )
             for (method, params) in [("repository.add", repository.path), ("repository.trust", repository.path)] {

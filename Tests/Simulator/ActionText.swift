@@ -8,6 +8,8 @@ extension Action: CustomStringConvertible {
         case .enqueue(let repository, let wishes):
             "enqueue \(repository)" + wishes.map { " + " + $0.description }.joined()
         case .tell(let id, let command): "tell \(id) \(command.name)"
+        case .edit(let id, let priority, let locks):
+            "edit \(id) \(priority)" + (locks.map { " locks" + $0.map { " \($0)" }.joined() } ?? "")
         case .trust(let repository, let configuration): "trust \(repository) \(configuration)"
         case .register(let repository): "register \(repository)"
         case .drain: "drain"
@@ -112,6 +114,7 @@ private struct Words {
         switch verb {
         case "enqueue": return repository().map { .enqueue($0, wishes()) }
         case "tell": return ticket().flatMap { id in command().map { .tell(id, $0) } }
+        case "edit": return ticket().flatMap { id in number().map { .edit(id, priority: $0, locks: locks()) } }
         case "trust": return repository().flatMap { id in number().map { .trust(id, configuration: $0) } }
         case "register": return repository().map { .register($0) }
         case "drain": return .drain
@@ -150,6 +153,12 @@ private struct Words {
         case "noise": return next().flatMap { UInt64($0) }.map { .noise($0) }
         default: return nil
         }
+    }
+
+    private mutating func locks() -> [String]? {
+        guard takes("locks") else { return nil }
+        defer { words = [] }
+        return words.map(String.init)
     }
 
     private mutating func wishes() -> [Action.Wish] {

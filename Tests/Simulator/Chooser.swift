@@ -156,6 +156,10 @@ struct Chooser {
         if random.chance(1) { return .drain }
         let open = ids.filter { core.end(of: $0) == nil }
         let id = random.chance(2) ? TicketID("T-none") : random.pick(random.chance(15) || open.isEmpty ? ids : open)
+        if random.chance(8) {
+            let locks = random.chance(50) ? random.pick(Self.locks) : nil
+            return .edit(id, priority: random.below(5) - 2, locks: locks)
+        }
         let command: Command
         switch core.tickets[id]?.state {
         case .awaitingApproval? where random.chance(60): command = .approve()

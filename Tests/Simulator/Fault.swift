@@ -30,7 +30,7 @@ package enum Fault: String, CaseIterable, Sendable {
     // People.
     case repositoryGone, userGitInTheWay, targetSeen
     case targetMoved, checkoutDirty, checkoutCleaned, userCommits, rulesChanged, registeredAgain, trustGiven
-    case commandRepeated, commandForNobody, dependencyCancelled, drained
+    case commandRepeated, commandForNobody, editedInTheQueue, dependencyCancelled, drained
     /// An input that nobody should have sent.
     case noise
 

@@ -88,6 +88,9 @@ enum Noise {
                 dependsOn: random.chance(50) ? [] : [id, TicketID("T-\(Int.max)")],
                 profile: ""
             )
+            if random.chance(15) {
+                return .editAsked(id, TicketEdit(title: text, priority: new.priority, locks: new.locks, profile: ""))
+            }
             return random.chance(70)
                 ? .enqueueAsked(repository, random.chance(20) ? [] : [new])
                 : .repositoryAsked(path: random.pick(["/r/r1", ""]), target: text, tip: object, trusted: [text])

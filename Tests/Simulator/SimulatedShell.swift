@@ -266,7 +266,7 @@ extension Input {
     /// Somebody waits for an answer.
     fileprivate var isAsked: Bool {
         switch self {
-        case .enqueueAsked, .commandGiven, .repositoryAsked, .trustGiven, .drainAsked: true
+        case .enqueueAsked, .commandGiven, .editAsked, .repositoryAsked, .trustGiven, .drainAsked: true
         default: false
         }
     }

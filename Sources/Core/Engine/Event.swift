@@ -14,6 +14,8 @@ public enum Event: Equatable, Sendable {
     case backlogRefused(RepositoryID, BacklogFile, problems: [String])
 
     case ticketEnqueued(TicketID)
+    /// Its author has changed these parts of it.
+    case ticketEdited(TicketID, [TicketDraft.Field])
     case ticketStarted(TicketID, AgentID, Stage)
     case worktreePrepared(TicketID, branch: String, base: ObjectID)
     case runRequested(RunID, name: String, stage: String)
@@ -73,7 +75,8 @@ public enum Event: Equatable, Sendable {
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):
             run.ticket
-        case .ticketEnqueued(let id), .ticketStarted(let id, _, _), .worktreePrepared(let id, _, _),
+        case .ticketEnqueued(let id), .ticketEdited(let id, _), .ticketStarted(let id, _, _),
+            .worktreePrepared(let id, _, _),
             .workCollected(let id, _, _), .candidateBuilt(let id, _, _, _), .candidateConflicted(let id, _, _),
             .verificationStarted(let id, _), .ticketVerified(let id, _, _),
             .verificationFailed(let id, _, _), .verificationErred(let id, _), .sentBack(let id, _, _),

@@ -3,6 +3,7 @@ public enum Input: Equatable, Sendable {
     // MARK: asked by people
     case enqueueAsked(RepositoryID, [NewTicket])
     case commandGiven(Command, TicketID)
+    case editAsked(TicketID, TicketEdit)
     /// A file of a repository's backlog folder holds these tickets: all of them are taken in, or none.
     case backlogFileRead(RepositoryID, BacklogFile, [NewTicket])
     /// Such a file cannot be taken in; every problem with its place.

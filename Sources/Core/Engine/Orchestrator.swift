@@ -127,6 +127,7 @@ public struct Orchestrator: Sendable {
         switch input {
         case .enqueueAsked(let repository, let tickets): try enqueue(tickets, in: repository)
         case .commandGiven(let command, let ticket): try obey(command, ticket)
+        case .editAsked(let ticket, let edit): try self.edit(ticket, edit)
         case .backlogFileRead(let repository, let file, let tickets): try take(file, tickets, in: repository)
         case .backlogFileRefused(let repository, let file, let problems):
             if repositories[repository] != nil { emit(.backlogRefused(repository, file, problems: problems)) }

@@ -144,7 +144,7 @@ final class Engine: @unchecked Sendable {
     /// Somebody asks for something. The answer is called on the loop's thread once its effect is durable and every
     /// event before it has been published; never, if the daemon ends first.
     ///
-    /// - Parameter descriptions: of the tickets of an `enqueueAsked`, in their order.
+    /// - Parameter descriptions: of the tickets that come in, in their order; or the new one of an `editAsked`.
     /// - Returns: false when the daemon is ending, and nothing will come of it.
     @discardableResult
     func ask(
@@ -333,10 +333,11 @@ final class Engine: @unchecked Sendable {
             evidence: line.evidence,
             descriptions: []
         )
-        if case .ticketEnqueued(let id) = fact.event, let text = texts.popFirst() {
-            step.descriptions = [(id, redactor.redact(text))]
-        }
         switch fact.event {
+        case .ticketEnqueued(let id):
+            if let text = texts.popFirst() { step.descriptions = [(id, redactor.redact(text))] }
+        case .ticketEdited(let id, let fields) where fields.contains(.description):
+            if let text = texts.popFirst() { step.descriptions = [(id, redactor.redact(text))] }
         case .diskFilled, .diskFreed:
             round.batch.daemonRow = rows.daemon(opening.daemonRow, isDiskFull: core.isDiskFull)
         default: break

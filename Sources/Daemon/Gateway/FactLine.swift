@@ -94,6 +94,7 @@ extension Event {
         case .backlogTaken: "backlog.taken"
         case .backlogRefused: "backlog.refused"
         case .ticketEnqueued: "ticket.enqueued"
+        case .ticketEdited: "ticket.edited"
         case .ticketStarted: "ticket.started"
         case .worktreePrepared: "worktree.prepared"
         case .runRequested: "run.requested"
@@ -143,6 +144,7 @@ extension Event {
         case .repositoryTrusted(let id, let digest): [("repository", .string(id.text)), ("digest", .string(digest))]
         case .targetMoved(let id, let from, let to):
             [("repository", .string(id.text)), ("from", .string(from.text)), ("to", .string(to.text))]
+        case .ticketEdited(_, let fields): [("changed", JSONValue(fields.map(\.rawValue)))]
         case .backlogTaken(let id, let file, let tickets):
             [("repository", .string(id.text))] + file.eventFields + [("tickets", JSONValue(tickets.map(\.text)))]
         case .backlogRefused(let id, let file, let problems):

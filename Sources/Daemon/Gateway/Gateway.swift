@@ -55,6 +55,7 @@ final class Gateway: Sendable {
         "snapshot": { $0.snapshot },
         "output.read": { $0.readOutput },
         "ticket.enqueue": { $0.enqueue },
+        "ticket.edit": { $0.editTicket },
         "ticket.list": { $0.listTickets },
         "ticket.show": { $0.showTicket },
         "ticket.continue": { $0.command { _ in .continue } },
@@ -287,25 +288,34 @@ final class Gateway: Sendable {
         _ make: @escaping @Sendable (Params) throws(RPCError) -> Command
     ) -> (Params, Reply) throws(RPCError) -> Void {
         { [self] params, reply throws(RPCError) in
-            let name = try params.string("ticket")
             let command = try make(params)
-            // The ticket meant: an agent may have gone on to another by the time of the answer.
-            let meant = Mutex<TicketID?>(nil)
-            let question: Engine.Question = { core in
-                guard let id = core.ticketID(named: name) else { return .failure(.noTicket(name)) }
-                meant.withLock { $0 = id }
-                return .success(.commandGiven(command, id))
-            }
-            ask(question, reply) { result, view in
-                switch result {
-                case .failure(let refusal): reply(.failure(RPCError(refusal)))
-                case .success:
-                    let id = meant.withLock { $0 }!
-                    if let ticket = view.core.tickets[id] {
-                        return reply(.success(["ticket": .object(view.row(ticket))]))
-                    }
-                    self.recall(id, view, reply) { reply(.success(["ticket": .object($0.row($1))])) }
+            ask(of: try params.string("ticket"), reply) { .commandGiven(command, $0) }
+        }
+    }
+
+    /// Asks something of one ticket, and answers with its row.
+    func ask(
+        of name: String,
+        descriptions: [String] = [],
+        _ reply: Reply,
+        _ input: @escaping @Sendable (TicketID) -> Input
+    ) {
+        // The ticket meant: an agent may have gone on to another by the time of the answer.
+        let meant = Mutex<TicketID?>(nil)
+        let question: Engine.Question = { core in
+            guard let id = core.ticketID(named: name) else { return .failure(.noTicket(name)) }
+            meant.withLock { $0 = id }
+            return .success(input(id))
+        }
+        ask(question, descriptions: descriptions, reply) { result, view in
+            switch result {
+            case .failure(let refusal): reply(.failure(RPCError(refusal)))
+            case .success:
+                let id = meant.withLock { $0 }!
+                if let ticket = view.core.tickets[id] {
+                    return reply(.success(["ticket": .object(view.row(ticket))]))
                 }
+                self.recall(id, view, reply) { reply(.success(["ticket": .object($0.row($1))])) }
             }
         }
     }

@@ -56,6 +56,19 @@ extension Gateway {
 
     /// The ticket as Core takes it. Throws what is wrong with it here: its profile, or a secret in a name.
     func newTicket(_ draft: TicketDraft) throws(RPCError) -> NewTicket {
+        try refuseSecrets(in: draft)
+        let profile = try profile(of: draft)
+        return NewTicket(
+            id: draft.id,
+            title: draft.title,
+            priority: draft.priority,
+            locks: draft.locks,
+            dependsOn: draft.dependsOn,
+            profile: profile
+        )
+    }
+
+    private func refuseSecrets(in draft: TicketDraft) throws(RPCError) {
         // What something is found by cannot be told differently.
         let names =
             draft.locks.map(\.description) + draft.dependsOn.map(\.text)
@@ -67,29 +80,51 @@ extension Gateway {
                 hint: "secrets may stand in titles and descriptions, where they are redacted"
             )
         }
-        guard let profile = user.profileName(for: draft.agent) else {
-            let known = user.profiles.keys.sorted()
-            if let agent = draft.agent {
-                throw RPCError(
-                    .invalidParams,
-                    "there is no agent profile \(quoted(agent))",
-                    hint: known.isEmpty
-                        ? "add it under \"profiles\" in the configuration" : "known: \(known.joined(separator: ", "))"
-                )
-            }
+    }
+
+    private func profile(of draft: TicketDraft) throws(RPCError) -> String {
+        if let profile = user.profileName(for: draft.agent) { return profile }
+        let known = user.profiles.keys.sorted()
+        if let agent = draft.agent {
             throw RPCError(
                 .invalidParams,
-                "the ticket \(quoted(draft.title)) names no agent profile, and there is no default",
-                hint: "set \"defaultProfile\" in the configuration, or give the ticket an `agent`"
+                "there is no agent profile \(quoted(agent))",
+                hint: known.isEmpty
+                    ? "add it under \"profiles\" in the configuration" : "known: \(known.joined(separator: ", "))"
             )
         }
-        return NewTicket(
-            id: draft.id,
-            title: draft.title,
-            priority: draft.priority,
-            locks: draft.locks,
-            dependsOn: draft.dependsOn,
-            profile: profile
+        throw RPCError(
+            .invalidParams,
+            "the ticket \(quoted(draft.title)) names no agent profile, and there is no default",
+            hint: "set \"defaultProfile\" in the configuration, or give the ticket an `agent`"
         )
+    }
+
+    /// Changes what the request names of a ticket, all or nothing.
+    func editTicket(_ params: Params, _ reply: Reply) throws(RPCError) {
+        let name = try params.string("ticket")
+        let given = params.object.filter { $0.key != "ticket" && !$0.value.isNull }
+        let editable: [TicketDraft.Field] = [.title, .description, .priority, .locks, .agent]
+        let names = editable.map(\.rawValue)
+        if let key = given.map(\.key).first(where: { !names.contains($0) }) {
+            let hint = "these can: \(names.joined(separator: ", "))"
+            throw RPCError(.invalidParams, "\(quoted(key)) of a ticket cannot be changed", hint: hint)
+        }
+        guard !given.isEmpty else { throw RPCError(.invalidParams, "there is nothing to change") }
+        // Judged as a ticket that is filed, with a title where that is not what changes.
+        var ticket = JSONObject(given.map { ($0.key, $0.value) })
+        if ticket["title"] == nil { ticket["title"] = "title" }
+        let parsed = TicketFile.parse(JSONValue.object(ticket).bytes, name: "ticket")
+        guard parsed.problems.isEmpty, let draft = parsed.drafts.first else {
+            throw RPCError(.invalidParams, parsed.problems.map(\.message).joined(separator: "; "))
+        }
+        try refuseSecrets(in: draft)
+        var edit = TicketEdit()
+        if given.contains(where: { $0.key == "title" }) { edit.title = draft.title }
+        if ticket["priority"] != nil { edit.priority = draft.priority }
+        if ticket["locks"] != nil { edit.locks = draft.locks }
+        if ticket["agent"] != nil { edit.profile = try profile(of: draft) }
+        edit.changesDescription = ticket["description"] != nil
+        ask(of: name, descriptions: [draft.description], reply) { [edit] id in .editAsked(id, edit) }
     }
 }

@@ -14,6 +14,9 @@ extension Input {
         func clean(_ file: BacklogFile) -> BacklogFile { BacklogFile(name: clean(file.name), key: file.key) }
         switch self {
         case .enqueueAsked(let repository, let tickets): return .enqueueAsked(repository, tickets.map(clean))
+        case .editAsked(let id, var edit):
+            edit.title = edit.title.map(clean)
+            return .editAsked(id, edit)
         case .backlogFileRead(let repository, let file, let tickets):
             return .backlogFileRead(repository, clean(file), tickets.map(clean))
         case .backlogFileRefused(let repository, let file, let problems):

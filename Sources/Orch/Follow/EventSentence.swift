@@ -95,6 +95,7 @@ struct EventSentence {
                     ? "\(event.string("agent")) started work" : "\(event.string("agent")) took it up for \(stage)",
                 false
             )
+        case "ticket.edited": return ("edited: \(event.list("changed"))", false)
         case "worktree.prepared": return ("its worktree is ready, on branch \(event.string("branch"))", true)
         case "agent.stale":
             let since = Moments.clock(event.string("since"))

@@ -52,7 +52,7 @@ struct TicketFields: ParsableArguments {
         let draft = TicketDraft(
             id: id.map { TicketID($0) },
             title: title,
-            description: try text(),
+            description: try Self.description(description ?? ""),
             priority: priority ?? 0,
             locks: patterns,
             dependsOn: dependencies.map { TicketID($0) },
@@ -62,8 +62,9 @@ struct TicketFields: ParsableArguments {
         throw CommandError(.usage, problem.message)
     }
 
-    private func text() throws -> String {
-        guard description == "-" else { return description ?? "" }
+    /// The text that was given, or what standard input holds for `-`.
+    static func description(_ given: String) throws -> String {
+        guard given == "-" else { return given }
         let limit = TicketDraft.maximumDescriptionBytes
         let bytes = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()
         guard let text = String(data: bytes, encoding: .utf8) else {

@@ -1,0 +1,72 @@
+// What its author may still change about a ticket, and when.
+
+/// Other words for a ticket; what is nil stays.
+public struct TicketEdit: Equatable, Sendable {
+    public var title: String?
+    public var priority: Int?
+    public var locks: [LockPattern]?
+    public var profile: String?
+    /// There is another description, which Core does not keep.
+    public var changesDescription = false
+    public init(
+        title: String? = nil,
+        priority: Int? = nil,
+        locks: [LockPattern]? = nil,
+        profile: String? = nil,
+        changesDescription: Bool = false
+    ) {
+        self.title = title
+        self.priority = priority
+        self.locks = locks
+        self.profile = profile
+        self.changesDescription = changesDescription
+    }
+}
+
+extension Orchestrator {
+    /// Changes a ticket that nothing is under way for. One that is queued has its place in the queue by what it is now.
+    mutating func edit(_ id: TicketID, _ edit: TicketEdit) throws(Refusal) {
+        guard knows(id) else {
+            throw Refusal(.notFound, "there is no ticket \(id)", hint: "`orch list --all` shows every ticket")
+        }
+        if let end = end(of: id) { throw uneditable(id, "it is \(end.name)", "file a new ticket") }
+        let old = tickets[id]!
+        let locks = edit.locks.map { Array(Set($0)).sorted { $0.description < $1.description } }
+        switch old.state {
+        case .queued, .stopped, .needsHuman: break
+        case .running, .landing: throw uneditable(id, "it is \(old.state.name)", "`orch stop \(id)` first")
+        case .awaitingApproval:
+            throw uneditable(id, "it waits for approval", "use `orch request-changes`, or `orch approve`")
+        case .merged, .cancelled: preconditionFailure("\(id) has ended")
+        }
+        if let locks, locks != old.locks, fences[id] != nil {
+            throw uneditable(id, "it holds its locks, which others count on", "leave its locks as they are")
+        }
+        var new = old
+        new.title = edit.title ?? old.title
+        new.priority = edit.priority ?? old.priority
+        new.locks = locks ?? old.locks
+        new.profile = edit.profile ?? old.profile
+        let fields = Self.differences(old, new) + (edit.changesDescription ? [.description] : [])
+        if fields.isEmpty { return }
+        change(id) { $0 = new }
+        if case .queued = new.state {
+            dropFromScheduler(id)
+            enqueueInScheduler(new)
+        }
+        emit(.ticketEdited(id, fields))
+    }
+
+    private static func differences(_ old: Ticket, _ new: Ticket) -> [TicketDraft.Field] {
+        var fields: [TicketDraft.Field] = []
+        if old.title != new.title { fields.append(.title) }
+        if old.priority != new.priority { fields.append(.priority) }
+        if old.locks != new.locks { fields.append(.locks) }
+        if old.profile != new.profile { fields.append(.agent) }
+        return fields
+    }
+
+    private func uneditable(_ id: TicketID, _ why: String, _ hint: String) -> Refusal {
+        Refusal(.refused, "cannot edit \(id): \(why)", hint: hint)
+    }
+}
