@@ -25,7 +25,7 @@ struct Orch: ParsableCommand {
             ),
             CommandGroup(
                 name: "Filing tickets:",
-                subcommands: [Run.self, Enqueue.self, New.self, Edit.self, Validate.self]
+                subcommands: [Run.self, Enqueue.self, New.self, Import.self, Edit.self, Validate.self]
             ),
             CommandGroup(
                 name: "Looking:",

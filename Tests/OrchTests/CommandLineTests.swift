@@ -13,7 +13,7 @@ import Testing
         #expect(help.status == 0 && help.error.isEmpty)
         let commands = [
             "init", "trust", "doctor", "config", "hook", "daemon", "status", "quit", "socket", "backup", "run",
-            "enqueue", "new", "edit", "validate",
+            "enqueue", "new", "import", "edit", "validate",
             "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci", "approve",
             "request-changes",
             "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",
