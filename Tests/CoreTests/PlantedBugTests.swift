@@ -65,6 +65,7 @@ import Testing
             Mistake("failuresForgotten", "I4", 10),
             Mistake("startsOnAFullDisk", "I4", 20),
             Mistake("blockedTidyForgotten", "I4", 40),
+            Mistake("heldPathsClaimed", "I1", 40),
             // The shell's.
             Mistake("intentNotStored", "I5", 10),
             Mistake("publishedBeforeStored", "I7", 40),
@@ -73,7 +74,7 @@ import Testing
             Mistake("effectsOfLateStoreForgotten", "I4", 20),
             // The world's.
             Mistake("noCompareAndSwap", "I2", 40),
-            Mistake("landsAgain", "I2", 200),
+            Mistake("landsAgain", "I5", 200),
             Mistake("runExecutedAgain", "I5", 20),
             Mistake("escapedSurvive", "I6", 20),
             Mistake("lostTreeSurvives", "I6", 20),

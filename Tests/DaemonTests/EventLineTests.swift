@@ -66,6 +66,8 @@ import Testing
             problems: ["bad.md:1:1: the ticket has no `title`"]
         ),
         .ticketEdited(ticket, [.priority, .locks]),
+        .locksClaimed(ticket, paths: ["b"]),
+        .claimWaited(ticket, paths: ["b"], of: [TicketID("T-3")]),
     ]
 
     static let stale = Stale(

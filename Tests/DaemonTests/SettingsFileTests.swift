@@ -111,10 +111,6 @@ import Testing
                 ]
             ),
             (
-                "{\"lockViolation\": \"claim\"}",
-                ["c.json:1:19: `lockViolation`: `claim` is not available in this version; use \"block\" or \"warn\""]
-            ),
-            (
                 "{\"profiles\": {\"a\": {\"kind\": \"claude\", \"command\": [\"x\"]}}}",
                 [
                     "c.json:1:29: `profiles.a.kind`: `claude` is not available in this version; use \"command\""

@@ -111,6 +111,7 @@ enum StoredStates {
         ("configuration", .configuration("no")), ("dependency, unknown", .dependency(TicketID("T-1"), .unknown)),
         ("dependency, cancelled", .dependency(TicketID("T-1"), .cancelled)), ("landingFailed", .landingFailed("no")),
         ("agentStale", .agentStale(run: 1, attempts: 3)), ("repositoryGone", .repositoryGone("no")),
+        ("lockCycle", .lockCycle(wanted: [LockPattern.at("src/b")], holders: [TicketID("T-2")])),
     ]
 
     static let feedbacks: [(String, Feedback)] = [
@@ -152,7 +153,7 @@ enum StoredStates {
         switch problem {
         case .worktreeFailed, .setupFailed, .agentFailed, .noChange, .nothingLeft, .collectFailed, .candidateFailed,
             .verifyFailed, .verifyError, .conflict, .lockViolation, .untrusted, .configuration, .dependency,
-            .landingFailed, .agentStale, .repositoryGone:
+            .landingFailed, .agentStale, .repositoryGone, .lockCycle:
             break
         }
         switch feedback {

@@ -141,6 +141,45 @@ struct CommandTests {
         }
     }
 
+    @Test func underClaimATicketTakesTheLocksItLacksAndWaitsForThoseOfOthers() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", ["approve": "auto", "lockViolation": "claim"])
+            let gate = try world.gate("holder")
+            try world.agent("HOLDER", "mkdir docs; echo a > docs/a.txt; read go < \"$WORLD/gates/holder\"")
+            try world.agent("FREE", "mkdir other; echo b > other/b.txt")
+            try world.agent("WAITS", "mkdir src docs; echo c > src/c.txt; echo c > docs/c.txt")
+            try world.enqueue(repository, ["id": "HOLDER", "locks": ["docs/**"]])
+            let visitor = try gate.arrival()
+            try world.enqueue(repository, ["id": "FREE", "locks": ["free/**"]])
+            try world.waitUntilLanded(["FREE"])
+            #expect(world.events("locks.claimed", "FREE").map { $0.params["paths"] } == [["other/b.txt"]])
+            try world.enqueue(repository, ["id": "WAITS", "locks": ["src/**"]])
+            try world.wait(forEvent: "locks.awaited", "WAITS")
+            let row: TicketRow = try #require(try world.ask("ticket.show", ["ticket": "WAITS"])["ticket"]).decode()
+            #expect(row.state == "queued" && row.stage == "verify")
+            #expect(row.reason == "waits for lock docs/** of HOLDER")
+            #expect(world.picture.locks.values.filter { $0.ticket == "WAITS" }.map(\.pattern) == ["src/**"])
+            visitor.letThrough()
+            try world.waitUntilLanded(["HOLDER", "WAITS"])
+            #expect(repository.file("docs/c.txt") == "c\n")
+            try world.expectGreen(repository)
+            try world.expectNothingLeft(of: ["HOLDER", "FREE", "WAITS"], in: repository)
+            try world.expectReplayMatchesSnapshot()
+        }
+    }
+
+    @Test func underWarnATicketThatStraysLandsAndItIsSaid() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", ["approve": "auto", "lockViolation": "warn"])
+            try world.agent("T-1", "mkdir other; echo out > other/out.txt")
+            try world.enqueue(repository, ["locks": ["src/**"]])
+            try world.waitUntilLanded(["T-1"])
+            let said = world.events("lock.violation_allowed", "T-1").map { $0.params["paths"] }
+            #expect(!said.isEmpty && said.allSatisfy { $0 == ["other/out.txt"] })
+            #expect(repository.file("other/out.txt") == "out\n")
+        }
+    }
+
     @Test func aTicketWithoutLocksWaitsForThePathsThatOthersHold() throws {
         try World.run { world in
             let repository = try world.repository()

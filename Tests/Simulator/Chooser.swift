@@ -119,7 +119,9 @@ struct Chooser {
     private mutating func write(_ id: RunID, _ simulation: Simulation) -> Action {
         let locks = simulation.shell.core.tickets[id.ticket]?.locks ?? []
         let allowed = FakeWorld.paths.filter { path in locks.contains { $0.covers(path: path) } }
-        let choices = allowed.isEmpty || random.chance(6) ? FakeWorld.paths : allowed
+        // Where they may take the locks they lack, they stray more often.
+        let strays = simulation.repositories.contains { simulation.shell.world.claims(in: $0) } ? 30 : 6
+        let choices = allowed.isEmpty || random.chance(strays) ? FakeWorld.paths : allowed
         var files: FakeWorld.Files = [:]
         for _ in 0...random.below(2) {
             let path = random.pick(choices)

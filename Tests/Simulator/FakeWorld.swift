@@ -187,6 +187,11 @@ package struct FakeWorld {
         return rules
     }
 
+    /// Whether tickets take the locks they lack there.
+    func claims(in id: RepositoryID) -> Bool {
+        Self.rulesHeld(by: files(places[id]!.tip)[Self.config] ?? 0).policy.lockViolation == .claim
+    }
+
     static func digest(_ config: Int) -> String { "rules-\(config)" }
 
     private static func rulesHeld(by config: Int) -> Rules {
@@ -198,8 +203,12 @@ package struct FakeWorld {
         switch config % configurations {
         case 0: break
         case 1: policy.approve = .human
-        case 2: policy.verifiers = [test, smoke]
-        case 3: policy.setup = Setup(command: ["make", "deps"])
+        case 2:
+            policy.verifiers = [test, smoke]
+            policy.lockViolation = .claim
+        case 3:
+            policy.setup = Setup(command: ["make", "deps"])
+            policy.lockViolation = .claim
         case 4: policy.verifiers = []
         case 5: policy.lockViolation = .warn
         default: return Rules(digest: digest(config), policy: policy, problem: "config.json cannot be read")

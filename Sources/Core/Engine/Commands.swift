@@ -180,6 +180,7 @@ extension Orchestrator {
                 ticket.approvedHead = nil
                 ticket.waivedHead = nil
             }
+            forgetClaims(of: id)
             resume(id, at: .work, .requestChanges(comment: comment))
         case .queued, .running, .landing:
             throw notWaiting(.requestChanges(comment: comment), id, tickets[id]!.state.name)

@@ -43,6 +43,10 @@ public enum Event: Equatable, Sendable {
     case landingWaited(TicketID, of: [TicketID])
     case landingBlocked(TicketID, reason: String)
     case lockViolationAllowed(TicketID, paths: [String])
+    /// It left its locks, nobody held these paths, and now it does.
+    case locksClaimed(TicketID, paths: [String])
+    /// It left its locks, and others hold what it lacks: it waits in the queue, with what it holds, to be verified.
+    case claimWaited(TicketID, paths: [String], of: [TicketID])
     case ticketEvicted(TicketID, reason: String)
     case ticketMerged(TicketID, commit: ObjectID)
     case ticketStopping(TicketID)
@@ -83,7 +87,8 @@ public enum Event: Equatable, Sendable {
             .approvalRequested(let id, _), .ticketApproved(let id, _), .ticketCommented(let id, _),
             .landingStarted(let id),
             .landingWaited(let id, _), .landingBlocked(let id, _), .lockViolationAllowed(let id, _),
-            .ticketEvicted(let id, _), .ticketMerged(let id, _), .ticketStopping(let id), .ticketStopped(let id),
+            .locksClaimed(let id, _), .claimWaited(let id, _, _), .ticketEvicted(let id, _), .ticketMerged(let id, _),
+            .ticketStopping(let id), .ticketStopped(let id),
             .ticketContinued(let id, _), .snapshotTaken(let id, _), .snapshotFailed(let id, _),
             .snapshotNoted(let id, _, _),
             .humanNeeded(let id, _), .locksReleased(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id),

@@ -18,6 +18,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case adoptedAgentIsFree
     /// A lost run is tried again before what it left is saved.
     case lostWorkNotSaved
+    /// A ticket claims what another holds.
+    case heldPathsClaimed
     /// A deadline has to be past before it is acted on.
     case deadlineMissed
     /// Work that is collected clears the count of what went wrong before.

@@ -26,6 +26,7 @@ extension Orchestrator {
         guard !isDraining else { return }
         while let agent = freeAgents.last, let id = scheduler.first {
             switch blocker(of: id) {
+            case .lock where closesCycle(id): refuseCycle(id)
             case .lock(_, let holder)?: scheduler.block(groupOf: id, by: holder)
             case .reservation(_, let first)?: scheduler.block(groupOf: id, behind: first)
             case nil: start(id, agent)
@@ -40,18 +41,20 @@ extension Orchestrator {
 
     private func blocker(of id: TicketID) -> Blocker? {
         let ticket = tickets[id]!
-        guard !ticket.locks.isEmpty, fences[id] == nil else { return nil }
-        if let (pattern, holder) = conflict(of: ticket) { return .lock(pattern, holder: holder) }
-        guard !isPlanted(.starvation), let first = scheduler.reserver(in: ticket.repository),
+        let wanted = lockedLater(ticket)
+        guard !wanted.isEmpty else { return nil }
+        if let conflict = held[ticket.repository]?.firstConflict(with: wanted, excluding: id) {
+            return .lock(conflict.held, holder: conflict.owner)
+        }
+        // One that holds locks does not wait behind another, which may wait for just these.
+        guard fences[id] == nil, !isPlanted(.starvation), let first = scheduler.reserver(in: ticket.repository),
             let place = scheduler.place(of: id), first < place
         else { return nil }
-        let reserved = tickets[first.ticket]!.locks.first { mine in ticket.locks.contains { $0.conflicts(with: mine) } }
+        let reserved = lockedLater(tickets[first.ticket]!).first { mine in
+            wanted.contains { $0.conflicts(with: mine) }
+        }
         if let reserved { return .reservation(reserved, behind: first.ticket) }
         return nil
-    }
-
-    private func conflict(of ticket: Ticket) -> (LockPattern, TicketID)? {
-        held[ticket.repository]?.firstConflict(with: ticket.locks, excluding: ticket.id).map { ($0.held, $0.owner) }
     }
 
     private mutating func start(_ id: TicketID, _ agent: AgentID) {
@@ -72,12 +75,13 @@ extension Orchestrator {
         emit(.ticketStarted(id, agent, stage))
     }
 
-    /// All at once, or not at all: the scheduler has made sure that they are free.
-    private mutating func takeLocks(of id: TicketID) {
+    /// All it lacks at once: whoever calls has made sure that they are free.
+    mutating func takeLocks(of id: TicketID) {
         let ticket = tickets[id]!
-        guard fences[id] == nil, !ticket.locks.isEmpty else { return }
-        var numbers: [Int] = []
-        for pattern in ticket.locks {
+        let wanted = lockedLater(ticket)
+        guard !wanted.isEmpty else { return }
+        var numbers = fences[id] ?? []
+        for pattern in wanted {
             counters.fence += 1
             let grant = Grant(
                 fence: counters.fence,
@@ -107,10 +111,12 @@ extension Orchestrator {
 
     private mutating func insertInScheduler(_ ticket: Ticket) {
         // One that holds its locks already is blocked by nobody, whatever it asks for.
+        let wanted = lockedLater(ticket)
         scheduler.insert(
             Scheduler.Place(priority: ticket.priority, serial: ticket.serial, ticket: ticket.id),
             repository: ticket.repository,
-            locks: fences[ticket.id] == nil ? ticket.locks : []
+            locks: wanted,
+            isAlone: fences[ticket.id] != nil && !wanted.isEmpty
         )
     }
 

@@ -42,9 +42,18 @@ extension Orchestrator {
         let ticket = tickets[id]!
         noticeTip(candidate.tip, ofCandidateFor: id, askedAt: tipWhenAsked[id])
         let built = Event.candidateBuilt(id, commit: candidate.commit, tree: candidate.tree, tip: candidate.tip)
-        if let problem = unusable(candidate.rules, in: ticket.repository) ?? violation(of: ticket, by: candidate) {
+        if let problem = unusable(candidate.rules, in: ticket.repository) {
             emit(built)
             return askHuman(id, problem, resume: .verify)
+        }
+        switch lockVerdict(on: ticket, candidate) {
+        case .mayGoOn: break
+        case .asksHuman(let problem):
+            emit(built)
+            return askHuman(id, problem, resume: .verify)
+        case .waits(let patterns, let paths, let holders):
+            emit(built)
+            return awaitClaim(id, patterns, paths: paths, of: holders)
         }
         if candidate.rules.verifiers.isEmpty {
             emit(built)
@@ -62,19 +71,6 @@ extension Orchestrator {
 
     /// The ticket's work has passed as this very candidate before.
     func isProven(_ candidate: Candidate, _ ticket: Ticket) -> Bool { ticket.proof == candidate.proof }
-
-    /// A diff that leaves what its ticket asked for. Tickets without locks are looked at when they land.
-    private mutating func violation(of ticket: Ticket, by candidate: Candidate) -> Problem? {
-        guard !ticket.locks.isEmpty, ticket.waivedHead != candidate.head else { return nil }
-        let outside = candidate.paths.filter { path in !ticket.locks.contains { $0.covers(path: path) } }
-        guard !outside.isEmpty else { return nil }
-        switch candidate.rules.policy.lockViolation {
-        case .block: return .lockViolation(paths: outside, candidate)
-        case .warn:
-            emit(.lockViolationAllowed(ticket.id, paths: outside))
-            return nil
-        }
-    }
 
     mutating func candidateEmpty(_ id: TicketID, tip: ObjectID) {
         guard goesOn(id, where: Self.isBuilding) else { return }

@@ -33,6 +33,17 @@ public struct LockPattern: Hashable, Sendable {
         (self.text, form) = try parser.parse()
     }
 
+    /// The pattern of one path of the repository, as git lists it. Throws where no pattern can spell it.
+    public init(path: String) throws(LockPatternError) {
+        var text = ""
+        for scalar in path.unicodeScalars {
+            if "*?[\\".unicodeScalars.contains(scalar) { text.unicodeScalars.append("\\") }
+            text.unicodeScalars.append(scalar)
+        }
+        // Else `resource:x`, `!x` and `:x` would be something else than a path.
+        try self.init("./" + text)
+    }
+
     /// Whether it names a resource rather than paths.
     public var isResource: Bool {
         if case .resource = form { true } else { false }

@@ -20,6 +20,8 @@ struct Scheduler: Sendable {
     private struct GroupKey: Hashable {
         let repository: RepositoryID
         let locks: [LockPattern]
+        /// The one that is in a group of its own.
+        let alone: TicketID?
     }
 
     private enum Standing: Equatable {
@@ -61,8 +63,10 @@ struct Scheduler: Sendable {
 
     // MARK: members
 
-    mutating func insert(_ place: Place, repository: RepositoryID, locks: [LockPattern]) {
-        let key = GroupKey(repository: repository, locks: locks)
+    /// - Parameter isAlone: it holds locks and waits for more, so that it need not wait where others with the same wish
+    ///   have to.
+    mutating func insert(_ place: Place, repository: RepositoryID, locks: [LockPattern], isAlone: Bool = false) {
+        let key = GroupKey(repository: repository, locks: locks, alone: isAlone ? place.ticket : nil)
         let number = groupNumbers[key] ?? makeGroup(key)
         groupOf[place.ticket] = number
         groups[number]!.members.set(place.ticket, place)

@@ -127,6 +127,8 @@ extension Problem {
         case .verifyError(let reason): "it could not be verified: \(reason)"
         case .conflict(let paths, let attempts): "conflicts with the target in \(list(paths))" + sentBack(attempts)
         case .lockViolation(let paths, _): "it changes paths outside its locks: \(list(paths))"
+        case .lockCycle(let wanted, let holders):
+            "it waits for \(list(wanted.map(\.text))) of \(list(holders.map(\.text))), which wait for what it holds"
         case .untrusted(let digest):
             "the repository's .orch/ (\(digest.prefix(10))) is not trusted; look at it, then run: orch trust"
         case .configuration(let reason): reason

@@ -7,6 +7,8 @@ public enum ApprovalPolicy: String, CaseIterable, Codable, Sendable {
 public enum LockViolation: String, CaseIterable, Codable, Sendable {
     /// It goes to a human.
     case block
+    /// It takes the locks it lacks where they are free, and waits for them where they are held.
+    case claim
     /// It lands, and an event says so.
     case warn
 }

@@ -214,6 +214,8 @@ public enum Problem: Equatable, Sendable, Codable {
     case verifyError(String)
     case conflict(paths: [String], attempts: Int)
     case lockViolation(paths: [String], Candidate)
+    /// It holds what those it waits for wait for: none of them would ever go on.
+    case lockCycle(wanted: [LockPattern], holders: [TicketID])
     case untrusted(digest: String)
     case configuration(String)
     case dependency(TicketID, DependencyProblem)

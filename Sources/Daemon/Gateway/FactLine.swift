@@ -118,6 +118,8 @@ extension Event {
         case .landingWaited: "landing.waiting"
         case .landingBlocked: "landing.blocked"
         case .lockViolationAllowed: "lock.violation_allowed"
+        case .locksClaimed: "locks.claimed"
+        case .claimWaited: "locks.awaited"
         case .ticketEvicted: "ticket.evicted"
         case .ticketMerged: "ticket.merged"
         case .ticketStopping: "ticket.stopping"
@@ -184,7 +186,9 @@ extension Event {
         case .ticketCommented(_, let comment): [("comment", .string(comment))]
         case .ticketApproved(_, let by): [("by", .string(by.rawValue))]
         case .landingWaited(_, let holders): [("holders", JSONValue(holders.map(\.text)))]
-        case .lockViolationAllowed(_, let paths): [("paths", JSONValue(paths))]
+        case .lockViolationAllowed(_, let paths), .locksClaimed(_, let paths): [("paths", JSONValue(paths))]
+        case .claimWaited(_, let paths, let holders):
+            [("paths", JSONValue(paths)), ("holders", JSONValue(holders.map(\.text)))]
         case .ticketMerged(_, let commit): [("commit", .string(commit.text))]
         case .ticketContinued(_, let command): [("command", .string(command.name))]
         case .snapshotTaken(_, let number): [("snapshot", JSONValue(number))]

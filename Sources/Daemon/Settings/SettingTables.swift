@@ -191,7 +191,6 @@ extension PolicyChoices {
             "lockViolation",
             \.lockViolation,
             default: standard.lockViolation,
-            unavailable: ["claim"],
             "What happens to a ticket that changed paths outside its locks."
         ),
         Key.integerOrDefault(

@@ -172,6 +172,9 @@ struct EventSentence {
         case "landing.blocked": return ("cannot land yet: \(event.string("reason"))", false)
         case "lock.violation_allowed":
             return ("changes paths outside its locks, let through: \(event.list("paths"))", false)
+        case "locks.claimed": return ("takes the locks it lacked: \(event.list("paths"))", false)
+        case "locks.awaited":
+            return ("changes \(event.list("paths")), and waits for the locks of \(event.list("holders"))", false)
         case "ticket.evicted": return ("left the landing queue: \(event.string("reason"))", false)
         case "ticket.merged": return ("landed as \(event.object("commit"))", false)
         case "repository.added":
