@@ -136,7 +136,11 @@ public struct AgentRow: Codable, Equatable, Sendable {
 public struct LockRow: Codable, Equatable, Sendable {
     public var pattern: String
     public var repository: String
-    public var ticket: String
+    /// The ticket that holds it; nil where a person does.
+    public var ticket: String?
+    /// The person who holds it, and why.
+    public var person: String?
+    public var reason: String?
     public var run: String?
     public var since: String
     public var expires: String?
@@ -145,7 +149,9 @@ public struct LockRow: Codable, Equatable, Sendable {
     public init(
         pattern: String,
         repository: String,
-        ticket: String,
+        ticket: String? = nil,
+        person: String? = nil,
+        reason: String? = nil,
         run: String? = nil,
         since: String,
         expires: String? = nil,
@@ -154,6 +160,8 @@ public struct LockRow: Codable, Equatable, Sendable {
         self.pattern = pattern
         self.repository = repository
         self.ticket = ticket
+        self.person = person
+        self.reason = reason
         self.run = run
         self.since = since
         self.expires = expires

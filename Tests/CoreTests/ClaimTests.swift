@@ -48,7 +48,7 @@ import Testing
             .candidateBuilt(a, candidate),
             says: [
                 .candidateBuilt(a, commit: candidate.commit, tree: candidate.tree, tip: "m0"),
-                .claimWaited(a, paths: ["docs/b.md"], of: [b]),
+                .claimWaited(a, paths: ["docs/b.md"], of: [.ticket(b)]),
                 // Its agent goes to another; not to the one that wants what it holds.
                 .ticketStarted("T-4", AgentID(1), .work),
             ],
@@ -93,7 +93,7 @@ import Testing
             .candidateBuilt(third, candidate),
             says: [
                 .candidateBuilt(third, commit: candidate.commit, tree: candidate.tree, tip: "m0"),
-                .claimWaited(third, paths: ["a/1"], of: [a]), .humanNeeded(third, problem),
+                .claimWaited(third, paths: ["a/1"], of: [.ticket(a)]), .humanNeeded(third, problem),
             ]
         )
         #expect(story.state(third) == .needsHuman(problem, resume: .verify))

@@ -107,6 +107,10 @@ extension TicketID: ExpressibleByStringLiteral {
     public init(stringLiteral text: String) { self.init(text) }
 }
 
+extension LockHolder: ExpressibleByStringLiteral {
+    public init(stringLiteral text: String) { self.init(text) }
+}
+
 extension ObjectID: ExpressibleByStringLiteral {
     public init(stringLiteral text: String) { self.init(text) }
     static func head(of id: TicketID) -> ObjectID { ObjectID("h-\(id)") }

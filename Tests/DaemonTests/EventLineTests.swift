@@ -35,7 +35,7 @@ import Testing
         .approvalRequested(ticket, [.policy, .sensitivePaths(["ci.sh"])]),
         .ticketApproved(ticket, .human),
         .landingStarted(ticket),
-        .landingWaited(ticket, of: [TicketID("T-3")]),
+        .landingWaited(ticket, of: [LockHolder("T-3")]),
         .landingBlocked(ticket, reason: "local changes to a"),
         .lockViolationAllowed(ticket, paths: ["b"]),
         .ticketEvicted(ticket, reason: "conflicts with the target"),
@@ -67,8 +67,12 @@ import Testing
         ),
         .ticketEdited(ticket, [.priority, .locks]),
         .locksClaimed(ticket, paths: ["b"]),
-        .claimWaited(ticket, paths: ["b"], of: [TicketID("T-3")]),
+        .claimWaited(ticket, paths: ["b"], of: [LockHolder("T-3")]),
+        .lockTaken(RepositoryID("r1"), .at("src/**"), person),
+        .lockReleased(RepositoryID("r1"), .at("src/**"), of: "alice", expired: true),
     ]
+
+    static let person = Grant.Person(name: "alice", reason: "by hand", expires: nil)
 
     static let stale = Stale(
         since: Instant(milliseconds: 1_795_211_209_000),

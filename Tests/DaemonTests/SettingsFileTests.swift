@@ -381,7 +381,7 @@ import Testing
         ),
         (
             "{\"agents\": 3}",
-            "1:2: unknown key `agents`; known here: targetBranch, setup, verifiers, approve, snapshot, lockViolation, "
+            "1:2: unknown key `agents`; known here: targetBranch, setup, verifiers, caches, approve, snapshot, lockViolation, "
                 + "maxFixAttempts, landing"
         ),
     ])

@@ -95,7 +95,7 @@ enum StoredStates {
     private static func landings(of trials: [(String, Trial)]) -> [(String, LandingStep)] {
         let others: [(String, LandingStep)] = [
             ("waiting", .waiting(candidate)), ("waiting for a new one", .waiting(nil)),
-            ("waitingForPaths", .waitingForPaths(candidate, of: [TicketID("T-1")])),
+            ("waitingForPaths", .waitingForPaths(candidate, of: [LockHolder("T-1")])),
             ("advancing", .advancing(candidate)), ("blocked", .blocked(candidate, reason: "local changes")),
         ]
         return others + trials.map { ($0.0, LandingStep.trying($0.1)) }

@@ -168,6 +168,39 @@ struct CommandTests {
         }
     }
 
+    @Test func aPersonsLockKeepsTicketsWaitingAcrossARestartUntilItIsReleased() throws {
+        try World.run { world in
+            let repository = try world.repository()
+            try world.agent("T-1", "mkdir src; echo a > src/a.txt")
+            let wish: JSONObject = [
+                "repository": .string(repository.path), "pattern": "src/**", "by": "alice", "reason": "by hand",
+            ]
+            let lock: LockRow = try #require(try world.ask("lock.take", wish)["lock"]).decode()
+            #expect(lock.person == "alice" && lock.reason == "by hand" && lock.ticket == nil)
+            try world.enqueue(repository, ["locks": ["src/a.txt"]])
+            try world.kill9()
+            try world.start()
+            let row: TicketRow = try #require(try world.ask("ticket.show", ["ticket": "T-1"])["ticket"]).decode()
+            #expect(row.reason == "waits for src/**, held by alice: by hand")
+            let bobs: JSONObject = [
+                "repository": .string(repository.path), "pattern": "src/b.txt", "by": "bob", "reason": "mine",
+            ]
+            #expect(
+                try world.refusal("lock.take", bobs).message
+                    == "cannot take src/b.txt: alice holds src/**: by hand"
+            )
+            try world.ask("lock.release", ["fence": JSONValue(lock.fence)])
+            try world.waitUntilLanded(["T-1"])
+            // One that ends by itself.
+            var short = wish
+            short["seconds"] = 1
+            try world.ask("lock.take", short)
+            try world.wait(forEvent: "lock.released", times: 2)
+            #expect(world.events("lock.released").last?.params["expired"] == true)
+            try world.expectReplayMatchesSnapshot()
+        }
+    }
+
     @Test func underWarnATicketThatStraysLandsAndItIsSaid() throws {
         try World.run { world in
             let repository = try world.repository("repo", ["approve": "auto", "lockViolation": "warn"])

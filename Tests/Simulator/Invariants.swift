@@ -79,8 +79,8 @@ extension SimulatedShell {
     private func checkLocks() throws(Violation) {
         let grants = core.grants.values.sorted { $0.fence < $1.fence }
         for (index, a) in grants.enumerated() {
-            for b in grants.dropFirst(index + 1) where a.ticket != b.ticket && a.repository == b.repository {
-                try require(!a.pattern.conflicts(with: b.pattern), "I1: \(a.ticket) and \(b.ticket) hold \(a.pattern)")
+            for b in grants.dropFirst(index + 1) where a.holder != b.holder && a.repository == b.repository {
+                try require(!a.pattern.conflicts(with: b.pattern), "I1: \(a.holder) and \(b.holder) hold \(a.pattern)")
             }
         }
         for ticket in stored.tickets.values {
@@ -118,7 +118,7 @@ extension SimulatedShell {
             case .landing(let landing):
                 if case .waitingForPaths(_, let holders) = landing.step {
                     try require(
-                        holders.contains { holder in core.grants.values.contains { $0.ticket == holder } },
+                        holders.contains { holder in core.grants.values.contains { $0.holder == holder } },
                         "I4: \(id) waits for \(holders), who hold nothing"
                     )
                 }
@@ -307,12 +307,13 @@ extension Orchestrator {
         return reserver(against: ticket, without: without).map { "\($0.id) has reserved what it asks for" }
     }
 
-    private func holder(against ticket: Ticket, without: Set<TicketID>) -> TicketID? {
+    private func holder(against ticket: Ticket, without: Set<TicketID>) -> LockHolder? {
         let wanted = lockedLater(ticket)
         return grants.values.first { grant in
-            grant.repository == ticket.repository && grant.ticket != ticket.id && !without.contains(grant.ticket)
+            grant.repository == ticket.repository && grant.ticket != ticket.id
+                && !(grant.ticket.map(without.contains) ?? false)
                 && wanted.contains { $0.conflicts(with: grant.pattern) }
-        }?.ticket
+        }?.holder
     }
 
     /// The first that a held lock blocks reserves what it asks for, and nobody else does: it, if `ticket` is behind

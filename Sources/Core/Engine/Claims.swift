@@ -7,7 +7,7 @@ extension Orchestrator {
         case mayGoOn
         case asksHuman(Problem)
         /// Others hold what it lacks.
-        case waits([LockPattern], paths: [String], of: [TicketID])
+        case waits([LockPattern], paths: [String], of: [LockHolder])
     }
 
     /// Tickets without locks are looked at when they land.
@@ -38,7 +38,7 @@ extension Orchestrator {
 
     /// It lets go of its agent, or of its place in the landing queue, and of no lock: whoever holds what it lacks may need
     /// the agent to get on.
-    mutating func awaitClaim(_ id: TicketID, _ patterns: [LockPattern], paths: [String], of holders: [TicketID]) {
+    mutating func awaitClaim(_ id: TicketID, _ patterns: [LockPattern], paths: [String], of holders: [LockHolder]) {
         change(id) { $0.locks += patterns }
         enter(id, .queued(resume: .verify))
         emit(.claimWaited(id, paths: paths, of: holders))
@@ -54,14 +54,17 @@ extension Orchestrator {
     }
 
     /// Whoever holds what conflicts with one of the patterns.
-    func holders(of patterns: [LockPattern], in repository: RepositoryID, except id: TicketID) -> [TicketID] {
-        (held[repository]?.owners(conflictingWith: patterns) ?? []).filter { $0 != id }.sorted()
+    func holders(of patterns: [LockPattern], in repository: RepositoryID, except id: TicketID) -> [LockHolder] {
+        (held[repository]?.owners(conflictingWith: patterns) ?? []).filter { $0 != .ticket(id) }.sorted()
     }
 
-    /// Whom a queued ticket that holds locks waits for; nobody where it holds none, or all.
+    /// The tickets that a queued ticket which holds locks waits for; none where it holds no lock, or all. People are no
+    /// part of a cycle: they wait for nothing.
     private func awaited(by id: TicketID) -> [TicketID] {
         guard let ticket = tickets[id], case .queued = ticket.state, fences[id] != nil else { return [] }
-        return holders(of: lockedLater(ticket), in: ticket.repository, except: id)
+        return holders(of: lockedLater(ticket), in: ticket.repository, except: id).compactMap { holder in
+            if case .ticket(let other) = holder { other } else { nil }
+        }
     }
 
     /// Whether those it waits for wait, directly or through others, for what it holds.

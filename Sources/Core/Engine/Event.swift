@@ -40,13 +40,13 @@ public enum Event: Equatable, Sendable {
     case ticketCommented(TicketID, comment: String)
     case ticketApproved(TicketID, Approval.Approver)
     case landingStarted(TicketID)
-    case landingWaited(TicketID, of: [TicketID])
+    case landingWaited(TicketID, of: [LockHolder])
     case landingBlocked(TicketID, reason: String)
     case lockViolationAllowed(TicketID, paths: [String])
     /// It left its locks, nobody held these paths, and now it does.
     case locksClaimed(TicketID, paths: [String])
     /// It left its locks, and others hold what it lacks: it waits in the queue, with what it holds, to be verified.
-    case claimWaited(TicketID, paths: [String], of: [TicketID])
+    case claimWaited(TicketID, paths: [String], of: [LockHolder])
     case ticketEvicted(TicketID, reason: String)
     case ticketMerged(TicketID, commit: ObjectID)
     case ticketStopping(TicketID)
@@ -59,6 +59,10 @@ public enum Event: Equatable, Sendable {
     case humanNeeded(TicketID, Problem)
     /// It has waited for a human for as long as its locks are kept.
     case locksReleased(TicketID, after: Duration)
+    /// A person holds it from now on.
+    case lockTaken(RepositoryID, LockPattern, Grant.Person)
+    /// A person's lock is free again: let go of, or at its end.
+    case lockReleased(RepositoryID, LockPattern, of: String, expired: Bool)
     case ticketCancelled(TicketID, reason: String)
     case ticketTidied(TicketID)
     case ticketLeft(TicketID, reason: String)
@@ -74,7 +78,7 @@ public enum Event: Equatable, Sendable {
     public var ticket: TicketID? {
         switch self {
         case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .backlogTaken, .backlogRefused,
-            .diskFilled, .diskFreed:
+            .diskFilled, .diskFreed, .lockTaken, .lockReleased:
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):
@@ -152,12 +156,46 @@ public struct Agent: Equatable, Sendable, Codable {
     public internal(set) var stale: Stale?
 }
 
-/// One granted lock.
+/// One granted lock: a ticket's or a person's.
 public struct Grant: Equatable, Sendable, Codable {
     /// Grows with every grant, so that what an earlier holder still does can be told from what the present one does.
     public let fence: Int
     public let pattern: LockPattern
     public let repository: RepositoryID
-    public let ticket: TicketID
+    /// The ticket that holds it; nil where a person does.
+    public let ticket: TicketID?
+    /// The person who holds it; nil where a ticket does.
+    public let person: Person?
     public let since: Instant
+
+    /// Somebody who keeps tickets away from something.
+    public struct Person: Equatable, Sendable, Codable {
+        public let name: String
+        /// Why, in the person's words.
+        public let reason: String
+        /// When it is let go of by itself; nil where that is for people alone.
+        public let expires: Instant?
+
+        package init(name: String, reason: String, expires: Instant?) {
+            self.name = name
+            self.reason = reason
+            self.expires = expires
+        }
+    }
+
+    public var holder: LockHolder {
+        if let person { return .person(person.name) }
+        guard let ticket else { preconditionFailure("lock \(fence) is nobody's") }
+        return .ticket(ticket)
+    }
+
+    init(fence: Int, pattern: LockPattern, repository: RepositoryID, ticket: TicketID, since: Instant) {
+        (self.fence, self.pattern, self.repository, self.since) = (fence, pattern, repository, since)
+        (self.ticket, person) = (ticket, nil)
+    }
+
+    init(fence: Int, pattern: LockPattern, repository: RepositoryID, person: Person, since: Instant) {
+        (self.fence, self.pattern, self.repository, self.since) = (fence, pattern, repository, since)
+        (ticket, self.person) = (nil, person)
+    }
 }

@@ -17,6 +17,10 @@ public enum Input: Equatable, Sendable {
         moved: RepositoryID? = nil
     )
     case trustGiven(RepositoryID, digest: String)
+    /// A person wants to hold it, for so long, or until it is released.
+    case lockAsked(RepositoryID, LockPattern, by: String, reason: String, for: Duration?)
+    /// A person's lock is to be let go of.
+    case lockReleaseAsked(PersonalLock)
     /// The daemon starts nothing new from here on.
     case drainAsked
     /// Something inside a run asked for what is for people, and was refused.
@@ -83,6 +87,12 @@ public enum TidyOutcome: Equatable, Sendable {
     case left(reason: String)
     /// Another git is in the way; it is tried again.
     case blocked(reason: String)
+}
+
+/// Which lock of a person's.
+public enum PersonalLock: Equatable, Sendable {
+    case fence(Int)
+    case pattern(RepositoryID, LockPattern)
 }
 
 /// A ticket as it is asked for: checked, and without an id where its author left that to orch.

@@ -59,9 +59,9 @@ extension Orchestrator {
         emit(.landingStarted(id))
     }
 
-    private func holders(of paths: [String], in repository: RepositoryID, except id: TicketID) -> [TicketID] {
+    private func holders(of paths: [String], in repository: RepositoryID, except id: TicketID) -> [LockHolder] {
         guard let index = held[repository] else { return [] }
-        return Set(paths.flatMap { index.owners(covering: $0) }).subtracting([id]).sorted()
+        return Set(paths.flatMap { index.owners(covering: $0) }).subtracting([.ticket(id)]).sorted()
     }
 
     // MARK: outcomes

@@ -55,8 +55,12 @@ public struct Orchestrator: Sendable {
 
     // Indexes over the above, rebuilt from it at load.
     var scheduler = Scheduler()
-    var held: [RepositoryID: LockIndex<TicketID>] = [:]
+    var held: [RepositoryID: LockIndex<LockHolder>] = [:]
     var fences: [TicketID: [Int]] = [:]
+    /// The locks that people hold, by fence.
+    var personalFences: Set<Int> = []
+    /// When those of them that end by themselves do.
+    var personalEnds = IndexedHeap<Int, Instant>()
     var freeAgents: [AgentID] = []
     /// Who waits for a ticket to land.
     var dependants: [TicketID: Set<TicketID>] = [:]
@@ -105,6 +109,7 @@ public struct Orchestrator: Sendable {
         if now < self.now {
             clockWentBack(to: now)
             boundReviewHolds(at: now)
+            boundPersonalLocks(at: now)
         }
         self.now = now
         journal = Journal()
@@ -134,6 +139,9 @@ public struct Orchestrator: Sendable {
         case .repositoryAsked(let path, let target, let tip, let trusted, let moved):
             addRepository(path: path, target: target, tip: tip, trusted: trusted, moved: moved)
         case .trustGiven(let repository, let digest): try trust(digest, in: repository)
+        case .lockAsked(let repository, let pattern, let person, let reason, let duration):
+            try takeLock(pattern, in: repository, person, reason, for: duration)
+        case .lockReleaseAsked(let which): try releaseLock(which)
         case .drainAsked: isDraining = true
         case .forbiddenAsked(let run, let method):
             if knows(run.ticket) { emit(.agentForbidden(run, method: method)) }
@@ -177,11 +185,12 @@ public struct Orchestrator: Sendable {
         case .deadlineReached:
             retryWhatIsBlocked()
             endReviewHolds()
+            endPersonalLocks()
         }
     }
 
     /// The next moment at which `deadlineReached` would change something.
     public var nextDeadline: Instant? {
-        [retries.values.compactMap(\.at).min(), reviewHolds.min?.key].compactMap(\.self).min()
+        [retries.values.compactMap(\.at).min(), reviewHolds.min?.key, personalEnds.min?.key].compactMap(\.self).min()
     }
 }

@@ -70,9 +70,13 @@ extension Orchestrator {
 
     private mutating func restoreGrants(_ stored: [Grant]) {
         for grant in stored.sorted(by: { $0.fence < $1.fence }) {
+            guard let ticket = grant.ticket else {
+                keep(grant)
+                continue
+            }
             grants[grant.fence] = grant
-            fences[grant.ticket, default: []].append(grant.fence)
-            held[grant.repository, default: LockIndex()].insert(grant.pattern, owner: grant.ticket)
+            fences[ticket, default: []].append(grant.fence)
+            held[grant.repository, default: LockIndex()].insert(grant.pattern, owner: .ticket(ticket))
         }
     }
 

@@ -10,6 +10,8 @@ public enum Waiting: Equatable, Sendable {
     case lock(LockPattern, holder: TicketID)
     /// `behind` waits too, comes first, and reserves a lock that conflicts.
     case reservation(LockPattern, behind: TicketID)
+    /// A person's lock conflicts.
+    case person(LockPattern, Grant.Person)
     case agent(busy: Int)
 }
 
@@ -35,7 +37,7 @@ extension Orchestrator {
     }
 
     private enum Blocker {
-        case lock(LockPattern, holder: TicketID)
+        case lock(LockPattern, holder: LockHolder)
         case reservation(LockPattern, behind: TicketID)
     }
 
@@ -43,7 +45,7 @@ extension Orchestrator {
         let ticket = tickets[id]!
         let wanted = lockedLater(ticket)
         guard !wanted.isEmpty else { return nil }
-        if let conflict = held[ticket.repository]?.firstConflict(with: wanted, excluding: id) {
+        if let conflict = held[ticket.repository]?.firstConflict(with: wanted, excluding: .ticket(id)) {
             return .lock(conflict.held, holder: conflict.owner)
         }
         // One that holds locks does not wait behind another, which may wait for just these.
@@ -92,7 +94,7 @@ extension Orchestrator {
             )
             grants[grant.fence] = grant
             numbers.append(grant.fence)
-            held[ticket.repository, default: LockIndex()].insert(pattern, owner: id)
+            held[ticket.repository, default: LockIndex()].insert(pattern, owner: .ticket(id))
             journal.granted(grant)
         }
         fences[id] = numbers
@@ -155,7 +157,11 @@ extension Orchestrator {
         if isDiskFull { return .diskFull }
         if let missing = unmet[id] { return .dependencies(missing.sorted()) }
         switch blocker(of: id) {
-        case .lock(let pattern, let holder)?: return .lock(pattern, holder: holder)
+        case .lock(let pattern, .ticket(let holder))?: return .lock(pattern, holder: holder)
+        case .lock(let pattern, .person(let name))?:
+            let grant = personalGrant(pattern, of: name, in: ticket.repository)
+            guard let person = grant?.person else { preconditionFailure("\(name) does not hold \(pattern)") }
+            return .person(pattern, person)
         case .reservation(let pattern, let behind)?: return .reservation(pattern, behind: behind)
         case nil: return .agent(busy: agents.count - freeAgents.count)
         }

@@ -107,12 +107,17 @@ extension Orchestrator {
         for fence in fences.removeValue(forKey: id) ?? [] {
             if let grant = grants.removeValue(forKey: fence) { journal.released(grant) }
         }
-        held[repository]?.remove(id)
+        held[repository]?.remove(.ticket(id))
         reviewHolds.remove(id)
-        scheduler.wake(blockedBy: id)
+        wake(waitingFor: .ticket(id))
+    }
+
+    /// Those who waited for what the holder has let go of are looked at again.
+    mutating func wake(waitingFor holder: LockHolder) {
+        scheduler.wake(blockedBy: holder)
         for waiting in waitingForPaths.sorted() {
             guard case .landing(var landing) = tickets[waiting]?.state,
-                case .waitingForPaths(let candidate, let holders) = landing.step, holders.contains(id)
+                case .waitingForPaths(let candidate, let holders) = landing.step, holders.contains(holder)
             else { continue }
             landing.step = .waiting(candidate)
             enter(waiting, .landing(landing))

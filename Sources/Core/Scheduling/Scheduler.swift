@@ -27,8 +27,8 @@ struct Scheduler: Sendable {
     private enum Standing: Equatable {
         /// In `ready`: may be startable.
         case ready
-        /// In `lockBlocked` and `waitingFor`: this ticket holds what it asks for.
-        case blocked(by: TicketID)
+        /// In `lockBlocked` and `waitingFor`: somebody holds what it asks for.
+        case blocked(by: LockHolder)
         /// In `reservations`: a ticket ahead of it waits for what it asks for.
         case behind
     }
@@ -54,7 +54,7 @@ struct Scheduler: Sendable {
     /// By their first tickets.
     private var ready = IndexedHeap<Int, Place>()
     private var lockBlocked: [RepositoryID: IndexedHeap<Int, Place>] = [:]
-    private var waitingFor: [TicketID: Set<Int>] = [:]
+    private var waitingFor: [LockHolder: Set<Int>] = [:]
     private var reservations: [RepositoryID: Reservation] = [:]
 
     var count: Int { groupOf.count }
@@ -120,7 +120,7 @@ struct Scheduler: Sendable {
     func reserver(in repository: RepositoryID) -> Place? { lockBlocked[repository]?.min?.key }
 
     /// Sets the ticket's group aside until `holder` lets go of its locks.
-    mutating func block(groupOf ticket: TicketID, by holder: TicketID) {
+    mutating func block(groupOf ticket: TicketID, by holder: LockHolder) {
         guard let number = groupOf[ticket] else { return }
         setAside(number)
         let group = groups[number]!
@@ -142,7 +142,7 @@ struct Scheduler: Sendable {
 
     /// The groups that waited for what `holder` held are looked at again. The first of them goes on reserving until
     /// it has been: it comes before all that wait behind it.
-    mutating func wake(blockedBy holder: TicketID) {
+    mutating func wake(blockedBy holder: LockHolder) {
         for number in waitingFor[holder] ?? [] { makeReady(number) }
     }
 
@@ -192,7 +192,7 @@ struct Scheduler: Sendable {
             let inBlocked = lockBlocked[group.key.repository]?[number]
             let isBehind = reservations[group.key.repository]?.groups.contains(number) ?? false
             let holders = waitingFor.filter { $0.value.contains(number) }.map(\.key)
-            let expected: (Place?, Place?, Bool, [TicketID]) =
+            let expected: (Place?, Place?, Bool, [LockHolder]) =
                 switch group.standing {
                 case .ready: (group.head, nil, false, [])
                 case .blocked(let holder): (nil, group.head, false, [holder])

@@ -92,7 +92,7 @@ extension Landing {
         case .waiting: "in the landing queue"
         case .trying(let trial): trial.reason
         case .waitingForPaths(_, let holders):
-            "changes paths that \(list(holders.map(\.text))) \(holders.count == 1 ? "holds" : "hold")"
+            "changes paths that \(list(holders.map(\.name))) \(holders.count == 1 ? "holds" : "hold")"
         case .advancing: "the target branch is being moved"
         case .blocked(_, let reason): "waits: \(reason)"
         }
@@ -156,6 +156,7 @@ extension Waiting {
         case .dependencies(let ids): "waits for \(list(ids.map(\.text))) to land"
         case .lock(let pattern, let holder): "waits for lock \(pattern) of \(holder)"
         case .reservation(let pattern, let first): "waits behind \(first), which has reserved \(pattern)"
+        case .person(let pattern, let person): "waits for \(pattern), held by \(person.name): \(person.reason)"
         case .agent(let busy): "waits for a free agent (\(busy) busy)"
         }
     }

@@ -165,8 +165,8 @@ public enum LandingStep: Equatable, Sendable, Codable {
     case waiting(Candidate?)
     /// At the head: its candidate is built on the tip, and tested unless that tree is known good.
     case trying(Trial)
-    /// It changes paths that other tickets hold, and holds no lock itself. Out of the queue until they are released.
-    case waitingForPaths(Candidate, of: [TicketID])
+    /// It changes paths that others hold, and holds no lock itself. Out of the queue until they are released.
+    case waitingForPaths(Candidate, of: [LockHolder])
     /// The target branch is being moved to its commit.
     case advancing(Candidate)
     /// The user's checkout is in the way. Out of the queue, and tried again from time to time.

@@ -118,6 +118,8 @@ extension Event {
         case .landingWaited: "landing.waiting"
         case .landingBlocked: "landing.blocked"
         case .lockViolationAllowed: "lock.violation_allowed"
+        case .lockTaken: "lock.taken"
+        case .lockReleased: "lock.released"
         case .locksClaimed: "locks.claimed"
         case .claimWaited: "locks.awaited"
         case .ticketEvicted: "ticket.evicted"
@@ -185,10 +187,20 @@ extension Event {
         case .approvalRequested(_, let reasons): [("reasons", JSONValue(reasons.map(\.sentence)))]
         case .ticketCommented(_, let comment): [("comment", .string(comment))]
         case .ticketApproved(_, let by): [("by", .string(by.rawValue))]
-        case .landingWaited(_, let holders): [("holders", JSONValue(holders.map(\.text)))]
+        case .landingWaited(_, let holders): [("holders", JSONValue(holders.map(\.name)))]
         case .lockViolationAllowed(_, let paths), .locksClaimed(_, let paths): [("paths", JSONValue(paths))]
         case .claimWaited(_, let paths, let holders):
-            [("paths", JSONValue(paths)), ("holders", JSONValue(holders.map(\.text)))]
+            [("paths", JSONValue(paths)), ("holders", JSONValue(holders.map(\.name)))]
+        case .lockTaken(let id, let pattern, let person):
+            [
+                ("repository", .string(id.text)), ("pattern", .string(pattern.text)), ("person", .string(person.name)),
+                ("reason", .string(person.reason)),
+            ]
+        case .lockReleased(let id, let pattern, let name, let expired):
+            [
+                ("repository", .string(id.text)), ("pattern", .string(pattern.text)), ("person", .string(name)),
+                ("expired", .bool(expired)),
+            ]
         case .ticketMerged(_, let commit): [("commit", .string(commit.text))]
         case .ticketContinued(_, let command): [("command", .string(command.name))]
         case .snapshotTaken(_, let number): [("snapshot", JSONValue(number))]

@@ -78,6 +78,8 @@ final class Gateway: Sendable {
         "prune": { $0.prune },
         "agent.list": { $0.listAgents },
         "lock.list": { $0.listLocks },
+        "lock.take": { $0.takeLock },
+        "lock.release": { $0.releaseLock },
         "repository.add": { $0.addRepository },
         "repository.trust": { $0.trustRepository },
         "repository.list": { $0.listRepositories },

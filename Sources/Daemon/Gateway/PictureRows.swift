@@ -66,13 +66,17 @@ struct PictureRows: Sendable {
     }
 
     func lock(_ grant: Grant) -> JSONObject {
-        [
+        var row: JSONObject = [
             "pattern": .string(grant.pattern.description),
             "repository": .string(grant.repository.text),
-            "ticket": .string(grant.ticket.text),
-            "since": .string(Timestamp.text(grant.since)),
-            "fence": JSONValue(grant.fence),
         ]
+        row["ticket"] = grant.ticket.map { .string($0.text) }
+        row["person"] = grant.person.map { .string($0.name) }
+        row["reason"] = grant.person.map { .string($0.reason) }
+        row["since"] = .string(Timestamp.text(grant.since))
+        row["expires"] = grant.person?.expires.map { .string(Timestamp.text($0)) }
+        row["fence"] = JSONValue(grant.fence)
+        return row
     }
 
     func repository(_ repository: Core.Repository) -> JSONObject {

@@ -25,9 +25,10 @@ extension Engine.View {
     /// - Parameter heartbeat: when the present silence of a run would be its end.
     func row(_ grant: Grant, heartbeat: (RunID) -> Instant?) -> JSONObject {
         var row = rows.lock(grant)
-        let run = core.tickets[grant.ticket]?.currentRun
+        let run = grant.ticket.flatMap { core.tickets[$0]?.currentRun }
         row["run"] = run.map { .string($0.description) }
-        let expiry = core.lockExpiry(of: grant.ticket) ?? run.flatMap(heartbeat)
+        let expiry =
+            grant.ticket.flatMap(core.lockExpiry) ?? run.flatMap(heartbeat) ?? core.personalLockEnd(grant.fence)
         row["expires"] = expiry.map { .string(Timestamp.text($0)) }
         return row
     }

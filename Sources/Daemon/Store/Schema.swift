@@ -3,7 +3,7 @@ import GRDB
 /// The tables, and how they came to be. A migration that has been released is never edited: append another.
 enum Schema {
     /// What each version added, oldest first.
-    private static let versions = [first, second, third]
+    private static let versions = [first, second, third, fourth]
     /// The version a database has when this program has opened it. It stands in the file's first page, so that an older
     /// orch can see that it is too old before it opens the file.
     static var version: Int { versions.count }
@@ -44,6 +44,23 @@ enum Schema {
             time INTEGER NOT NULL,
             PRIMARY KEY (repository, tree, fingerprint, surroundings)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// People hold locks as well.
+    private static let fourth = """
+        CREATE TABLE held (
+            fence INTEGER PRIMARY KEY CHECK (fence > 0),
+            repository TEXT NOT NULL REFERENCES repositories (id),
+            ticket TEXT REFERENCES tickets (id),
+            person TEXT CHECK ((person IS NULL) != (ticket IS NULL)),
+            pattern TEXT NOT NULL,
+            body TEXT NOT NULL,
+            UNIQUE (repository, pattern)
+        ) STRICT;
+        INSERT INTO held SELECT fence, repository, ticket, NULL, pattern, body FROM locks;
+        DROP TABLE locks;
+        ALTER TABLE held RENAME TO locks;
+        CREATE INDEX locks_by_ticket ON locks (ticket);
         """
 
     /// Columns are what SQLite can hold us to; `body` is the whole value as JSON, which Core alone reads.

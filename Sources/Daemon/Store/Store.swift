@@ -160,10 +160,10 @@ final class Store: Sendable {
         for change in step.changes.agents where change.new?.ticket != nil { try write(change, database) }
         for change in step.changes.grants {
             guard let grant = change.new else { continue }
-            try database.cachedStatement(sql: "INSERT INTO locks VALUES (?, ?, ?, ?, ?)").execute(
+            try database.cachedStatement(sql: "INSERT INTO locks VALUES (?, ?, ?, ?, ?, ?)").execute(
                 arguments: [
-                    grant.fence, grant.repository.text, grant.ticket.text, grant.pattern.description,
-                    try encode(grant),
+                    grant.fence, grant.repository.text, grant.ticket?.text, grant.person?.name,
+                    grant.pattern.description, try encode(grant),
                 ])
         }
         for run in step.changes.runs { try write(run, step.time, database) }

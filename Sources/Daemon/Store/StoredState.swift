@@ -175,8 +175,9 @@ extension Store.Loaded {
             return "ticket \(lost.value) is of a repository \(lost.key) that is not there"
         }
         let tickets = Set(state.tickets.map(\.id))
-        if let lost = state.grants.first(where: { !tickets.contains($0.ticket) && state.settled[$0.ticket] == nil }) {
-            return "lock \(lost.fence) is held by a ticket \(lost.ticket) that is not there"
+        for grant in state.grants {
+            guard let ticket = grant.ticket, !tickets.contains(ticket), state.settled[ticket] == nil else { continue }
+            return "lock \(grant.fence) is held by a ticket \(ticket) that is not there"
         }
         if newestEvidence > seq { return "event \(newestEvidence) is not there, the last one is \(seq)" }
         return nil

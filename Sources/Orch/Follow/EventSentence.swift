@@ -172,6 +172,12 @@ struct EventSentence {
         case "landing.blocked": return ("cannot land yet: \(event.string("reason"))", false)
         case "lock.violation_allowed":
             return ("changes paths outside its locks, let through: \(event.list("paths"))", false)
+        case "lock.taken":
+            return ("\(event.string("person")) holds \(event.string("pattern")): \(event.string("reason"))", false)
+        case "lock.released":
+            let isOver = event.params["expired"]?.boolValue == true
+            let how = isOver ? "its time is over" : "released"
+            return ("\(event.string("person")) holds \(event.string("pattern")) no longer: \(how)", false)
         case "locks.claimed": return ("takes the locks it lacked: \(event.list("paths"))", false)
         case "locks.awaited":
             return ("changes \(event.list("paths")), and waits for the locks of \(event.list("holders"))", false)
