@@ -48,6 +48,12 @@ final class BacklogWatch: Sendable {
         thread.start()
     }
 
+    /// Not before: until the daemon has ended, effects still ask for a watch.
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+        if wake >= 0 { close(wake) }
+    }
+
     /// Watches the backlog folder of a repository, and has it looked at now; nothing new where it is watched there
     /// already.
     func watch(_ repository: Core.Repository) {
@@ -96,9 +102,6 @@ final class BacklogWatch: Sendable {
             }
             wait(pending)
         }
-        // Nobody else closes them, and nobody watches from here on.
-        if descriptor >= 0 { close(descriptor) }
-        close(wake)
     }
 
     private func wait(_ pending: Set<RepositoryID>) {
