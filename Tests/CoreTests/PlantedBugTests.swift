@@ -18,7 +18,7 @@ import Testing
     }
 
     /// Told in full it takes hundreds of steps.
-    @Test(arguments: ["adoptedAgentIsFree", "runExecutedAgain", "deadlineMissed"])
+    @Test(arguments: ["adoptedAgentIsFree", "runExecutedAgain", "slotLeaked"])
     func aFailureIsShrunkToAFewLines(_ name: String) throws {
         let mistake = try #require(Mistake.all.first { $0.name == name })
         let failure = try #require(
@@ -74,7 +74,7 @@ import Testing
             Mistake("effectsOfLateStoreForgotten", "I4", 20),
             // The world's.
             Mistake("noCompareAndSwap", "I2", 40),
-            Mistake("landsAgain", "I5", 200),
+            Mistake("landsAgain", "I2", 200),
             Mistake("runExecutedAgain", "I5", 20),
             Mistake("escapedSurvive", "I6", 20),
             Mistake("lostTreeSurvives", "I6", 20),

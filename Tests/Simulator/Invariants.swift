@@ -249,12 +249,12 @@ extension SimulatedShell {
                 throw Violation("I4: \(ticket.id) takes what \(first.id), which comes first, waits for")
             }
             for first in core.waitingInOrder where first.repository == ticket.repository && first.isAhead(of: ticket) {
-                // What was granted only now, and to one behind it, is no reason.
+                // What was granted only now, and to one behind it, is no reason; what that one had before is.
                 let later = started.filter { ticket in
                     first.isAhead(of: ticket) && core.isGranted(ticket.id, after: last.lastFence)
                 }
                 try require(
-                    core.reasonToWait(first, without: Set(later.map(\.id))) != nil,
+                    core.reasonToWait(first, without: Set(later.map(\.id)), after: last.lastFence) != nil,
                     "I4: \(ticket.id) starts ahead of \(first.id), which could start"
                 )
             }
@@ -299,29 +299,42 @@ extension Orchestrator {
     }
 
     /// Why a ticket does not start although an agent is free: the rule itself, without any index.
-    fileprivate func reasonToWait(_ ticket: Ticket, without: Set<TicketID>) -> String? {
+    /// - Parameters:
+    ///   - without: tickets whose grants count for nothing,
+    ///   - fence: if they are newer than this.
+    fileprivate func reasonToWait(_ ticket: Ticket, without: Set<TicketID>, after fence: Int = 0) -> String? {
         let wanted = lockedLater(ticket)
         if wanted.isEmpty { return nil }
-        if let holder = holder(against: ticket, without: without) { return "\(holder) holds what it asks for" }
+        if let holder = holder(against: ticket, without: without, after: fence) {
+            return "\(holder) holds what it asks for"
+        }
         if wanted.count < ticket.locks.count { return nil }
-        return reserver(against: ticket, without: without).map { "\($0.id) has reserved what it asks for" }
+        return reserver(against: ticket, without: without, after: fence).map {
+            "\($0.id) has reserved what it asks for"
+        }
     }
 
-    private func holder(against ticket: Ticket, without: Set<TicketID>) -> LockHolder? {
+    private func holder(against ticket: Ticket, without: Set<TicketID>, after fence: Int) -> LockHolder? {
         let wanted = lockedLater(ticket)
         return grants.values.first { grant in
             grant.repository == ticket.repository && grant.ticket != ticket.id
-                && !(grant.ticket.map(without.contains) ?? false)
+                && !(grant.fence > fence && grant.ticket.map(without.contains) ?? false)
                 && wanted.contains { $0.conflicts(with: grant.pattern) }
         }?.holder
     }
 
     /// The first that a held lock blocks reserves what it asks for, and nobody else does: it, if `ticket` is behind
     /// it and asks for some of the same. What those behind it hold is looked away from.
-    fileprivate func reserver(against ticket: Ticket, without: Set<TicketID>? = nil) -> Ticket? {
+    fileprivate func reserver(
+        against ticket: Ticket,
+        without: Set<TicketID>? = nil,
+        after fence: Int = 0
+    ) -> Ticket? {
         for first in waitingInOrder where first.repository == ticket.repository && first.isAhead(of: ticket) {
             let wanted = lockedLater(first)
-            guard !wanted.isEmpty, holder(against: first, without: without ?? [ticket.id]) != nil else { continue }
+            guard !wanted.isEmpty, holder(against: first, without: without ?? [ticket.id], after: fence) != nil else {
+                continue
+            }
             let conflict = wanted.contains { lock in ticket.locks.contains { $0.conflicts(with: lock) } }
             return conflict ? first : nil
         }
