@@ -122,17 +122,19 @@ private struct Storm {
     /// A human's part: what was stopped, or gave up because its runners kept dying, is to go on; and a lock file that a
     /// killed git left in the user's checkout has to go.
     private mutating func goOnWithTheStopped() throws {
+        for event in world.events("ticket.left") { removeLock(namedIn: event.params["reason"]?.stringValue) }
         for row in world.picture.tickets.values.sorted(by: { $0.id < $1.id }) {
-            if row.state == "landing",
-                let parts = row.reason?.components(separatedBy: " has been there since "), parts.count == 2,
-                let start = parts[0].firstIndex(of: "/"), world.gits().isEmpty, unlink(String(parts[0][start...])) == 0
-            {
-                locksRemoved += 1
-            }
+            if row.state == "landing" { removeLock(namedIn: row.reason) }
             let isLost = row.state == "needs_human_review" && row.reason?.contains("lost") == true
             if row.state == "needs_human_review", !isLost { throw world.problem("\(row.id): \(row.reason ?? "")") }
             if row.state == "stopped" || isLost { try world.command("continue", row.id) }
         }
+    }
+
+    private mutating func removeLock(namedIn reason: String?) {
+        let parts = reason?.components(separatedBy: " has been there since ") ?? []
+        guard parts.count == 2, let start = parts[0].firstIndex(of: "/"), world.gits().isEmpty else { return }
+        if unlink(String(parts[0][start...])) == 0 { locksRemoved += 1 }
     }
 
     private mutating func stopOne() throws {
