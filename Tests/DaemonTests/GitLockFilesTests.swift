@@ -44,12 +44,12 @@ import Testing
         return reason
     }
 
-    private func wait(for what: String, _ isTrue: () throws -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try !isTrue() {
-            try #require(ContinuousClock.now < deadline, "waited in vain for \(what)")
-            usleep(2000)
-        }
+    /// A ticket's worktree that is gone, so that its branch is to be deleted next.
+    private func putAside() throws -> (Worktree, Snapshot) {
+        let worktree = try scratch.worktree(repository)
+        let snapshot = try repository.snapshot(worktree, number: 1)
+        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        return (worktree, snapshot)
     }
 
     /// Makes a file as old as it would be after some seconds.
@@ -76,11 +76,13 @@ import Testing
                 close(descriptor)
                 ended.signal()
             }
-            try wait(for: "the orphan") { GitProcesses.holding(path).count == 1 }
+            try eventually("the orphan", within: .seconds(60)) { GitProcesses.holding(path).count == 1 }
         }
         // What this process itself has open for it is not the orphan's; nor is what other tests' children have of it for the
         // moment before they are a program of their own.
-        try wait(for: "the orphan alone") { GitProcesses.holding(path).map(\.command) == ["/bin/sleep 1000"] }
+        try eventually("the orphan alone", within: .seconds(60)) {
+            GitProcesses.holding(path).map(\.command) == ["/bin/sleep 1000"]
+        }
         let orphan = try #require(GitProcesses.holding(path).first)
         var said: [String] = []
         let error = try gitError {
@@ -121,7 +123,7 @@ import Testing
         DispatchQueue.global().async { [self] in result.fill { try advance(to: candidate) } }
         // It has the index's lock, and has come to the file whose filter waits.
         var writer: Int32 = -1
-        try wait(for: "the filter") {
+        try eventually("the filter", within: .seconds(60)) {
             writer = open(gate, O_WRONLY | O_NONBLOCK)
             return writer >= 0
         }
@@ -164,7 +166,7 @@ import Testing
             }
         }
         var writer: Int32 = -1
-        try wait(for: "the editor") {
+        try eventually("the editor", within: .seconds(60)) {
             writer = open(gate, O_WRONLY | O_NONBLOCK)
             return writer >= 0
         }
@@ -207,9 +209,7 @@ import Testing
     }
 
     @Test func aLockOnTheRefsIsWaitedForAMomentAndThenNamed() throws {
-        let worktree = try scratch.worktree(repository)
-        let snapshot = try repository.snapshot(worktree, number: 1)
-        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        let (worktree, snapshot) = try putAside()
         let ref = scratch.checkout + "/.git/refs/heads/\(worktree.branch).lock"
         try scratch.write(ref, "", in: "")
         let error = try gitError { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
@@ -225,9 +225,7 @@ import Testing
 
     /// Another ticket may be the first to be put away afterwards.
     @Test func whatAKilledDeletionLeftIsClearedWhicheverBranchIsNext() throws {
-        let worktree = try scratch.worktree(repository)
-        let snapshot = try repository.snapshot(worktree, number: 1)
-        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        let (worktree, snapshot) = try putAside()
         func delete() throws { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
         let (file, note) = (scratch.checkout + "/.git/packed-refs.lock", scratch.state + "/repositories/r1.deleting")
         try scratch.write(note, "agent-2/another\n", in: "")
@@ -243,9 +241,7 @@ import Testing
 
     /// Somebody else's keeps the branch, and nothing else of the repository waiting.
     @Test func aLockThatHasBeenThereForAWhileIsNotWaitedFor() throws {
-        let worktree = try scratch.worktree(repository)
-        let snapshot = try repository.snapshot(worktree, number: 1)
-        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        let (worktree, snapshot) = try putAside()
         let file = scratch.checkout + "/.git/packed-refs.lock"
         try scratch.write(file, "", in: "")
         age(file, by: 10)
@@ -256,9 +252,7 @@ import Testing
     }
 
     @Test func whatAKilledDeletionOfABranchLeftIsCleared() throws {
-        let worktree = try scratch.worktree(repository)
-        let snapshot = try repository.snapshot(worktree, number: 1)
-        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+        let (worktree, snapshot) = try putAside()
         func delete() throws { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
         for name in ["refs/heads/\(worktree.branch).lock", "packed-refs.lock"] {
             // As it is when the daemon and its git are killed in the middle.

@@ -8,8 +8,10 @@ import Measuring
     static func main() {
         do {
             let arguments = CommandLine.arguments
-            if arguments.count == 3, arguments[1] == "--as-client" { try Client.connect(path: arguments[2]).flood() }
-            if arguments.count == 2, arguments[1] == "--as-program" { compute() }
+            if arguments.count == 4, arguments[1] == "--as-client" {
+                try Client.connect(path: arguments[3]).flood { isAtWork(arguments[2]) }
+            }
+            if arguments.count == 3, arguments[1] == "--as-program" { compute(arguments[2]) }
             try measure(clients: option("--clients", 20), asks: option("--asks", 20), rounds: option("--rounds", 5))
         } catch {
             complain("flood: \(error)")
@@ -17,7 +19,11 @@ import Measuring
         }
     }
 
-    private static func compute() -> Never {
+    /// One of the crowd tells that it has begun, by a file.
+    private static func isAtWork(_ file: String) { close(creat(file, 0o600)) }
+
+    private static func compute(_ file: String) -> Never {
+        isAtWork(file)
         var number: UInt64 = 1
         while number != 0 { number = number &* 6_364_136_223_846_793_005 | 1 }
         exit(0)
@@ -42,13 +48,14 @@ import Measuring
         // In turns, so that what else the machine does falls on all of them.
         for _ in 0..<rounds {
             for index in phases.indices {
-                let crowd = try (0..<(index == 0 ? 0 : clients)).map { _ in
-                    let role = index == 1 ? ["--as-program"] : ["--as-client", socket]
+                let files = (0..<(index == 0 ? 0 : clients)).map { "\(scratch.folder)/at-work-\($0)" }
+                for file in files { unlink(file) }
+                let crowd = try files.map { file in
+                    let role = index == 1 ? ["--as-program", file] : ["--as-client", file, socket]
                     return try Child([neighbour("flood")] + role, environment: scratch.environment)
                 }
                 defer { end(crowd) }
-                // Until they are all at work.
-                usleep(300_000)
+                try waitFor(files)
                 let (began, cpu) = (monotonic(), daemon.cpu)
                 for _ in 0..<asks { try phases[index].ask(programs, socket, environment) }
                 phases[index].busy += Double(daemon.cpu - cpu)
@@ -59,6 +66,18 @@ import Measuring
         print("".padded(-24) + "median".padded(12) + "p99".padded(12) + "daemon's CPU".padded(14))
         for phase in phases { phase.show() }
         for phase in phases.dropFirst() { phase.show(against: phases[0]) }
+    }
+
+    /// Until they are all at work.
+    private static func waitFor(_ files: [String]) throws {
+        for file in files {
+            var looks = 0
+            while access(file, F_OK) != 0 {
+                looks += 1
+                guard looks < 60_000 else { throw Trouble("one of the crowd did not begin") }
+                usleep(1000)
+            }
+        }
     }
 
     private static func end(_ crowd: [Child]) {
@@ -108,16 +127,20 @@ private struct Phase {
 }
 
 extension Client {
-    /// Asks, with 64 requests on their way, for ever.
-    fileprivate func flood() throws -> Never {
+    /// Asks, with 64 requests on their way, for ever; tells of the first answer.
+    fileprivate func flood(_ begun: () -> Void) throws -> Never {
         var underWay = 0
+        var isFirst = true
         while true {
             while underWay < 64 {
                 send("daemon.status")
                 underWay += 1
             }
             guard let line = try next() else { continue }
-            if case .response = line { underWay -= 1 }
+            guard case .response = line else { continue }
+            underWay -= 1
+            if isFirst { begun() }
+            isFirst = false
         }
     }
 }

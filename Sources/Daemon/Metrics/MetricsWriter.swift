@@ -66,7 +66,7 @@ final class MetricsWriter: Sendable {
 
     private func write() throws {
         let descriptor = open(file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw Problem(description: String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw Problem(description: GitFiles.reason()) }
         defer { close(descriptor) }
         let last = try lastRow(descriptor)
         for end in try store.endings(after: last) {
@@ -101,7 +101,7 @@ final class MetricsWriter: Sendable {
         let newline = UInt8(ascii: "\n")
         guard let end = bytes.lastIndex(of: newline) else { throw Problem(description: "it is not orch's") }
         if end + 1 < bytes.count, ftruncate(descriptor, start + off_t(end) + 1) != 0 {
-            throw Problem(description: String(cString: strerror(errno)))
+            throw Problem(description: GitFiles.reason())
         }
         let row = String(decoding: bytes[..<end].split(separator: newline).last ?? [], as: UTF8.self)
         if let seq = MetricsTable.seq(ofRow: row) { return seq }
@@ -112,7 +112,7 @@ final class MetricsWriter: Sendable {
     private func append(_ text: String, to descriptor: Int32) throws {
         let bytes = Array(text.utf8)
         guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw Problem(description: String(cString: strerror(errno)))
+            throw Problem(description: GitFiles.reason())
         }
     }
 
