@@ -346,6 +346,29 @@ import Testing
         #expect(try scratch.git("log", "-1", "--format=%an %ce", in: worktree.path) == "orch orch@localhost")
     }
 
+    /// It would be killed with the run, and leave a lock that keeps everybody's away.
+    @Test func anAgentsGitDoesNoHousekeeping() throws {
+        let scratch = try GitScratch()
+        try scratch.git("config", "gc.autoDetach", "false")
+        let repository = try scratch.open()
+        let worktree = try scratch.worktree(repository)
+        let trace = scratch.folder + "/trace"
+        func commit(in environment: [String: String]) throws -> String {
+            unlink(trace)
+            let commit = ShellCommand(
+                ["/usr/bin/git", "commit", "-q", "--allow-empty", "-m", "by the agent"],
+                environment: environment.merging(["GIT_TRACE": trace]) { $1 }.map { "\($0)=\($1)" },
+                directory: worktree.path
+            )
+            #expect(try commit.run().exitCode == 0)
+            return try #require(GitFiles.read(trace).map { String(decoding: $0, as: UTF8.self) })
+        }
+        let users = scratch.environment.merging(["GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b"]) { $1 }
+        let committer = ["GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"]
+        #expect(try commit(in: users.merging(committer) { $1 }).contains("maintenance run --auto"))
+        #expect(try !commit(in: scratch.environment.merging(repository.agentEnvironment) { $1 }).contains("maintenance"))
+    }
+
     @Test func hooksOfTheUsersDoNotRun() throws {
         let scratch = try GitScratch()
         let repository = try scratch.open()

@@ -244,10 +244,15 @@ extension GitRepository {
         return GitError(.failed, operation, lock.sentence(in: topLevel, commonDirectory), detail: said)
     }
 
-    /// What an agent's environment holds so that its commits have an author and need no key.
+    /// What an agent's environment holds so that its commits have an author, need no key and leave nothing half done.
     public var agentEnvironment: [String: String] {
-        // Without a reflog nobody could find what an agent resets away.
-        let settings = [("commit.gpgSign", "false"), ("tag.gpgSign", "false"), ("core.logAllRefUpdates", "true")]
+        let settings = [
+            ("commit.gpgSign", "false"), ("tag.gpgSign", "false"),
+            // Without a reflog nobody could find what an agent resets away.
+            ("core.logAllRefUpdates", "true"),
+            // Housekeeping in the background would be killed with the run: a lock that keeps everybody's away, half a pack.
+            ("gc.auto", "0"), ("maintenance.auto", "false"),
+        ]
         return identity.environment.merging(Git.configuration(settings)) { $1 }
     }
 }
