@@ -46,7 +46,9 @@ public final class Daemon: Sendable {
     private let store: Store
     private let engine: Engine
     private let effects: EffectRunner
-    private let targets: TargetWatch?
+    private let branches: BranchWatch?
+    /// Nil where it is not wanted.
+    private let locks: LockTableMirror?
     private let metrics: MetricsWriter
     private let backlog: BacklogWatch
     private let server: EventServer
@@ -101,6 +103,7 @@ public final class Daemon: Sendable {
         let toServer = Box<EventServer>()
         let toEffects = Box<EffectRunner>()
         let toGateway = Box<Gateway>()
+        let toLocks = Box<LockTableMirror?>()
         let counts = Counts(tickets: core.tickets.values.count { !$0.isFinal }, agents: core.agents.count)
         let monitor = ActivityMonitor { toEngine.value.submit($0) }
         let supervisor = try RunSupervisor(
@@ -122,10 +125,13 @@ public final class Daemon: Sendable {
                 toServer.value.publish([PublishedLine(Notification("output", params), ticket: run.ticket.text)])
             }
         }
-        targets = TargetWatch { id in
+        let isMirrored = options.user.locks.mirror
+        branches = BranchWatch { id, branch in
             toEngine.value.read { view in
-                if let repository = view.core.repositories[id] { toEffects.value.seeTarget(of: repository) }
+                guard let repository = view.core.repositories[id] else { return }
+                if branch == repository.target { toEffects.value.seeTarget(of: repository) }
             }
+            if branch == GitRepository.lockBranch { toLocks.value?.look(at: id) }
         }
         let git = try Git(
             environment: options.environment,
@@ -148,8 +154,9 @@ public final class Daemon: Sendable {
             ),
             supervisor: supervisor,
             monitor: monitor,
-            watch: { [targets, backlog] repository, common in
-                targets?.watch(repository.id, common, repository.target)
+            watch: { [branches, backlog] repository, common in
+                let followed = [repository.target] + (isMirrored ? [GitRepository.lockBranch] : [])
+                branches?.watch(repository.id, common, followed)
                 backlog.watch(repository)
             },
             report: { toEngine.value.submit($0) }
@@ -171,6 +178,7 @@ public final class Daemon: Sendable {
                     let params: JSONObject = ["problem": trouble.map(JSONValue.string) ?? .null]
                     toServer.value.publish([PublishedLine(Notification("daemon.trouble", params))])
                 },
+                locksChanged: { for id in $0 { toLocks.value?.look(at: id) } },
                 counted: { counts.set(tickets: $0, agents: $1) }
             ),
             logger: logger,
@@ -228,6 +236,8 @@ public final class Daemon: Sendable {
         toServer.fill(server)
         toEffects.fill(effects)
         toEngine.fill(engine)
+        locks = isMirrored ? LockTableMirror(engine: engine, effects: effects) : nil
+        toLocks.fill(locks)
         toGateway.fill(
             Gateway(
                 engine: engine,
@@ -244,8 +254,11 @@ public final class Daemon: Sendable {
     public func run() {
         engine.start()
         // From here on a target that somebody moves is noticed, and so is one that was moved meanwhile.
-        engine.read { [effects] view in
-            for repository in view.core.repositories.values { effects.seeTarget(of: repository) }
+        engine.read { [effects, locks] view in
+            for repository in view.core.repositories.values {
+                effects.seeTarget(of: repository)
+                locks?.look(at: repository.id)
+            }
         }
         metrics.catchUp()
         logger.info("orch \(options.version) is listening", metadata: ["socket": "\(options.paths.socket)"])
@@ -270,7 +283,8 @@ public final class Daemon: Sendable {
         }
         effects.monitor.stop()
         effects.supervisor.detach()
-        targets?.end()
+        branches?.end()
+        locks?.end()
         backlog.end()
         FaultPoint.stopDetached.pass()
         engine.stop()

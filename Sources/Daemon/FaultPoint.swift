@@ -113,6 +113,10 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case landingForwarded = "landing.forwarded"
     case landingSettled = "landing.settled"
 
+    // The branch of locks is brought up to date.
+    case lockTableTakenUp = "locks.taken-up"
+    case lockTableNoted = "locks.noted"
+
     // A ticket is put away.
     case tidySnapshotTaken = "tidy.snapshot-taken"
     case tidyTrashed = "tidy.trashed"

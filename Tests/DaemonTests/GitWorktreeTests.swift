@@ -366,7 +366,9 @@ import Testing
         let users = scratch.environment.merging(["GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b"]) { $1 }
         let committer = ["GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"]
         #expect(try commit(in: users.merging(committer) { $1 }).contains("maintenance run --auto"))
-        #expect(try !commit(in: scratch.environment.merging(repository.agentEnvironment) { $1 }).contains("maintenance"))
+        #expect(
+            try !commit(in: scratch.environment.merging(repository.agentEnvironment) { $1 }).contains("maintenance")
+        )
     }
 
     @Test func hooksOfTheUsersDoNotRun() throws {

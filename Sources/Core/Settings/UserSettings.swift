@@ -25,6 +25,8 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public struct Locks: Hashable, Codable, Sendable {
         /// How long a ticket that waits for a human keeps its locks.
         public var reviewHold = Duration.seconds(24 * 60 * 60)
+        /// Whether `locks.json` on the branch `orch/locks` of each repository tells of them, and is listened to.
+        public var mirror = true
 
         public init() {}
     }

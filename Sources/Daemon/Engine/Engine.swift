@@ -27,6 +27,8 @@ final class Engine: @unchecked Sendable {
         var perform: @Sendable (Effect, Ticket, Core.Repository) -> Void
         /// Something is wrong with the store, or right again (nil).
         var trouble: @Sendable (String?) -> Void
+        /// Locks of these repositories have been taken or released.
+        var locksChanged: @Sendable (Set<RepositoryID>) -> Void = { _ in }
         /// How many tickets are unfinished now, and how many agents there are.
         var counted: @Sendable (Int, Int) -> Void
 
@@ -35,6 +37,7 @@ final class Engine: @unchecked Sendable {
             publish: { _ in },
             perform: { _, _, _ in },
             trouble: { _ in },
+            locksChanged: { _ in },
             counted: { _, _ in }
         )
     }
@@ -399,6 +402,8 @@ final class Engine: @unchecked Sendable {
         if !round.lines.isEmpty {
             hooks.publish(round.lines)
             FaultPoint.enginePublished.pass()
+            let grants = round.batch.steps.flatMap(\.changes.grants)
+            if !grants.isEmpty { hooks.locksChanged(Set(grants.compactMap { ($0.new ?? $0.old)?.repository })) }
         }
         guard !round.answers.isEmpty else { return }
         let view = View(core: core, seq: seq, evidence: evidence, rows: rows)

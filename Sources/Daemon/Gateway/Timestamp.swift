@@ -21,9 +21,10 @@ enum Timestamp {
         }
     }
 
-    /// The moment that `text` writes; nil when it writes none.
+    /// The moment that `text` writes, with milliseconds or whole seconds; nil when it writes none.
     static func instant(_ text: String) -> Instant? {
-        let bytes = Array(text.utf8)
+        var bytes = Array(text.utf8)
+        if bytes.count == 20 { bytes.insert(contentsOf: ".000".utf8, at: 19) }
         guard bytes.count == 24, bytes[23] == UInt8(ascii: "Z") else { return nil }
         func number(_ range: Range<Int>) -> Int64? { Int64(String(decoding: bytes[range], as: UTF8.self)) }
         guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),

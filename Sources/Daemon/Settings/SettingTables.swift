@@ -120,7 +120,12 @@ extension UserSettings.Locks {
             "reviewHold",
             \.reviewHold,
             "How long a ticket that waits for a human keeps its locks; then it takes them again when it goes on."
-        )
+        ),
+        SettingKey.boolean(
+            "mirror",
+            \.mirror,
+            "Whether the branch `orch/locks` of each repository tells of its locks, and takes those that people commit."
+        ),
     ]
 }
 

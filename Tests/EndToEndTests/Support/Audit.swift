@@ -122,8 +122,15 @@ extension World {
     private func auditLeftovers(_ repository: ScratchRepository, _ kept: [String]) throws {
         let rows = try kept.map(ticket)
         #expect(try repository.agentWorktrees().sorted() == rows.compactMap(\.worktree).sorted(), "worktrees")
+        // Off the daemon's loop: it may be a moment behind.
+        try wait(for: "orch/locks to say what is held", looking: .milliseconds(20)) {
+            try repository.lockedPatterns() == Set(picture.locks.values.map(\.pattern))
+        }
         let branches = try repository.lines("for-each-ref", "--format=%(refname:short)", "refs/heads")
-        #expect(branches.sorted() == (["main"] + rows.compactMap(\.branch)).sorted(), "branches")
+        #expect(
+            branches.filter { $0 != "orch/locks" }.sorted() == (["main"] + rows.compactMap(\.branch)).sorted(),
+            "branches"
+        )
         let inState = names(in: state + "/worktrees").map { "\(state)/worktrees/\($0)" }
         #expect(inState.sorted() == rows.compactMap(\.worktree).sorted(), "the folder of worktrees")
         let candidates = try repository.lines("for-each-ref", "--format=%(refname)", "refs/orch/candidates")

@@ -43,6 +43,13 @@ struct ScratchRepository {
             .flatMap { $0.code == 0 ? $0.output : nil }
     }
 
+    /// What is held, as `orch/locks` has it.
+    func lockedPatterns() throws -> Set<String> {
+        guard let table = file("locks.json", at: "orch/locks") else { return [] }
+        let locks = try #require(try JSONValue(parsing: Array(table.utf8))["locks"]?.arrayValue)
+        return Set(locks.compactMap { $0["pattern"]?.stringValue })
+    }
+
     /// Writes files and commits them where HEAD is.
     @discardableResult
     func commit(_ files: [String: String], _ message: String = "by hand") throws -> String {
@@ -105,12 +112,14 @@ extension World {
     /// lock, no candidate; a snapshot each.
     func expectNothingLeft(of tickets: [String], in repository: ScratchRepository) throws {
         #expect(try repository.agentWorktrees() == [])
-        #expect(try repository.lines("for-each-ref", "--format=%(refname:short)", "refs/heads") == ["main"])
+        let branches = try repository.lines("for-each-ref", "--format=%(refname:short)", "refs/heads")
+        #expect(branches.filter { $0 != "orch/locks" } == ["main"])
         #expect(picture.locks.isEmpty)
         #expect(try ask("lock.list")["locks"] == [])
         #expect(picture.agents.values.allSatisfy { $0.state == "idle" && $0.ticket == nil })
         #expect(try FileManager.default.contentsOfDirectory(atPath: state + "/worktrees") == [])
         let refs = try repository.lines("for-each-ref", "--format=%(refname)", "refs/orch")
+            .filter { $0 != "refs/orch/lock-table" }
         for id in tickets {
             #expect(refs.contains { $0.hasPrefix("refs/orch/snapshots/\(id)/") }, "no snapshot of \(id): \(refs)")
         }
