@@ -3,7 +3,7 @@ CONFIGURATION ?= debug
 PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
-.PHONY: build test storm run lint format bench fuzz sanitize install demo setup clean simulate
+.PHONY: build test storm run lint format bench fuzz sanitize install notebook demo setup clean simulate
 
 setup:
 	@scripts/setup.sh
@@ -54,6 +54,10 @@ install: setup
 	install -D .build/release/orch $(PREFIX)/bin/orch
 	install -D .build/release/orch-runner $(PREFIX)/bin/orch-runner
 	@echo "installed orch and orch-runner in $(PREFIX)/bin"
+
+# The notebook of metrics, executed on its sample; KEEP=FILE keeps what it showed.
+notebook: setup
+	scripts/notebook.sh $(KEEP)
 
 demo: build
 	@examples/demo/run.sh .build/$(CONFIGURATION)

@@ -23,6 +23,8 @@ need libc6-dev "/usr/lib/*/libc.a /usr/lib/libc.a"
 need procps ps
 # The tests drive the dashboard in a real terminal.
 need tmux tmux
+# The notebook of metrics is executed in an environment of its own.
+need python3-venv /usr/lib/python3*/ensurepip/__init__.py
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

@@ -31,7 +31,7 @@ struct Orch: ParsableCommand {
                 name: "Looking:",
                 subcommands: [
                     TUICommand.self, List.self, Show.self, Watch.self, Logs.self, Diff.self, Checks.self, Agents.self,
-                    Locks.self, Report.self, CI.self,
+                    Locks.self, Report.self, CI.self, Experiment.self,
                 ]
             ),
             CommandGroup(

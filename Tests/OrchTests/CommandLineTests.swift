@@ -14,7 +14,8 @@ import Testing
         let commands = [
             "init", "trust", "doctor", "config", "hook", "daemon", "status", "quit", "socket", "backup", "run",
             "enqueue", "new", "import", "edit", "validate",
-            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci", "approve",
+            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci", "experiment",
+            "approve",
             "request-changes",
             "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",
         ]

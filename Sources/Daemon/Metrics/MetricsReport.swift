@@ -30,6 +30,8 @@ public struct MetricsReport: Equatable, Sendable {
 
     public private(set) var all = Group()
     public private(set) var byProfile: [String: Group] = [:]
+    /// How often a ticket went back to its agent.
+    public private(set) var sentBack = 0
     public private(set) var conflicts = 0
     public private(set) var evictions = 0
     public private(set) var insertions = 0
@@ -46,7 +48,8 @@ public struct MetricsReport: Equatable, Sendable {
     }
 
     public static func == (a: Self, b: Self) -> Bool {
-        a.all == b.all && a.byProfile == b.byProfile && a.conflicts == b.conflicts && a.evictions == b.evictions
+        a.all == b.all && a.byProfile == b.byProfile && a.sentBack == b.sentBack && a.conflicts == b.conflicts
+            && a.evictions == b.evictions
             && a.insertions == b.insertions && a.deletions == b.deletions
             && a.shares.map(\.name) == b.shares.map(\.name) && a.shares.map(\.seconds) == b.shares.map(\.seconds)
     }
@@ -89,6 +92,7 @@ public struct MetricsReport: Equatable, Sendable {
         }
         add(to: &all)
         add(to: &byProfile[field("profile"), default: Group()])
+        sentBack += Int(field("sent_back")) ?? 0
         conflicts += Int(field("conflicts")) ?? 0
         evictions += Int(field("evictions")) ?? 0
         insertions += Int(field("insertions")) ?? 0

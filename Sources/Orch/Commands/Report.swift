@@ -60,7 +60,7 @@ struct Report: Subcommand {
         }
         console.write("\(Self.counts(report.all)) \(period)")
         if let lead = report.all.lead {
-            console.write("lead time \(Self.text(lead.median)), nine in ten \(Self.text(lead.p90))")
+            console.write("lead time \(Moments.length(lead.median)), nine in ten \(Moments.length(lead.p90))")
         }
         console.write(
             "\(report.all.reworked) went back to their agents, \(report.conflicts) conflicts, "
@@ -86,7 +86,7 @@ struct Report: Subcommand {
         )
         table.rows = report.spent.map { name, spread, part in
             [
-                .init(name), .init(text(spread.median)), .init(text(spread.p90)),
+                .init(name), .init(Moments.length(spread.median)), .init(Moments.length(spread.p90)),
                 .init("\(Int((part * 100).rounded()))%"),
             ]
         }
@@ -104,20 +104,10 @@ struct Report: Subcommand {
         table.rows = report.byProfile.sorted { $0.key < $1.key }.map { name, group in
             [
                 .init(name), .init("\(group.landed)"), .init("\(group.cancelled)"), .init("\(group.reworked)"),
-                .init(group.lead.map { text($0.median) }),
+                .init(group.lead.map { Moments.length($0.median) }),
             ]
         }
         return table
-    }
-
-    /// `0.4s`, `12s`, `5m30s`, `3h5m`, `2d4h`.
-    private static func text(_ seconds: Double) -> String {
-        if seconds < 10 { return "\((seconds * 10).rounded() / 10)s" }
-        let whole = Int(seconds.rounded())
-        let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60)
-        if days > 0 { return "\(days)d\(hours)h" }
-        if hours > 0 { return "\(hours)h\(minutes)m" }
-        return minutes > 0 ? "\(minutes)m\(whole % 60)s" : "\(whole)s"
     }
 
     // MARK: for programs

@@ -30,6 +30,16 @@ enum Moments {
         }
     }
 
+    /// `0.4s`, `12s`, `5m30s`, `3h5m`, `2d4h`.
+    static func length(_ seconds: Double) -> String {
+        if seconds < 10 { return "\((seconds * 10).rounded() / 10)s" }
+        let whole = Int(seconds.rounded())
+        let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60)
+        if days > 0 { return "\(days)d\(hours)h" }
+        if hours > 0 { return "\(hours)h\(minutes)m" }
+        return minutes > 0 ? "\(minutes)m\(whole % 60)s" : "\(whole)s"
+    }
+
     /// In the user's time zone: `21:52:49`.
     static func clock(_ text: String) -> String { local(text, "%H:%M:%S") }
 

@@ -1,4 +1,6 @@
+import Core
 import Daemon
+import Foundation
 import Glibc
 import IPC
 
@@ -108,6 +110,26 @@ struct Checkout {
         else { return nil }
         let output = try run(["write-tree", "--prefix=.orch/"], environment: scratch)
         return output.exitCode == 0 ? Self.line(output.standardOutput) : nil
+    }
+
+    // MARK: Copies
+
+    /// Clones what is committed on the branch that HEAD is on, and the untracked files that `setup.copy` asks for. The clone
+    /// knows of no other repository, so that nothing of it can be pushed anywhere.
+    func copy(to path: String) throws {
+        guard let branch = try branch() else {
+            throw CommandError.failed("\(topLevel) is on no branch", hint: "check out the branch to work on")
+        }
+        _ = try answer("clone", "--quiet", "--branch", branch, "--", topLevel, path)
+        let copy = Checkout(topLevel: path, repository: path, git: git, environment: environment)
+        _ = try copy.answer("remote", "remove", "origin")
+        guard let bytes = try file(RepositoryFile.path, at: "refs/heads/\(branch)") else { return }
+        for name in (try RepositoryFile.parse(bytes).setup?.copy) ?? [] {
+            let (source, target) = ("\(topLevel)/\(name)", "\(path)/\(name)")
+            guard access(source, F_OK) == 0, access(target, F_OK) != 0 else { continue }
+            if let slash = target.lastIndex(of: "/") { try Folders.make(String(target[..<slash]), mode: 0o755) }
+            try FileManager.default.copyItem(atPath: source, toPath: target)
+        }
     }
 
     // MARK: git
