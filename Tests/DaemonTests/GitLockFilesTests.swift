@@ -228,10 +228,10 @@ import Testing
         let (worktree, snapshot) = try putAside()
         func delete() throws { try repository.deleteBranch(worktree.branch, at: tip, keptBy: snapshot) }
         let (file, note) = (scratch.checkout + "/.git/packed-refs.lock", scratch.state + "/repositories/r1.deleting")
-        try scratch.write(note, "agent-2/another\n", in: "")
+        try scratch.write(note, "refs/heads/agent-2/another\n", in: "")
         try scratch.write(file, "", in: "")
         #expect(try gitError { try delete() }.isPassing)
-        #expect(GitFiles.line(note) == "agent-2/another")
+        #expect(GitFiles.line(note) == "refs/heads/agent-2/another")
         age(note, by: 20)
         age(file, by: 10)
         try delete()
@@ -257,7 +257,7 @@ import Testing
         for name in ["refs/heads/\(worktree.branch).lock", "packed-refs.lock"] {
             // As it is when the daemon and its git are killed in the middle.
             let (file, note) = (scratch.checkout + "/.git/\(name)", scratch.state + "/repositories/r1.deleting")
-            try scratch.write(note, "\(worktree.branch)\n", in: "")
+            try scratch.write(note, "refs/heads/\(worktree.branch)\n", in: "")
             try scratch.write(file, "", in: "")
             // Its maker may still be about to end.
             #expect(try gitError { try delete() }.isPassing)
@@ -273,6 +273,28 @@ import Testing
             #expect(!GitFiles.exists(file) && !GitFiles.exists(note))
             try scratch.git("branch", worktree.branch, tip)
         }
+    }
+
+    @Test func whatAKilledDeletionOfACandidateLeftIsCleared() throws {
+        _ = try candidate()
+        let ref = GitRepository.candidateRef(.t1)
+        let (file, note) = (scratch.checkout + "/.git/packed-refs.lock", scratch.state + "/repositories/r1.deleting")
+        // As it is when the daemon and its git are killed in the middle.
+        try scratch.write(note, "\(ref)\n", in: "")
+        try scratch.write(file, "", in: "")
+        // Its maker may still be about to end.
+        #expect(try gitError { try repository.clearCandidate(of: .t1) }.isPassing)
+        #expect(GitFiles.line(note) == ref && GitFiles.exists(file))
+        age(note, by: 20)
+        age(file, by: 10)
+        try repository.clearCandidate(of: .t1)
+        #expect(try repository.resolve(ref) == nil)
+        #expect(!GitFiles.exists(file) && !GitFiles.exists(note))
+        // Without a note of before it is anybody's.
+        try scratch.write(file, "", in: "")
+        age(file, by: 10)
+        #expect(try gitError { try repository.clearCandidate(of: .t1) }.lockInTheWay == file)
+        #expect(GitFiles.exists(file))
     }
 }
 

@@ -122,7 +122,6 @@ private struct Storm {
     /// A human's part: what was stopped, or gave up because its runners kept dying, is to go on; and a lock file that a
     /// killed git left in the user's checkout has to go.
     private mutating func goOnWithTheStopped() throws {
-        for event in world.events("ticket.left") { removeLock(namedIn: event.params["reason"]?.stringValue) }
         for row in world.picture.tickets.values.sorted(by: { $0.id < $1.id }) {
             if row.state == "landing" { removeLock(namedIn: row.reason) }
             let isLost = row.state == "needs_human_review" && row.reason?.contains("lost") == true

@@ -92,7 +92,7 @@ extension GitRepository {
         let operation = "clear the candidate of \(ticket)"
         try locked(operation) { lock in
             clearStaleLock(of: Self.candidateRef(ticket))
-            _ = try run(["update-ref", "-d", Self.candidateRef(ticket)], lock: lock, for: operation)
+            try deleteRef(Self.candidateRef(ticket), lock: lock, for: operation)
         }
     }
 

@@ -101,7 +101,7 @@ extension GitRepository {
         let operation = "prune snapshot \(entry.number) of \(entry.ticket)"
         try locked(operation) { lock in
             if let ref = entry.ref, let commit = entry.commit {
-                _ = try run(["update-ref", "-d", ref, commit], lock: lock, for: operation)
+                try deleteRef(ref, at: commit, lock: lock, for: operation)
             }
             for archive in entry.archives { unlink(archive.path) }
         }

@@ -193,29 +193,39 @@ extension GitRepository {
             if let holder = try checkouts(of: branch, for: operation).first {
                 throw GitError(.notOurs, operation, "it is checked out at \(holder.path)")
             }
-            let note = "\(stateDirectory)/repositories/\(id).deleting"
-            let wasNoted = try clearLocksOfDeleting(branch, noted: note, for: operation)
-            do throws(GitError) {
-                _ = try run(["update-ref", "-d", "refs/heads/\(branch)", commit], lock: lock, for: operation)
-            } catch {
-                // A git that was killed may have left its locks, which may not be known for its own yet. Any other has
-                // taken them with it.
-                let mayBeOurs = error.kind == .killed || wasNoted && error.lockInTheWay != nil
-                if !mayBeOurs { unlink(note) }
-                throw error
-            }
-            unlink(note)
+            try deleteRef("refs/heads/\(branch)", at: commit, lock: lock, for: operation)
         }
     }
 
-    /// Notes that this branch is about to be deleted. Where that of any branch had been noted before, and never came to its
-    /// end, the locks that the killed git left are taken away first. Anybody else's stay.
+    /// Deletes a ref of orch's, which is noted first; one already gone is fine unless it is to be `at` a commit.
+    func deleteRef(
+        _ ref: String,
+        at commit: String? = nil,
+        lock: RepositoryLock,
+        for operation: String
+    ) throws(GitError) {
+        let note = "\(stateDirectory)/repositories/\(id).deleting"
+        let wasNoted = try clearLocksOfDeleting(ref, noted: note, for: operation)
+        do throws(GitError) {
+            _ = try run(["update-ref", "-d", ref] + (commit.map { [$0] } ?? []), lock: lock, for: operation)
+        } catch {
+            // A git that was killed may have left its locks, which may not be known for its own yet. Any other has
+            // taken them with it.
+            let mayBeOurs = error.kind == .killed || wasNoted && error.lockInTheWay != nil
+            if !mayBeOurs { unlink(note) }
+            throw error
+        }
+        unlink(note)
+    }
+
+    /// Notes that this ref is about to be deleted. Where that of any ref had been noted before, and never came to its end,
+    /// the locks that the killed git left are taken away first. Anybody else's stay.
     ///
     /// - Returns: whether this one had been noted before.
     /// - Throws: an error that is passing where a lock is in the way that has been there for a while: git would wait for
     ///   it for seconds, and everything else of the repository with it.
     private func clearLocksOfDeleting(
-        _ branch: String,
+        _ ref: String,
         noted note: String,
         for operation: String
     ) throws(GitError) -> Bool {
@@ -227,16 +237,16 @@ extension GitRepository {
             let why = "a git of orch's left it when it was killed"
             _ = try GitFiles.moveToTrash(file, "\(commonDirectory)/orch/trash", because: why, for: operation)
         }
-        for lock in locks(ofDeleting: branch).compactMap(LockFile.init) where lock.age > 1 {
+        for lock in locks(ofDeleting: ref).compactMap(LockFile.init) where lock.age > 1 {
             throw inTheWay(lock, operation)
         }
-        guard noted != branch else { return true }
-        try GitFiles.write(Array("\(branch)\n".utf8), to: note, isDurable: false, for: operation)
+        guard noted != ref else { return true }
+        try GitFiles.write(Array("\(ref)\n".utf8), to: note, isDurable: false, for: operation)
         return false
     }
 
-    private func locks(ofDeleting branch: String) -> [String] {
-        ["refs/heads/\(branch).lock", "packed-refs.lock"].map { "\(commonDirectory)/\($0)" }
+    private func locks(ofDeleting ref: String) -> [String] {
+        ["\(ref).lock", "packed-refs.lock"].map { "\(commonDirectory)/\($0)" }
     }
 
     private func inTheWay(_ lock: LockFile, _ operation: String) -> GitError {
