@@ -81,6 +81,8 @@ package enum FaultPoint: String, CaseIterable, Sendable {
 
     // A snapshot is taken.
     case snapshotBegun = "snapshot.begun"
+    case snapshotFilesAdded = "snapshot.files-added"
+    case snapshotPacked = "snapshot.packed"
     case snapshotTreeWritten = "snapshot.tree-written"
     case snapshotArchiveWritten = "snapshot.archive-written"
     case snapshotArchived = "snapshot.archived"

@@ -17,6 +17,7 @@ struct KillTests {
             let story = try Story(world)
             if fault.scenario == .elsewhere { try story.repository.git("checkout", "-q", "--detach") }
             story.dropsTickets = fault.scenario == .dropped
+            if fault.scenario == .many { try story.writeManyFiles() }
             if fault.scenario == .midway {
                 try world.start()
                 try story.tell(toEnd: false)
@@ -79,6 +80,8 @@ struct Fault: CustomStringConvertible, Sendable {
         case settling
         /// The tickets come by the backlog folder.
         case dropped
+        /// A worktree has so many new files that they go into the repository as a pack.
+        case many
         /// The daemon is asked to end while agents are at work.
         case ending
     }
@@ -111,6 +114,7 @@ struct Fault: CustomStringConvertible, Sendable {
         case .landingSwapped: return [fault(1, .elsewhere)]
         // The bad file comes first, the good one second.
         case .backlogClaimed, .backlogStored, .backlogTold: return [fault(1, .dropped), fault(2, .dropped)]
+        case .snapshotFilesAdded, .snapshotPacked: return [fault(1, .many)]
         case .landingSettled: return [fault(1, .settling)]
         case .stopDetached, .stopStoreClosed: return [fault(1, .ending), fault(1, .ending, onStop: "detach")]
         case .stopAsked, .stopHalting, .stopEngineEnded, .stopEffectsFinished, .stopServerEnded:

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Deletes a folder with everything in it. `orch prune` alone does that, and only with what it has shown.
+/// Deletes a folder with everything in it: for `orch prune`, which has shown it, and for a folder of passing objects that
+/// nobody but a git of orch's has written into.
 enum FolderRemoval {
     /// Removes what is at `path`, no link followed. What cannot be removed stays; a folder that denies it is made to allow
     /// it first.

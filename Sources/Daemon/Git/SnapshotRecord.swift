@@ -78,9 +78,11 @@ enum PathBytes {
         return some + (paths.count > limit ? " and \(paths.count - limit) more" : "")
     }
 
-    /// As one line for git: quoted as in C where it has to be.
+    /// As one line for git, or as one of a list that colons separate: quoted as in C where it has to be.
     static func quoted(_ path: [UInt8]) -> [UInt8] {
-        guard path.contains(0x0A) || path.first == UInt8(ascii: "\"") else { return path }
+        guard path.contains(0x0A) || path.contains(UInt8(ascii: ":")) || path.first == UInt8(ascii: "\"") else {
+            return path
+        }
         let escaped = path.flatMap { byte -> [UInt8] in
             switch byte {
             case 0x0A: Array("\\n".utf8)

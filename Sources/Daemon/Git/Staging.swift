@@ -33,6 +33,8 @@ struct Staging {
     private let index: String
     /// Filters that are required and do not work: their files are added as they are.
     private var brokenFilters: Set<String> = []
+    /// There while many files are added.
+    private var quarantine: ObjectQuarantine?
 
     init(_ repository: GitRepository, _ worktree: Worktree, lock: RepositoryLock, operation: String) {
         self.repository = repository
@@ -41,9 +43,13 @@ struct Staging {
         self.operation = operation
         index = "\(worktree.gitDirectory)/orch-index"
         unlink("\(index).lock")
+        ObjectQuarantine.clear(for: worktree, in: repository)
     }
 
-    func clear() { unlink(index) }
+    func clear() {
+        unlink(index)
+        ObjectQuarantine.clear(for: worktree, in: repository)
+    }
 
     /// Looks at the worktree and makes its trees.
     ///
@@ -61,15 +67,16 @@ struct Staging {
         do throws(GitError) {
             content.status = try look(besides: ref)
         } catch {
-            // git can make nothing of it: everything goes into the archive, and HEAD's tree stands for it.
-            content.status = try headAndRef(besides: ref)
-            try rebuildIndex(content.status.head?.commit)
-            content.tree = try writeTree()
-            archiveWhole(because: error, in: &content)
-            return content
+            return try archived(because: error, besides: ref, content)
         }
-        content.indexTree = try stagedTree(content.status)
-        try stage(&content)
+        // What was told by now still holds if git does not come through.
+        let looked = content
+        do throws(GitError) {
+            content.indexTree = try stagedTree(content.status)
+            try stage(&content)
+        } catch  where error.kind == .timedOut {
+            return try archived(because: error, besides: ref, looked)
+        }
         try archiveIgnored(patterns, in: &content)
         archiveNested(in: &content)
         noteUnseen(&unseen, in: &content)
@@ -235,7 +242,10 @@ struct Staging {
         let removed = content.status.removed + gone
         if !removed.isEmpty { try remove(removed) }
         let paths = content.status.changed + hidden.filter { exists($0) }
-        let failed = try add(paths[...])
+        if paths.count > ObjectQuarantine.threshold {
+            quarantine = try ObjectQuarantine(for: worktree, in: repository, for: operation)
+        }
+        let failed = try add(paths)
         if !failed.isEmpty { try addAsTheyAre(failed, in: &content) }
         if !brokenFilters.isEmpty { try tellBrokenFilters(paths, in: &content) }
         if !content.status.conflicted.isEmpty {
@@ -248,6 +258,16 @@ struct Staging {
         } else {
             content.tree = try writeTree()
         }
+        if let quarantine { try settle(content.tree, from: quarantine) }
+    }
+
+    /// Has the objects of a tree in the repository and on the disk.
+    private mutating func settle(_ tree: String, from quarantine: ObjectQuarantine) throws(GitError) {
+        FaultPoint.snapshotFilesAdded.pass()
+        _ = try ask(quarantine.settling, input: Array("\(tree)\n".utf8))
+        try quarantine.synchronize(for: operation)
+        self.quarantine = nil
+        FaultPoint.snapshotPacked.pass()
     }
 
     /// Paths that git was told to take for unchanged, or to leave alone: from now on it looks at those that are there.
@@ -267,16 +287,33 @@ struct Staging {
         _ = try ask(["update-index", "--force-remove", "-z", "--stdin"], input: PathBytes.records(paths))
     }
 
-    /// Adds files, and returns those that git will not add. git stops at the first of those and adds nothing, so the rest
-    /// is found by halving.
-    private mutating func add(_ paths: ArraySlice<[UInt8]>) throws(GitError) -> [[UInt8]] {
+    /// Adds files, many of them by and by, and returns those that git will not add.
+    ///
+    /// The limit of time is each batch's, so that there is none to how many files there are.
+    private mutating func add(_ paths: [[UInt8]]) throws(GitError) -> [[UInt8]] {
+        guard quarantine != nil else { return try add(together: paths[...]) }
+        var failed: [[UInt8]] = []
+        var said = ContinuousClock.now
+        for start in stride(from: 0, to: paths.count, by: ObjectQuarantine.batch) {
+            if ContinuousClock.now - said >= .seconds(10) {
+                repository.git.notice("goes on to \(operation): \(start) of \(paths.count) changed files are read")
+                said = .now
+            }
+            failed += try add(together: paths[start..<min(start + ObjectQuarantine.batch, paths.count)])
+        }
+        return failed
+    }
+
+    /// git stops at the first file it will not add, and adds nothing, so those are found by halving.
+    private mutating func add(together paths: ArraySlice<[UInt8]>) throws(GitError) -> [[UInt8]] {
         guard !paths.isEmpty else { return [] }
-        let arguments = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
+        let packing = quarantine == nil ? [] : ObjectQuarantine.packing
+        let arguments = packing + ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
         let output = try ask(arguments, input: PathBytes.records(paths), accepted: [0, 1, 128])
         if output.exitCode == 0 { return [] }
         if paths.count == 1 { return Array(paths) }
         let middle = paths.startIndex + paths.count / 2
-        return try add(paths[..<middle]) + add(paths[middle...])
+        return try add(together: paths[..<middle]) + add(together: paths[middle...])
     }
 
     /// What git will not add as it is configured: plain files are added byte for byte, others named.
@@ -337,6 +374,24 @@ struct Staging {
     }
 
     // MARK: - Beside the tree
+
+    /// Where git can make nothing of the worktree, or not in time: everything goes into the archive, and HEAD's tree stands
+    /// for it.
+    private mutating func archived(
+        because error: GitError,
+        besides ref: String,
+        _ earlier: WorktreeContent
+    ) throws(GitError) -> WorktreeContent {
+        var content = earlier
+        quarantine = nil
+        // A git that was ended when its time was up has left its lock.
+        unlink("\(index).lock")
+        content.status = try headAndRef(besides: ref)
+        try rebuildIndex(content.status.head?.commit)
+        content.tree = try writeTree()
+        archiveWhole(because: error, in: &content)
+        return content
+    }
 
     private func archiveWhole(because error: GitError, in content: inout WorktreeContent) {
         let said = error.detail.split(separator: "\n").first.map(String.init) ?? error.message
@@ -418,8 +473,9 @@ struct Staging {
         var settings = ["-c", "core.splitIndex=false", "-c", "core.untrackedCache=false"]
         settings += ["-c", "core.bigFileThreshold=64m"]
         for filter in brokenFilters.sorted() { settings += ["-c", "filter.\(filter).required=false"] }
+        if quarantine != nil { settings += ObjectQuarantine.settings }
         var call = Git.Call(settings + arguments, in: worktree.path)
-        call.environment = worktree.checkout.environment
+        call.environment = worktree.checkout.environment.merging(quarantine?.environment ?? [:]) { $1 }
         call.environment["GIT_INDEX_FILE"] = index
         call.accepted = [0, 1, 128]
         call.timeout = repository.snapshotLimit

@@ -51,13 +51,23 @@ final class Story {
             "shared; put x.txt \"$ORCH_RUN\"; [ $ORCH_ATTEMPT != 1 ] || hold; put x/new.txt \"of $ORCH_RUN\""
         )
         try agent("F", "shared; put f.txt \"BROKEN $ORCH_RUN\"")
-        try agent("S", "s; put s.txt \"$ORCH_RUN\"; git add -A; put s/new.txt \"of $ORCH_RUN\"; hold")
+        try agent(
+            "S",
+            """
+            s; put s.txt "$ORCH_RUN"; git add -A; put s/new.txt "of $ORCH_RUN"
+            [ ! -e "$WORLD/many" ] || for i in $(seq 600); do echo "$i of $ORCH_RUN" > s/$i.txt; done
+            put s/last.txt "last of $ORCH_RUN"; hold
+            """
+        )
         // C has a repository in its worktree, and unlinks the worktree itself from git's.
         try agent(
             "C",
             "c; git init -q c/nested; put c/nested/n.txt \"$ORCH_RUN\"; put c.txt \"of $ORCH_RUN\"; rm -f .git; hold"
         )
     }
+
+    /// S is to write more files than are added one by one.
+    func writeManyFiles() throws { try world.write("many", "") }
 
     /// Goes on to the end, or as far as every agent that waits.
     func tell(toEnd: Bool = true) throws {
