@@ -20,8 +20,7 @@ import Testing
         worktree = try scratch.worktree(repository)
     }
 
-    private func build(_ head: String, method: GitLandingMethod = .squash, tip: String? = nil) throws -> CandidateResult
-    {
+    private func build(_ head: String, method: LandingMethod = .squash, tip: String? = nil) throws -> CandidateResult {
         try repository.buildCandidate(
             ticket: .t1,
             tip: tip ?? scratch.tip(),
@@ -31,7 +30,7 @@ import Testing
         )
     }
 
-    private func built(_ head: String, method: GitLandingMethod = .squash) throws -> BuiltCandidate {
+    private func built(_ head: String, method: LandingMethod = .squash) throws -> BuiltCandidate {
         let result = try build(head, method: method)
         guard case .built(let candidate) = result else {
             throw GitError(.failed, "test", "\(result)")

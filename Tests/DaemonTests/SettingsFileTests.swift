@@ -105,10 +105,8 @@ import Testing
                 ["c.json:1:13: `approve` is `never`; write \"human\", \"auto\" or \"human!\""]
             ),
             (
-                "{\"landing\": {\"method\": \"rebase\"}}",
-                [
-                    "c.json:1:24: `landing.method`: `rebase` is not available in this version; use \"squash\" or \"merge\""
-                ]
+                "{\"landing\": {\"method\": \"rebsae\"}}",
+                ["c.json:1:24: `landing.method` is `rebsae`; did you mean `rebase`?"]
             ),
             (
                 "{\"profiles\": {\"a\": {\"kind\": \"claude\", \"command\": [\"x\"]}}}",

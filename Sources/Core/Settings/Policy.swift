@@ -17,6 +17,8 @@ public enum LockViolation: String, CaseIterable, Codable, Sendable {
 public enum LandingMethod: String, CaseIterable, Codable, Sendable {
     /// One commit.
     case squash
+    /// Its own commits, each made anew on top of the target; one where that cannot be.
+    case rebase
     /// A merge of its branch.
     case merge
 }

@@ -17,13 +17,12 @@ extension EffectRunner {
             }
             let rules = Rules(files, user: environment.user)
             let head = try git.targetTip(ticket.worktree!.branch) ?? ticket.head!.text
-            let method: GitLandingMethod = rules.policy.landing.method == .merge ? .merge : .squash
             let result = try git.buildCandidate(
                 ticket: ticket.id,
                 tip: tip,
                 head: head,
                 base: ticket.worktree!.base?.text,
-                method: method,
+                method: rules.policy.landing.method,
                 message: try message(for: ticket)
             )
             switch result {

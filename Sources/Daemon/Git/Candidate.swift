@@ -21,16 +21,9 @@ public enum CandidateResult: Sendable, Equatable {
     case empty
 }
 
-/// How work becomes a commit on the target branch.
-public enum GitLandingMethod: String, Sendable {
-    /// One commit whose only parent is the tip.
-    case squash
-    /// A merge of the ticket's branch.
-    case merge
-}
-
 extension GitRepository {
-    /// Combines the work at `head` with `tip` into the commit that would land.
+    /// Combines the work at `head` with `tip` into the commit that would land: one, a merge, or the last of those the work
+    /// consists of. Its tree is the same whatever the method.
     ///
     /// It is made in orch's own checkout of the tip, whose attributes it obeys, and touches nobody's files. A ref keeps
     /// the commit until `clearCandidate`. Asked again with the same arguments it answers with the same commit.
@@ -43,7 +36,7 @@ extension GitRepository {
         tip: String,
         head: String,
         base: String? = nil,
-        method: GitLandingMethod,
+        method: LandingMethod,
         message: CommitMessage
     ) throws -> CandidateResult {
         let operation = "build the candidate of \(ticket)"
@@ -65,18 +58,11 @@ extension GitRepository {
             case .tree(let merged): tree = merged
             }
             FaultPoint.candidateMerged.pass()
-            let author = try author(of: head, since: tip, for: operation)
-            let draft = CommitDraft(
-                tree: tree,
-                parents: method == .squash ? [tip] : [tip, head],
-                author: author,
-                message: message.text
-            )
-            let commit: String
-            if let earlier = known[1], earlier.type == "commit", draft.matches(earlier.bytes, isSigned: signsCommits) {
-                commit = earlier.name
-            } else {
-                commit = try write(draft, lock: lock, for: operation)
+            let work = MergedWork(tip: tip, tipTree: tipTree, head: head, base: base, tree: tree)
+            let drafts = try drafts(of: work, method, message, in: checkout, lock: lock, for: operation)
+            let earlier = try known[1].map { try earlierCommits($0, above: tip, drafts.count, for: operation) } ?? []
+            let commit = try write(drafts, onto: tip, reusing: earlier, lock: lock, for: operation)
+            if known[1]?.name != commit {
                 FaultPoint.candidateCommitted.pass()
                 clearStaleLock(of: ref)
                 _ = try run(["update-ref", ref, commit], lock: lock, for: operation)
@@ -104,39 +90,47 @@ extension GitRepository {
 
 // MARK: - Its parts
 
-/// A commit about to be written.
-private struct CommitDraft {
-    let tree: String
-    let parents: [String]
-    let author: Author
-    let message: String
-
-    struct Author {
-        let identity: GitRepository.Identity
-        /// `<seconds> <zone>`; nil for now.
-        let date: String?
+extension GitRepository {
+    /// What is to become commits on the tip.
+    struct MergedWork {
+        let tip: String
+        let tipTree: String
+        let head: String
+        /// See `buildCandidate`.
+        let base: String?
+        /// What all of it comes to, on the tip.
+        let tree: String
     }
 
-    /// Whether an existing commit object says the same, but for when it was committed.
-    func matches(_ object: [UInt8], isSigned: Bool) -> Bool {
-        guard let date = author.date else { return false }
-        let text = Git.text(object)
-        let head =
-            ["tree \(tree)"] + parents.map { "parent \($0)" }
-            + ["author \(author.identity.name) <\(author.identity.email)> \(date)", "committer "]
-        return text.hasPrefix(head.joined(separator: "\n")) && text.hasSuffix("\n\n" + message)
-            && text.contains("\ngpgsig") == isSigned
+    private func drafts(
+        of work: MergedWork,
+        _ method: LandingMethod,
+        _ message: CommitMessage,
+        in checkout: LinkedCheckout,
+        lock: RepositoryLock,
+        for operation: String
+    ) throws(GitError) -> [CommitDraft] {
+        var message = message
+        if method == .rebase {
+            switch try commitsOneByOne(of: work, in: checkout, lock: lock, for: operation) {
+            case .rebuilt(let commits): return message.closing(commits)
+            case .impossible(let why): message.trailers.append("Orch-Squashed: \(why)")
+            }
+        }
+        let author = try author(of: work.head, since: work.tip, for: operation)
+        let others = method == .merge ? [work.head] : []
+        return [CommitDraft(tree: work.tree, otherParents: others, author: author, message: message.text)]
     }
 }
 
-private enum MergeResult {
+/// What came of merging two commits.
+enum MergeResult {
     case tree(String)
     case conflict([String])
 }
 
 extension GitRepository {
-    /// The two commits to merge. Where the tip has the work's base no longer, the same trees on top of the base's:
-    /// git of this age cannot be told the base of a merge, but finds it where it is the only common ancestor.
+    /// The two commits to merge. Where the tip has the work's base no longer, the same trees on top of the base's.
     private func sides(
         _ tip: String,
         _ head: String,
@@ -145,6 +139,18 @@ extension GitRepository {
         for operation: String
     ) throws(GitError) -> (tip: String, head: String) {
         guard let base, try !isAncestor(base, of: tip), try isAncestor(base, of: head) else { return (tip, head) }
+        return try siblings(tip, head, on: base, lock: lock, for: operation)
+    }
+
+    /// Two commits with the trees of these on top of that of `base`: git of this age cannot be told the base of a merge, but
+    /// finds it where it is the only common ancestor.
+    func siblings(
+        _ ours: String,
+        _ theirs: String,
+        on base: String,
+        lock: RepositoryLock,
+        for operation: String
+    ) throws(GitError) -> (String, String) {
         func commit(_ tree: String, on parents: [String]) throws(GitError) -> String {
             // Always the same commits: they are for this merge alone, and nothing refers to them after it.
             var environment = Identity.orch.environment
@@ -153,10 +159,10 @@ extension GitRepository {
             return try run(arguments, environment: environment, lock: lock, for: operation).line
         }
         let root = try commit(base, on: [])
-        return (try commit(tip, on: [root]), try commit(head, on: [root]))
+        return (try commit(ours, on: [root]), try commit(theirs, on: [root]))
     }
 
-    private func merge(
+    func merge(
         _ tip: String,
         _ head: String,
         in checkout: LinkedCheckout,
@@ -202,33 +208,5 @@ extension GitRepository {
             return .init(identity: Identity(name: fields[0], email: fields[1]), date: fields[2])
         }
         return .init(identity: identity, date: nil)
-    }
-
-    private func write(_ draft: CommitDraft, lock: RepositoryLock, for operation: String) throws(GitError) -> String {
-        var environment = identity.environment.merging(draft.author.identity.authorEnvironment) { $1 }
-        environment["GIT_AUTHOR_DATE"] = draft.author.date
-        let parents = draft.parents.flatMap { ["-p", $0] }
-        do {
-            return try run(
-                ["commit-tree", draft.tree] + parents + (signsCommits ? ["-S"] : []) + ["-F", "-"],
-                environment: environment,
-                input: Array(draft.message.utf8),
-                lock: lock,
-                timeout: signsCommits ? signingLimit : Git.timeout,
-                for: operation
-            ).line
-        } catch  where signsCommits {
-            let said = error.detail.split(separator: "\n").prefix(2).joined(separator: "; ")
-            let why = error.kind == .timedOut ? "the signer did not end within \(signingLimit)" : said
-            throw GitError(
-                error.kind,
-                operation,
-                "the commit cannot be signed (\(why)); make the key usable without a question, "
-                    + "or turn signing off with git config commit.gpgSign false",
-                command: error.command,
-                exitCode: error.exitCode,
-                detail: error.detail
-            )
-        }
     }
 }

@@ -225,8 +225,7 @@ extension PolicyChoices.Landing {
             "method",
             \.method,
             default: standard.method,
-            unavailable: ["rebase"],
-            "What a ticket becomes: one commit, or a merge of its branch."
+            "What a ticket becomes: one commit, its own commits on top of the target, or a merge of its branch."
         ),
         Key.choiceOrDefault(
             "verify",

@@ -1,0 +1,80 @@
+import Foundation
+import Glibc
+import IPC
+import Testing
+
+@Suite("How a ticket reaches the target, end to end", .ownThread)
+struct LandingMethodTests {
+    private static let twoCommits = """
+        echo one > one.txt; git add -A
+        git commit -q --author='Ada <ada@example.org>' -m 'First\n\nBecause.'
+        echo two > two.txt; git add -A; git commit -qm 'Second'
+        """
+
+    private func policy(_ landing: JSONObject) -> JSONObject { ["approve": "auto", "landing": .object(landing)] }
+
+    private static let trailer = "%(trailers:key=Orch-Ticket,valueonly,separator=%x2C)"
+
+    @Test func aTicketThatIsRebasedLandsAsItsOwnCommits() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", policy(["method": "rebase"]))
+            let base = try repository.git("rev-parse", "main")
+            let gate = try world.gate("go")
+            try world.agent("A", "read go < \"$WORLD/gates/go\"; \(Self.twoCommits)")
+            try world.agent("B", "echo b > b.txt")
+            try world.enqueue(repository, ["id": "A", "title": "Do A"], ["id": "B", "title": "Do B"])
+            try world.waitUntilLanded(["B"])
+            try gate.open()
+            try world.waitUntilLanded(["A"])
+            // B's work was left uncommitted: orch committed it, and that commit landed.
+            let log = try repository.lines("log", "--reverse", "--format=%an|%s|\(Self.trailer)", "\(base)..main")
+            #expect(log == ["Uma User|Do B|B", "Ada|First|", "Uma User|Second|A"])
+            #expect(try repository.git("log", "-1", "--format=%b", "main~1") == "Because.\n")
+            #expect(try world.ticket("A").commit == repository.git("rev-parse", "main"))
+            #expect(try repository.git("status", "--porcelain") == "")
+            #expect(try repository.landed().sorted() == ["A", "B"])
+            try world.expectNothingLeft(of: ["A", "B"], in: repository)
+        }
+    }
+
+    /// The candidate is found again, whatever it consists of.
+    @Test(arguments: ["candidate.committed:1", "advance-target.done:1"])
+    func aRebasedTicketLandsOnceAlthoughTheDaemonIsKilled(_ fault: String) throws {
+        try World.run { world in
+            let repository = try world.repository("repo", policy(["method": "rebase"]))
+            try world.agent("A", Self.twoCommits)
+            try world.quit()
+            world.arm(fault)
+            do {
+                try world.restart()
+                try world.enqueue(repository, ["id": "A", "title": "Do A"])
+                try world.waitUntilLanded(["A"])
+            } catch is World.Killed {}
+            try world.kill9()
+            #expect(world.hasStruck)
+            world.arm(nil)
+            try world.restart()
+            try world.waitUntilLanded(["A"])
+            #expect(try repository.lines("log", "--format=%s", "main") == ["Second", "First", "base"])
+            #expect(try repository.landed() == ["A"])
+            #expect(world.events("ticket.merged", "A").count == 1)
+        }
+    }
+
+    @Test func aTicketThatIsMergedHasBothParents() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", policy(["method": "merge"]))
+            let base = try repository.git("rev-parse", "main")
+            try world.agent("A", Self.twoCommits)
+            try world.enqueue(repository, ["id": "A", "title": "Do A", "description": "All of it."])
+            try world.waitUntilLanded(["A"])
+            #expect(try repository.git("rev-parse", "main^1") == base)
+            #expect(try repository.lines("log", "--format=%s", "main^1..main^2") == ["Second", "First"])
+            #expect(
+                try repository.git("log", "-1", "--format=%an <%ae>%n%B", "main")
+                    == "Uma User <uma@example.org>\nDo A\n\nAll of it.\n\nOrch-Ticket: A\nOrch-Profile: script\n"
+            )
+            #expect(try repository.lines("log", "--first-parent", "--format=%s", "main") == ["Do A", "base"])
+        }
+    }
+}
