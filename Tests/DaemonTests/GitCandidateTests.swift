@@ -241,5 +241,7 @@ import Testing
                 == "Orch-Ticket: T-1 Forged: yes\nOrchAgent: agent-1"
         )
         #expect(CommitMessage(title: "\n").text == "Untitled\n")
+        #expect(CommitMessage("a  b\nc\n\n", otherwise: "x", trailers: []).text == "a b\n\nc\n")
+        #expect(CommitMessage(" \nc", otherwise: "x", trailers: [("K", "v")]).text == "x\n\nc\n\nK: v\n")
     }
 }

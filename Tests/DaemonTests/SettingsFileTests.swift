@@ -90,7 +90,7 @@ import Testing
             ("{\"agnets\": 5}", ["c.json:1:2: unknown key `agnets`; did you mean `agents`?"]),
             (
                 "{\"landing\": {\"colour\": 1}}",
-                ["c.json:1:14: unknown key `landing.colour`; known here: parallel, method, verify"]
+                ["c.json:1:14: unknown key `landing.colour`; known here: parallel, method, verify, message"]
             ),
             ("{\"agents\": \"5\"}", ["c.json:1:12: `agents` is a string; write the number without quotes"]),
             ("{\"agents\": 0}", ["c.json:1:12: `agents` is `0`; write a whole number from 1 to 1000"]),
@@ -270,7 +270,8 @@ import Testing
         #expect(
             SettingsFile.variables.map(\.name) == [
                 "ORCH_AGENTS", "ORCH_DEFAULT_PROFILE", "ORCH_APPROVE", "ORCH_LOCK_VIOLATION", "ORCH_MAX_FIX_ATTEMPTS",
-                "ORCH_LANDING_PARALLEL", "ORCH_LANDING_METHOD", "ORCH_LANDING_VERIFY", "ORCH_BRANCH_PREFIX",
+                "ORCH_LANDING_PARALLEL", "ORCH_LANDING_METHOD", "ORCH_LANDING_VERIFY", "ORCH_LANDING_MESSAGE",
+                "ORCH_BRANCH_PREFIX",
                 "ORCH_VERIFICATION_SLOTS", "ORCH_LOCKS_REVIEW_HOLD", "ORCH_DURABILITY", "ORCH_CONTAINMENT",
                 "ORCH_LIMITS_PROCESSES", "ORCH_LIMITS_MEMORY", "ORCH_LIMITS_OUTPUT",
             ]

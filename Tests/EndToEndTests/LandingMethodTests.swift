@@ -77,4 +77,34 @@ struct LandingMethodTests {
             #expect(try repository.lines("log", "--first-parent", "--format=%s", "main") == ["Do A", "base"])
         }
     }
+
+    @Test func theMessageIsWhatTheRepositorySays() throws {
+        let message = "{ticket}: {title} [{agent}]\n\nAsked for:\n{description}"
+        try World.run(settings: ["landing": ["message": "the user's own"]]) { world in
+            let repository = try world.repository("repo", policy(["message": .string(message)]))
+            let silent = try world.repository("silent")
+            for id in ["A", "B"] { try world.agent(id, "echo one > one.txt") }
+            try world.enqueue(repository, ["id": "A", "title": "Do {ticket}", "description": "All of it."])
+            try world.enqueue(silent, ["id": "B", "title": "Do B"])
+            try world.waitUntilLanded(["A", "B"])
+            #expect(
+                try repository.git("log", "-1", "--format=%B", "main")
+                    == "A: Do {ticket} [script]\n\nAsked for:\nAll of it.\n\nOrch-Ticket: A\nOrch-Profile: script\n"
+            )
+            #expect(try silent.git("log", "-1", "--format=%s", "main") == "the user's own")
+        }
+    }
+
+    @Test func aMessageThatCannotBeFilledInIsSaidAtOnce() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", policy(["message": "{titel}"]))
+            try world.agent("A", "echo one > one.txt")
+            try world.enqueue(repository, ["id": "A", "title": "Do A"])
+            try world.wait(for: "A", "needs_human_review")
+            #expect(
+                world.reason("A").contains("unknown placeholder `{titel}`; did you mean `{title}`?"),
+                "\(world.reason("A"))"
+            )
+        }
+    }
 }

@@ -39,6 +39,8 @@ public struct PolicyChoices: Hashable, Codable, Sendable {
         public var parallel: Int?
         public var method: LandingMethod?
         public var verify: LandingVerification?
+        /// A `MessageTemplate`.
+        public var message: String?
 
         public init() {}
     }
@@ -69,6 +71,13 @@ public struct Policy: Hashable, Codable, Sendable {
         public var parallel = 1
         public var method = LandingMethod.squash
         public var verify = LandingVerification.all
+        /// A `MessageTemplate`.
+        public var message: String {
+            get { ownMessage ?? MessageTemplate.standard }
+            set { ownMessage = newValue == MessageTemplate.standard ? nil : newValue }
+        }
+        /// Absent from what was stored before there were any.
+        private var ownMessage: String?
 
         public init() {}
     }
@@ -85,6 +94,7 @@ public struct Policy: Hashable, Codable, Sendable {
             landing.parallel = choices.landing.parallel ?? landing.parallel
             landing.method = choices.landing.method ?? landing.method
             landing.verify = choices.landing.verify ?? landing.verify
+            landing.message = choices.landing.message ?? landing.message
         }
         if user.approvalFloor { approve = .human }
         targetBranch = repository.targetBranch

@@ -23,7 +23,7 @@ extension EffectRunner {
                 head: head,
                 base: ticket.worktree!.base?.text,
                 method: rules.policy.landing.method,
-                message: try message(for: ticket)
+                message: try message(for: ticket, rules)
             )
             switch result {
             case .empty:
@@ -61,12 +61,19 @@ extension EffectRunner {
         try Surroundings(rules, copies: git.topLevel, environment: baseEnvironment).name(in: git)
     }
 
-    private func message(for ticket: Ticket) throws -> CommitMessage {
-        CommitMessage(
-            title: ticket.title,
-            body: try environment.store.description(of: ticket.id),
-            trailers: [("Orch-Ticket", ticket.id.text), ("Orch-Profile", ticket.profile)]
-        )
+    private func message(for ticket: Ticket, _ rules: Rules) throws -> CommitMessage {
+        let description = try environment.store.description(of: ticket.id)
+        let template = try MessageTemplate(rules.policy.landing.message)
+        let text = template.filled { placeholder in
+            switch placeholder {
+            case .title: CommitMessage.oneLine(ticket.title)
+            case .description: description
+            case .ticket: ticket.id.text
+            case .agent: ticket.profile
+            }
+        }
+        let trailers = [("Orch-Ticket", ticket.id.text), ("Orch-Profile", ticket.profile)]
+        return CommitMessage(text, otherwise: ticket.title, trailers: trailers)
     }
 
     func prepareCheckout(_ ticket: Ticket, _ repository: Core.Repository, _ candidate: Candidate, _ slot: Int) -> Input

@@ -23,10 +23,13 @@ public struct CommitMessage: Sendable, Equatable {
             .map { "\($0): \($1)" }
     }
 
-    /// - Parameter text: its first line is the title, the rest the body.
-    public init(_ text: String, trailers: [(key: String, value: String)] = []) {
+    /// - Parameters:
+    ///   - text: its first line is the title, the rest the body.
+    ///   - title: the title where that line is empty.
+    public init(_ text: String, otherwise title: String, trailers: [(key: String, value: String)]) {
         let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        self.init(title: parts.first ?? "", body: parts.dropFirst().first ?? "", trailers: trailers)
+        let first = Self.oneLine(parts.first ?? "")
+        self.init(title: first.isEmpty ? title : first, body: parts.dropFirst().first ?? "", trailers: trailers)
     }
 
     private static func isControl(_ scalar: UnicodeScalar) -> Bool {

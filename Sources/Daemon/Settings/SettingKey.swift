@@ -206,6 +206,22 @@ struct SettingKey<Root>: Sendable {
         )
     }
 
+    static func textOrDefault(
+        _ name: String,
+        _ path: Path<String?>,
+        default standard: String,
+        _ documentation: String,
+        problem: @escaping @Sendable (String) -> String?
+    ) -> Self {
+        Self(
+            name,
+            .text,
+            documentation,
+            read: { reader, node, root in assign(checkedText(&reader, node, problem), to: path, of: &root) },
+            show: { .string($0[keyPath: path] ?? standard) }
+        )
+    }
+
     static func duration(_ name: String, _ path: Path<Duration>, _ documentation: String) -> Self {
         Self(
             name,

@@ -233,6 +233,18 @@ extension PolicyChoices.Landing {
             default: standard.verify,
             "Which verifiers must pass on the tree that lands."
         ),
+        Key.textOrDefault(
+            "message",
+            \.message,
+            default: MessageTemplate.standard,
+            "The message of the commit: `{title}`, `{description}`, `{ticket}` and `{agent}` are filled in; trailers follow.",
+            problem: { text in
+                do throws(MessageTemplate.Problem) {
+                    _ = try MessageTemplate(text)
+                    return nil
+                } catch { return error.description }
+            }
+        ),
     ]
 }
 
