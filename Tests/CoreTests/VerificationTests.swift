@@ -309,4 +309,25 @@ import Testing
         story.prepare(id, rules)
         #expect(story.state(id) == .needsHuman(.configuration(rules.problem!), resume: .work))
     }
+
+    @Test func whereQuickVerifiersAreEnoughTheyAloneJudge() {
+        let slow = Verifier(name: "slow", command: ["slow"])
+        let quick = Verifier(name: "quick", command: ["quick"], quick: true)
+        func rules(_ verify: LandingVerification, _ verifiers: [Verifier]) -> Rules {
+            .test { policy in
+                policy.landing.verify = verify
+                policy.verifiers = verifiers
+            }
+        }
+        #expect(rules(.all, [slow, quick]).verifiers == [quick, slow])
+        #expect(rules(.quick, [slow, quick]).verifiers == [quick])
+        #expect(rules(.quick, [slow, quick]).isRelaxed)
+        // Without a quick one, all of them have to; what passed some is not taken for what passed all.
+        #expect(rules(.quick, [slow]).verifiers == [slow] && !rules(.quick, [slow]).isRelaxed)
+        #expect(!rules(.quick, [quick]).isRelaxed && !rules(.quick, []).isRelaxed)
+        #expect(rules(.quick, [slow, quick]).fingerprint != rules(.all, [slow, quick]).fingerprint)
+        // What decides elsewhere what verification means is sensitive all the same.
+        let script = Verifier(name: "script", command: ["./slow.sh"])
+        #expect(rules(.quick, [script, quick]).sensitivePaths(among: ["slow.sh"]) == ["slow.sh"])
+    }
 }

@@ -107,4 +107,41 @@ struct LandingMethodTests {
             )
         }
     }
+
+    @Test func whereQuickVerifiersAreEnoughTheOthersDoNotRunAndTheCommitSaysSo() throws {
+        try World.run { world in
+            var policy = policy(["verify": "quick"])
+            let slow: JSONObject = ["name": "slow", "command": ["false"]]
+            let quick: JSONObject = ["name": "quick", "command": ["sh", "verify.sh"], "quick": true]
+            policy["verifiers"] = [.object(slow), .object(quick)]
+            let repository = try world.repository("repo", policy)
+            try world.agent("A", "echo one > one.txt")
+            try world.enqueue(repository, ["id": "A", "title": "Do A"])
+            try world.waitUntilLanded(["A"])
+            #expect(world.events("run.requested", "A").compactMap { $0.params["name"] } == ["agent-1", "quick"])
+            #expect(
+                try repository.git("log", "-1", "--format=%(trailers:key=Orch-Verified)", "main")
+                    == "Orch-Verified: quick\n"
+            )
+            let commit = try repository.git("rev-parse", "main")
+            #expect(repository.read(".git/ci-status/\(commit).json")?.contains("\"verify\":\"quick\"") == true)
+            let whole = try EndToEndTests.run(
+                [World.orch, "ci", "run", "--commit", commit],
+                environment: world.environment,
+                directory: repository.path
+            )
+            #expect(whole.code == 1, "\(whole.output)\(whole.error)")
+        }
+    }
+
+    @Test func whereNoVerifierIsQuickAllOfThemRun() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", policy(["verify": "quick"]))
+            try world.agent("A", "echo one > one.txt")
+            try world.enqueue(repository, ["id": "A", "title": "Do A"])
+            try world.waitUntilLanded(["A"])
+            #expect(world.events("run.requested", "A").compactMap { $0.params["name"] } == ["agent-1", "test"])
+            #expect(try repository.git("log", "-1", "--format=%(trailers:key=Orch-Verified)", "main") == "")
+        }
+    }
 }

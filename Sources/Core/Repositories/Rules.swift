@@ -19,8 +19,16 @@ public struct Rules: Equatable, Sendable, Codable {
     /// The command that prepares a fresh worktree.
     public var setup: Setup? { policy.setup.flatMap { $0.command.isEmpty ? nil : $0 } }
 
-    /// The verifiers in the order they run: quick ones first, otherwise as written.
-    public var verifiers: [Verifier] { policy.verifiers.filter(\.quick) + policy.verifiers.filter { !$0.quick } }
+    /// The verifiers that judge what lands, in the order they run: quick ones first, otherwise as written.
+    public var verifiers: [Verifier] {
+        let quick = policy.verifiers.filter(\.quick)
+        return isRelaxed ? quick : quick + policy.verifiers.filter { !$0.quick }
+    }
+
+    /// Whether something lands that not every verifier has passed. Where none is quick, all of them have to.
+    public var isRelaxed: Bool {
+        policy.landing.verify == .quick && Set(policy.verifiers.map(\.quick)).count == 2
+    }
 
     /// What runs on a tree, in order: the setup, where there is one, then the verifiers. A fresh checkout is one to be set
     /// up, and a tree that cannot be is not a good one.

@@ -25,7 +25,9 @@ public enum LandingMethod: String, CaseIterable, Codable, Sendable {
 
 /// Which verifiers have to pass on the tree that lands.
 public enum LandingVerification: String, CaseIterable, Codable, Sendable {
-    case all, quick
+    case all
+    /// The quick ones; all, where none is.
+    case quick
 }
 
 /// The part of a policy that users and repositories may both choose; nil where one says nothing.

@@ -72,7 +72,8 @@ extension EffectRunner {
             case .agent: ticket.profile
             }
         }
-        let trailers = [("Orch-Ticket", ticket.id.text), ("Orch-Profile", ticket.profile)]
+        var trailers = [("Orch-Ticket", ticket.id.text), ("Orch-Profile", ticket.profile)]
+        if rules.isRelaxed { trailers.append(("Orch-Verified", LandingVerification.quick.rawValue)) }
         return CommitMessage(text, otherwise: ticket.title, trailers: trailers)
     }
 
@@ -112,6 +113,7 @@ extension EffectRunner {
                 tree: candidate.tree,
                 status: status,
                 checks: checks,
+                isRelaxed: candidate.rules.isRelaxed,
                 runs: environment.paths.runs
             )
             .write(to: git.commonDirectory)

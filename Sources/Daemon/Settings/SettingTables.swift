@@ -231,7 +231,7 @@ extension PolicyChoices.Landing {
             "verify",
             \.verify,
             default: standard.verify,
-            "Which verifiers must pass on the tree that lands."
+            "Which verifiers must pass on the tree that lands; `quick` asks the quick ones alone, or all where none is."
         ),
         Key.textOrDefault(
             "message",

@@ -26,6 +26,8 @@ struct CIStatus {
     /// `PASS`, `FAIL` or `ERROR`.
     let status: String
     let checks: [Check]
+    /// Whether only quick verifiers were asked.
+    var isRelaxed = false
     /// Where the runs' folders lie.
     let runs: String
 
@@ -38,10 +40,12 @@ struct CIStatus {
                 "log": .string("\(runs)/\(check.run)/stdout"),
             ]
         }
-        return [
+        var json: JSONObject = [
             "commit": .string(commit.text), "tree": .string(tree.text), "status": .string(status),
             "verifiers": .array(verifiers),
         ]
+        if isRelaxed { json["verify"] = "quick" }
+        return json
     }
 
     /// Whole or not at all: a reader never sees half a file.

@@ -190,7 +190,10 @@ public struct CommitVerification {
         }
         let tip = try branch.flatMap { try repository.targetTip($0) }
         let files = try repository.policyFiles(at: tip ?? commit.text)
-        return Rules(files, user: options.user, ciScript: [commit.text])
+        var rules = Rules(files, user: options.user, ciScript: [commit.text])
+        // What may land without some of them is judged by all of them here.
+        rules.policy.landing.verify = .all
+        return rules
     }
 
     private func command(_ run: RunID, _ check: Verifier, in directory: String) -> RunCommand {
