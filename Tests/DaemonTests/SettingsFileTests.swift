@@ -270,6 +270,7 @@ import Testing
         #expect(
             SettingsFile.variables.map(\.name) == [
                 "ORCH_AGENTS", "ORCH_DEFAULT_PROFILE", "ORCH_APPROVE", "ORCH_LOCK_VIOLATION", "ORCH_MAX_FIX_ATTEMPTS",
+                "ORCH_APPROVAL_TIME_LIMIT",
                 "ORCH_LANDING_PARALLEL", "ORCH_LANDING_METHOD", "ORCH_LANDING_VERIFY", "ORCH_LANDING_MESSAGE",
                 "ORCH_BRANCH_PREFIX",
                 "ORCH_VERIFICATION_SLOTS", "ORCH_LOCKS_REVIEW_HOLD", "ORCH_DURABILITY", "ORCH_CONTAINMENT",
@@ -381,7 +382,7 @@ import Testing
         (
             "{\"agents\": 3}",
             "1:2: unknown key `agents`; known here: targetBranch, setup, verifiers, caches, approve, snapshot, lockViolation, "
-                + "maxFixAttempts, landing"
+                + "maxFixAttempts, approvalTimeLimit, landing"
         ),
     ])
     func saysWhatIsWrongAndWhere(text: String, expected: String) {

@@ -32,6 +32,7 @@ enum StoredStates {
         ("queued", .queued(resume: .work)), ("queued at verify", .queued(resume: .verify)),
         ("stopped", .stopped(resume: .work)),
         ("awaiting", .awaitingApproval(candidate, [.policy, .noVerifier, .sensitivePaths(["ci.sh"]), .afterChange])),
+        ("awaiting another word", .awaitingApproval(candidate, [.approvalExpired(after: .seconds(3600))])),
         ("merged", .merged(commit: candidate.commit, tidy: .pending)),
         ("merged, done", .merged(commit: candidate.commit, tidy: .done)),
         ("cancelled", .cancelled(reason: "no", tidy: .left)),
@@ -52,6 +53,8 @@ enum StoredStates {
         for (name, step) in landings {
             states.append(("landing: \(name)", .landing(Landing(approval: approval, step: step))))
         }
+        let dated = Approval(by: .human, head: candidate.head, at: Instant(milliseconds: 1_795_211_569_120))
+        states.append(("landing, approved then", .landing(Landing(approval: dated, step: .waiting(nil)))))
         let policy = Approval(by: .policy, head: tip)
         states.append(
             ("landing by policy, stopping", .landing(Landing(approval: policy, step: .waiting(nil), halt: .stop)))

@@ -144,4 +144,22 @@ struct LandingMethodTests {
             #expect(try repository.git("log", "-1", "--format=%(trailers:key=Orch-Verified)", "main") == "")
         }
     }
+
+    @Test func anApprovalThatGrewOldWhileACheckoutWasInTheWayIsAskedForAgain() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", ["approve": "human", "approvalTimeLimit": "1s"])
+            try world.agent("A", "echo a > README")
+            try world.enqueue(repository, ["id": "A", "title": "Do A"])
+            try world.wait(for: "A", "awaiting_approval")
+            try repository.write("README", "the user's own\n")
+            try world.command("approve", "A")
+            try world.wait(forEvent: "landing.blocked", "A")
+            try world.wait(forEvent: "ticket.awaiting_approval", "A", times: 2)
+            #expect(world.reason("A").contains("it was approved more than 1s ago"), "\(world.reason("A"))")
+            try repository.git("checkout", "-q", "README")
+            try world.command("approve", "A")
+            try world.waitUntilLanded(["A"])
+            #expect(repository.file("README") == "a\n")
+        }
+    }
 }

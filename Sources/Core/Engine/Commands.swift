@@ -149,11 +149,13 @@ extension Orchestrator {
         case .landing: return
         case .awaitingApproval(let candidate, _):
             note(comment, on: id)
-            land(id, candidate, Approval(by: .human, head: candidate.head))
+            let waives = tickets[id]!.waivedHead == candidate.head
+            land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: waives, at: now))
         case .needsHuman(.lockViolation(_, let candidate), _):
             note(comment, on: id)
-            change(id) { ticket in
+            change(id) { [now] ticket in
                 ticket.approvedHead = candidate.head
+                ticket.approvedAt = now
                 ticket.waivedHead = candidate.head
             }
             guard isProven(candidate, tickets[id]!), tickets[id]!.locks.isEmpty || fences[id] != nil else {
@@ -161,7 +163,7 @@ extension Orchestrator {
                 // first, and remembers the word given.
                 return resume(id, at: .verify, .approve())
             }
-            land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: true))
+            land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: true, at: now))
         case .queued(.verify) where tickets[id]!.approvedHead != nil:
             return  // Its word has been given, and it is on its way to being tested.
         case .queued, .running, .stopped, .needsHuman: throw notAwaiting(.approve(), id, tickets[id]!.state.name)

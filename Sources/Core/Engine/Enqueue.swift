@@ -92,6 +92,7 @@ extension Orchestrator {
             feedback: nil,
             proof: nil,
             approvedHead: nil,
+            approvedAt: nil,
             waivedHead: nil
         )
         emit(.ticketEnqueued(id))

@@ -4,7 +4,12 @@
 extension Orchestrator {
     /// Into the queue, with a word given for exactly this head.
     mutating func land(_ id: TicketID, _ candidate: Candidate, _ approval: Approval) {
-        if approval.by == .human { change(id) { $0.approvedHead = approval.head } }
+        if approval.by == .human {
+            change(id) { ticket in
+                ticket.approvedHead = approval.head
+                ticket.approvedAt = approval.at
+            }
+        }
         if isPlanted(.locksReleasedBeforeLanding) { releaseLocks(of: id) }
         enter(id, .landing(Landing(approval: approval, step: .waiting(candidate))))
         emit(.ticketApproved(id, approval.by))
@@ -37,6 +42,7 @@ extension Orchestrator {
     /// Built and tested. What is left to ask: does the word given still hold, and does it leave others' locks alone?
     mutating func readyToLand(_ id: TicketID, _ candidate: Candidate, _ approval: Approval) {
         let ticket = tickets[id]!
+        if let limit = limitPassed(by: approval, candidate) { return askAgain(id, candidate, after: limit) }
         // A word is given for one head: the policy's is looked at again, a human's is asked for again.
         let isAnother = approval.head != candidate.head && !isPlanted(.approvalKeptOverAnotherDiff)
         if approval.by == .policy || isAnother {
@@ -127,11 +133,41 @@ extension Orchestrator {
             guard let at = retries[id]!.at, isPlanted(.deadlineMissed) ? at < now : at <= now else { continue }
             retries[id]!.at = nil
             if let candidate = advancing(id) {
-                journal.ask(.advanceTarget(id, candidate))
+                tryToAdvance(id, candidate)
             } else {
                 for effect in tickets[id]!.pendingEffects { journal.ask(effect) }
             }
         }
+    }
+
+    /// Once more, unless the word it was to land by has become too old meanwhile. What may have landed is looked for
+    /// whatever the word.
+    private mutating func tryToAdvance(_ id: TicketID, _ candidate: Candidate) {
+        guard case .landing(let landing) = tickets[id]!.state, landing.mayHaveLanded == nil,
+            let limit = limitPassed(by: landing.approval, candidate)
+        else { return journal.ask(.advanceTarget(id, candidate)) }
+        askAgain(id, candidate, after: limit)
+    }
+
+    // MARK: words that are too old
+
+    /// How old an approval may be, where this one is older.
+    func limitPassed(by approval: Approval, _ candidate: Candidate) -> Duration? {
+        guard let limit = candidate.rules.policy.approvalTimeLimit, let at = approval.at, at + limit <= now else {
+            return nil
+        }
+        return limit
+    }
+
+    /// The word is void, and its human is asked for another.
+    mutating func askAgain(_ id: TicketID, _ candidate: Candidate, after limit: Duration) {
+        change(id) { ticket in
+            ticket.approvedHead = nil
+            ticket.approvedAt = nil
+        }
+        let reasons = approvalReasons(candidate, tickets[id]!) + [.approvalExpired(after: limit)]
+        enter(id, .awaitingApproval(candidate, reasons))
+        emit(.approvalRequested(id, reasons))
     }
 
     /// What was to be tried in half a minute is not put off until the clock is where it was.

@@ -235,7 +235,9 @@ extension Orchestrator {
         let ticket = tickets[id]!
         if ticket.approvedHead == candidate.head {
             let waives = ticket.waivedHead == candidate.head
-            return land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: waives))
+            let word = Approval(by: .human, head: candidate.head, waivesLocks: waives, at: ticket.approvedAt)
+            if let limit = limitPassed(by: word, candidate) { return askAgain(id, candidate, after: limit) }
+            return land(id, candidate, word)
         }
         let reasons = approvalReasons(candidate, ticket)
         guard reasons.isEmpty else {

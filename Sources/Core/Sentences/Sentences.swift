@@ -106,6 +106,8 @@ extension ApprovalReason {
         case .noVerifier: "no verifier is configured, so nothing has tested it"
         case .sensitivePaths(let paths): "it changes what verification means (\(list(paths)))"
         case .afterChange: "its diff has changed since it was approved"
+        case .approvalExpired(let limit):
+            "it was approved more than \(DurationText.format(limit)) ago, for longer than an approval holds"
         }
     }
 }

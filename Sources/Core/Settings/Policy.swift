@@ -35,6 +35,7 @@ public struct PolicyChoices: Hashable, Codable, Sendable {
     public var approve: ApprovalPolicy?
     public var lockViolation: LockViolation?
     public var maxFixAttempts: Int?
+    public var approvalTimeLimit: Duration?
     public var landing = Landing()
 
     public struct Landing: Hashable, Codable, Sendable {
@@ -56,6 +57,8 @@ public struct Policy: Hashable, Codable, Sendable {
     public var lockViolation = LockViolation.block
     /// How often an agent gets to repair what verifiers found.
     public var maxFixAttempts = 2
+    /// How old a human's approval may be when the landing begins; any age if nil.
+    public var approvalTimeLimit: Duration?
     public var landing = Landing()
     public var targetBranch: String?
     public var setup: Setup?
@@ -93,6 +96,7 @@ public struct Policy: Hashable, Codable, Sendable {
             approve = choices.approve ?? approve
             lockViolation = choices.lockViolation ?? lockViolation
             maxFixAttempts = choices.maxFixAttempts ?? maxFixAttempts
+            approvalTimeLimit = choices.approvalTimeLimit ?? approvalTimeLimit
             landing.parallel = choices.landing.parallel ?? landing.parallel
             landing.method = choices.landing.method ?? landing.method
             landing.verify = choices.landing.verify ?? landing.verify

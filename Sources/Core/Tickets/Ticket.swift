@@ -33,6 +33,8 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var proof: Proof?
     /// The head a human has approved. Another head needs a new word.
     public internal(set) var approvedHead: ObjectID?
+    /// When a human approved that.
+    public internal(set) var approvedAt: Instant?
     /// A human had approved it and then asked for changes: the next head needs a word, whatever the policy says.
     public internal(set) var wasSentBack = false
     /// The head whose paths a human let land although others, or nobody, hold them.

@@ -180,10 +180,13 @@ public struct Approval: Equatable, Sendable, Codable {
     public var head: ObjectID
     /// The human was shown these lock violations and let them through.
     public var waivesLocks: Bool
-    public init(by: Approver, head: ObjectID, waivesLocks: Bool = false) {
+    /// When a human gave it; nil where the policy did, and in what was stored before this was kept.
+    public var at: Instant?
+    public init(by: Approver, head: ObjectID, waivesLocks: Bool = false, at: Instant? = nil) {
         self.by = by
         self.head = head
         self.waivesLocks = waivesLocks
+        self.at = at
     }
     public enum Approver: String, Equatable, Sendable, Codable { case human, policy }
 }
@@ -194,6 +197,8 @@ public enum ApprovalReason: Equatable, Sendable, Codable {
     case noVerifier
     case sensitivePaths([String])
     case afterChange
+    /// It was approved longer ago than an approval may be old.
+    case approvalExpired(after: Duration)
 }
 
 /// Why orch cannot go on alone.

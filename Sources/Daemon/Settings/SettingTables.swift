@@ -205,6 +205,11 @@ extension PolicyChoices {
             in: 0...100,
             "How often an agent gets to repair what verifiers found."
         ),
+        Key.optionalDuration(
+            "approvalTimeLimit",
+            \.approvalTimeLimit,
+            "How old an approval may be when the landing begins; then it is asked for again. Any age if null."
+        ),
         Key.object("landing", \.landing, Landing.keys, "How tickets reach the target branch."),
     ]
 }
