@@ -174,6 +174,7 @@ public final class Daemon: Sendable {
                     metrics.see(lines)
                 },
                 perform: { toEffects.value.perform($0, $1, $2) },
+                push: { toEffects.value.push($0, $1) },
                 trouble: { trouble in
                     let params: JSONObject = ["problem": trouble.map(JSONValue.string) ?? .null]
                     toServer.value.publish([PublishedLine(Notification("daemon.trouble", params))])

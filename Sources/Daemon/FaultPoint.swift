@@ -119,6 +119,11 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case lockTableTakenUp = "locks.taken-up"
     case lockTableNoted = "locks.noted"
 
+    // The target branch is pushed.
+    case pushBegun = "push.begun"
+    case pushAsked = "push.asked"
+    case pushDone = "push.done"
+
     // A ticket is put away.
     case tidySnapshotTaken = "tidy.snapshot-taken"
     case tidyTrashed = "tidy.trashed"

@@ -177,17 +177,38 @@ public struct RepositoryRow: Codable, Equatable, Sendable {
     public var target: String
     /// The target branch as orch last saw it.
     public var tip: String?
+    /// What its remote has yet to get; nil where that is nothing.
+    public var push: PushRow?
 
     public init(
         id: String,
         path: String,
         target: String,
-        tip: String? = nil
+        tip: String? = nil,
+        push: PushRow? = nil
     ) {
         self.id = id
         self.path = path
         self.target = target
         self.tip = tip
+        self.push = push
+    }
+}
+
+/// A target branch that its remote has yet to get.
+public struct PushRow: Codable, Equatable, Sendable {
+    public var remote: String
+    public var commit: String
+    /// Why the last attempt came to nothing.
+    public var problem: String?
+    /// Trying again will hardly help; nil where it may.
+    public var needs_human: Bool?
+
+    public init(remote: String, commit: String, problem: String? = nil, needs_human: Bool? = nil) {
+        self.remote = remote
+        self.commit = commit
+        self.problem = problem
+        self.needs_human = needs_human
     }
 }
 

@@ -66,6 +66,7 @@ import Testing
             Mistake("startsOnAFullDisk", "I4", 20),
             Mistake("blockedTidyForgotten", "I4", 40),
             Mistake("heldPathsClaimed", "I1", 40),
+            Mistake("recoveryForgetsPushes", "I4", 200),
             // The shell's.
             Mistake("intentNotStored", "I5", 10),
             Mistake("publishedBeforeStored", "I7", 40),

@@ -1,8 +1,8 @@
-import Core
 import Foundation
 import IPC
 import Testing
 
+@testable import Core
 @testable import Daemon
 
 /// The lines of docs/protocol.md: what has been sent once is sent like that for ever.
@@ -70,6 +70,13 @@ import Testing
         .claimWaited(ticket, paths: ["b"], of: [LockHolder("T-3")]),
         .lockTaken(RepositoryID("r1"), .at("src/**"), person),
         .lockReleased(RepositoryID("r1"), .at("src/**"), of: "alice", expired: true),
+        .landingPushed(RepositoryID("r1"), remote: "https://example.org/x.git", commit: commit),
+        .pushFailed(
+            RepositoryID("r1"),
+            remote: "https://example.org/x.git",
+            commit: commit,
+            Push.Problem(reason: "the remote refuses it: fetch first", needsHuman: true)
+        ),
     ]
 
     static let person = Grant.Person(name: "alice", reason: "by hand", expires: nil)
@@ -145,6 +152,10 @@ import Testing
         #expect(lock.pattern == "src/**" && lock.fence == 1)
         let repository = try JSONValue.object(rows.repository(core.repositories[RepositoryID("r1")]!))
             .decode(RepositoryRow.self)
-        #expect(repository.path == "/r" && repository.tip == Self.tip.text)
+        #expect(repository.path == "/r" && repository.tip == Self.tip.text && repository.push == nil)
+        var owing = core.repositories[RepositoryID("r1")]!
+        owing.push = Push(remote: "/x", commit: Self.tip, problem: Push.Problem(reason: "no", needsHuman: true))
+        let owed = try JSONValue.object(rows.repository(owing)).decode(RepositoryRow.self).push
+        #expect(owed == PushRow(remote: "/x", commit: Self.tip.text, problem: "no", needs_human: true))
     }
 }

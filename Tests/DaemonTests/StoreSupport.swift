@@ -79,6 +79,7 @@ final class EngineAtWork {
             hooks: Engine.Hooks(
                 publish: { [said] in said.add($0) },
                 perform: { [said] effect, _, _ in said.add(effect) },
+                push: { _, _ in },
                 trouble: { [said] in said.add($0) },
                 counted: { _, _ in }
             ),

@@ -14,7 +14,7 @@ struct KillTests {
     @Test(arguments: Fault.all)
     func everythingComesToItsEnd(_ fault: Fault) throws {
         try World.run(starting: false) { world in
-            let story = try Story(world)
+            let story = try Story(world, pushing: fault.scenario == .pushed)
             if fault.scenario == .elsewhere { try story.repository.git("checkout", "-q", "--detach") }
             story.dropsTickets = fault.scenario == .dropped
             if fault.scenario == .many { try story.writeManyFiles() }
@@ -82,6 +82,8 @@ struct Fault: CustomStringConvertible, Sendable {
         case dropped
         /// A worktree has so many new files that they go into the repository as a pack.
         case many
+        /// What lands is pushed.
+        case pushed
         /// The daemon is asked to end while agents are at work.
         case ending
     }
@@ -115,6 +117,7 @@ struct Fault: CustomStringConvertible, Sendable {
         // The bad file comes first, the good one second.
         case .backlogClaimed, .backlogStored, .backlogTold: return [fault(1, .dropped), fault(2, .dropped)]
         case .snapshotFilesAdded, .snapshotPacked: return [fault(1, .many)]
+        case .pushBegun, .pushAsked, .pushDone: return [fault(1, .pushed)]
         case .landingSettled: return [fault(1, .settling)]
         case .stopDetached, .stopStoreClosed: return [fault(1, .ending), fault(1, .ending, onStop: "detach")]
         case .stopAsked, .stopHalting, .stopEngineEnded, .stopEffectsFinished, .stopServerEnded:

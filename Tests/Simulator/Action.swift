@@ -48,6 +48,8 @@ package enum Action: Equatable, Sendable {
     case disk(full: Bool)
     /// The daemon gives up the room it keeps; or there is room to make it again.
     case reserve(spent: Bool)
+    /// What is being pushed arrives at the remote, or does not.
+    case push(RepositoryID, fails: Bool)
     /// The target's ref is read because it was written.
     case look(RepositoryID)
     /// A subscriber is sent some lines.

@@ -36,6 +36,7 @@ extension Action: CustomStringConvertible {
         case .clock(let milliseconds): "clock \(milliseconds)"
         case .disk(let full): full ? "disk full" : "disk free"
         case .reserve(let spent): spent ? "reserve spent" : "reserve back"
+        case .push(let repository, let fails): "push \(repository)" + (fails ? " fails" : "")
         case .look(let repository): "look \(repository)"
         case .send(let subscriber, let count): "send \(subscriber) \(count)"
         case .reconnect(let subscriber): "reconnect \(subscriber)"
@@ -147,6 +148,7 @@ private struct Words {
         case "clock": return number().map { .clock(milliseconds: $0) }
         case "disk": return next().map { .disk(full: $0 == "full") }
         case "reserve": return next().map { .reserve(spent: $0 == "spent") }
+        case "push": return repository().map { .push($0, fails: takes("fails")) }
         case "look": return repository().map { .look($0) }
         case "send": return number().flatMap { subscriber in number().map { .send(subscriber, $0) } }
         case "reconnect": return number().map { .reconnect($0) }

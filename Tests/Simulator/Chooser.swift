@@ -44,7 +44,7 @@ struct Chooser {
             shell.mailbox.isEmpty && shell.unstored == nil ? 0 : 60, shell.world.operations.isEmpty ? 0 : 70,
             alive.isEmpty ? 0 : 30, shell.onTheWay.isEmpty ? 0 : 40, dead.isEmpty ? 0 : 20, isCrowded ? 1 : 10, 6,
             crashes, shell.core.nextDeadline == nil ? 0 : 6, 10, shell.world.diskIsFull ? 12 : diskFills, clockJumps, 3,
-            shell.world.reserveIsSpent ? 4 : diskFills,
+            shell.world.reserveIsSpent ? 4 : diskFills, shell.world.pushes.isEmpty ? 0 : 6,
         ]) {
         case 0: return .turn(random.chance(70) ? 1 : 1 + random.below(isCrowded ? 20 : 4), dying: death())
         case 1: return .perform(random.pick(shell.world.operations).effect.ticket, fails: random.chance(effectsFail))
@@ -61,6 +61,7 @@ struct Chooser {
         case 10: return .disk(full: !shell.world.diskIsFull)
         case 11: return .clock(milliseconds: random.pick([-3_600_000, -500, 40_000, 86_400_000]))
         case 12: return stale(simulation)
+        case 14: return .push(random.pick(shell.world.pushes).repository, fails: random.chance(3 * effectsFail))
         default: return .reserve(spent: !shell.world.reserveIsSpent)
         }
     }

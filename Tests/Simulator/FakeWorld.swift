@@ -30,6 +30,9 @@ package struct FakeWorld {
         var history: [ObjectID]
         /// Those of them that orch did not make.
         var foreign: Set<ObjectID> = []
+        /// What its remote has of the target, and what that is to have at least.
+        var pushed: ObjectID?
+        var owed: ObjectID?
     }
 
     /// The working directory of a verification slot.
@@ -106,6 +109,8 @@ package struct FakeWorld {
     /// How often each ticket has landed.
     var landings: [TicketID: Int] = [:]
     var operations: [Operation] = []
+    /// What the daemon is sending to remotes. Lost when it crashes.
+    var pushes: [PushOrder] = []
     /// The runs whose end the daemon of now will hear of.
     var watched: Set<RunID> = []
     /// Nothing can be written.
@@ -206,11 +211,14 @@ package struct FakeWorld {
         case 2:
             policy.verifiers = [test, smoke]
             policy.lockViolation = .claim
+            policy.landing.push = PushPolicy(remote: "/elsewhere")
         case 3:
             policy.setup = Setup(command: ["make", "deps"])
             policy.lockViolation = .claim
         case 4: policy.verifiers = []
-        case 5: policy.lockViolation = .warn
+        case 5:
+            policy.lockViolation = .warn
+            policy.landing.push = PushPolicy(remote: "/remote")
         default: return Rules(digest: digest(config), policy: policy, problem: "config.json cannot be read")
         }
         return Rules(digest: digest(config), policy: policy)

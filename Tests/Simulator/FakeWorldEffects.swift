@@ -280,6 +280,7 @@ extension FakeWorld {
         if approved.contains(Word(ticket: id, head: candidate.head)) {
             places[name]!.trusted.insert(candidate.ownDigest)
         }
+        places[name]!.owed = rules(files(candidate.tip)).policy.landing.push == nil ? nil : candidate.commit
         landings[id, default: 0] += 1
         try require(landings[id] == 1, "I5: \(id) lands again")
         return .targetAdvanced(id, to: candidate.commit)
@@ -311,6 +312,7 @@ extension FakeWorld {
     /// What was under way is lost: cut where it is, but for what a child of the daemon that outlives it still does.
     mutating func daemonCrashed(orphans: Set<TicketID>, powerLoss: Bool, at now: Instant) throws(Violation) {
         watched = []
+        pushes = []
         if operations.contains(where: { $0.halves > 0 }) { coverage.count(.effectCut) }
         for id in orphans.sorted() {
             guard !powerLoss, let index = operation(of: id) else { continue }

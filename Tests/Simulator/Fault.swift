@@ -18,7 +18,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case storeFails, crashWhileStoreFails, effectFailsOnFullDisk, reserveSpent
 
     // Effects and their news.
-    case effectFails, newsLate, newsTwice, newsFromBefore
+    case effectFails, pushFails, newsLate, newsTwice, newsFromBefore
 
     // Runs.
     case agentFails, agentFallsSilent, runTimesOut, runnerKilled, runnerKilledUnseen, processEscapes, strayWrite

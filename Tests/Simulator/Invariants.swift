@@ -27,6 +27,7 @@ extension SimulatedShell {
         try checkOwners()
         try checkAgents()
         try checkEffects()
+        try checkPushes()
         try checkQueues()
         // The rule itself, without any index, takes the square of their number.
         let isCrowd = core.tickets.count >= Simulation.crowd
@@ -170,6 +171,20 @@ extension SimulatedShell {
         }
         for run in world.unended {
             try require(core.tickets[run.ticket]?.currentRun == run, "I6: \(run) runs, and nobody waits for it")
+        }
+    }
+
+    /// What a remote has yet to get is on its way, or will be tried again.
+    private func checkPushes() throws(Violation) {
+        for id in core.repositories.keys where core.repositories[id]!.push != nil {
+            let isHeard = mailbox.contains { mail in
+                switch mail.input {
+                case .targetPushed(let order), .pushFailed(let order, _): order.repository == id
+                default: false
+                }
+            }
+            let isUnderWay = isHeard || world.pushes.contains { $0.repository == id }
+            try require(isUnderWay || core.nextPushes[id]??.milliseconds != nil, "I4: nobody makes the push \(id) owes")
         }
     }
 

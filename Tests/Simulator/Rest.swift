@@ -55,6 +55,7 @@ extension Simulation {
         if !shell.mailbox.isEmpty || shell.unstored != nil { return .turn(1, dying: nil) }
         if let id = shell.onTheWay.first?.ticket { return .hear(id) }
         if let operation = shell.world.operations.first { return .perform(operation.effect.ticket, fails: false) }
+        if let push = shell.world.pushes.first { return .push(push.repository, fails: false) }
         if let run = shell.world.deadRunners.first { return .noticeRunner(run) }
         if let run = shell.world.liveRuns.first { return next(of: run) }
         return shell.core.nextDeadline == nil ? nil : .deadline
@@ -112,6 +113,7 @@ extension Simulation {
         for (id, run) in shell.world.runs {
             try require(run.outcome != nil && run.processes + run.escaped == 0, "I6: \(id) is alive")
         }
+        try shell.world.checkPushed()
         try checkEverybodyWasTold()
     }
 

@@ -131,9 +131,10 @@ package struct SimulatedShell {
     private mutating func commit(_ dying: CrashPoint?) throws(Violation) -> Bool {
         let new = decided.flatMap(\.decision.facts)
         let effects = decided.flatMap(\.decision.effects)
+        let pushes = decided.flatMap(\.decision.pushes)
         let isLate = unstored != nil
         if !isLate {
-            if bugs.contains(.intentNotStored) { try begin(effects) }
+            if bugs.contains(.intentNotStored) { try begin(effects, pushes) }
             if bugs.contains(.publishedBeforeStored) { broadcaster.publish(new) }
             if bugs.contains(.answeredBeforeStored) { answer(upTo: facts.count + new.count) }
         }
@@ -158,10 +159,10 @@ package struct SimulatedShell {
         if dying == .beforePerforming { return false }
         if bugs.contains(.intentNotStored) || isLate && bugs.contains(.effectsOfLateStoreForgotten) { return true }
         guard dying == .whilePerforming else {
-            try begin(effects)
+            try begin(effects, pushes)
             return true
         }
-        try begin(Array(effects.prefix((effects.count + 1) / 2)))
+        try begin(Array(effects.prefix((effects.count + 1) / 2)), [])
         return false
     }
 
@@ -169,8 +170,9 @@ package struct SimulatedShell {
         if decided.contains(where: { $0.input?.isAsked ?? false }) { answeredUpTo = seq }
     }
 
-    private mutating func begin(_ effects: [Effect]) throws(Violation) {
+    private mutating func begin(_ effects: [Effect], _ pushes: [PushOrder]) throws(Violation) {
         for effect in effects { try world.begin(effect, stored: stored.tickets[effect.ticket]) }
+        for push in pushes { try world.begin(push) }
     }
 
     /// What people have said, once it is stored: the world holds orch to it.

@@ -132,6 +132,8 @@ package struct Simulation {
             guard let place = shell.world.places[id], !place.isGone else { return }
             count(.targetSeen)
             post(.targetSeen(id, at: place.tip, known: shell.core.repositories[id]?.tip))
+        case .push(let id, let fails):
+            if let news = try shell.world.push(of: id, fails: fails) { post(news) }
         case .disk(let full): shell.world.diskIsFull = full
         case .send(let subscriber, let lines):
             guard shell.broadcaster.subscribers.indices.contains(subscriber) else { return }

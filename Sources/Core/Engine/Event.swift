@@ -49,6 +49,10 @@ public enum Event: Equatable, Sendable {
     case claimWaited(TicketID, paths: [String], of: [LockHolder])
     case ticketEvicted(TicketID, reason: String)
     case ticketMerged(TicketID, commit: ObjectID)
+    /// The remote of a repository has the target branch as of this commit.
+    case landingPushed(RepositoryID, remote: String, commit: ObjectID)
+    /// It could not be pushed there, and will be tried again.
+    case pushFailed(RepositoryID, remote: String, commit: ObjectID, Push.Problem)
     case ticketStopping(TicketID)
     case ticketStopped(TicketID)
     case ticketContinued(TicketID, Command)
@@ -78,7 +82,7 @@ public enum Event: Equatable, Sendable {
     public var ticket: TicketID? {
         switch self {
         case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .backlogTaken, .backlogRefused,
-            .diskFilled, .diskFreed, .lockTaken, .lockReleased:
+            .diskFilled, .diskFreed, .lockTaken, .lockReleased, .landingPushed, .pushFailed:
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):

@@ -78,6 +78,9 @@ public enum Input: Equatable, Sendable {
     /// Its grace is over, and it has given none. Who looks counts the time, not Core: while the machine sleeps, or when
     /// its clock is set, none passes.
     case runStayedQuiet(RunID)
+    /// The remote has the commit, by this push or from before.
+    case targetPushed(PushOrder)
+    case pushFailed(PushOrder, Push.Problem)
     /// A deadline of `nextDeadline` has come.
     case deadlineReached
 }

@@ -83,6 +83,9 @@ struct Journal: Sendable {
     /// Asks again for an effect of a state that stays as it is.
     mutating func ask(_ effect: Effect) { asked.append(effect) }
 
+    private(set) var pushes: [PushOrder] = []
+    mutating func ask(_ push: PushOrder) { pushes.append(push) }
+
     /// What the states entered ask for, less what was already under way.
     func effects(now tickets: [TicketID: Ticket]) -> [Effect] {
         asked

@@ -89,6 +89,7 @@ extension Orchestrator {
             // A human who approved a change of `.orch/` has accepted what it asks orch to execute.
             if landing.approval.by == .human { repository.trusted.insert(candidate.ownDigest) }
         }
+        owePush(of: repository, commit, under: candidate.rules)
         becomeMerged(id, commit)
     }
 
@@ -173,6 +174,7 @@ extension Orchestrator {
     /// What was to be tried in half a minute is not put off until the clock is where it was.
     mutating func clockWentBack(to now: Instant) {
         for (id, retry) in retries { retries[id]!.at = retry.at.map { min($0, now + retry.delay) } }
+        for (id, retry) in pushRetries { pushRetries[id]!.at = retry.at.map { min($0, now + retry.delay) } }
     }
 
     /// When to try something that is blocked again: later and later, up to every half minute.

@@ -17,6 +17,7 @@ extension Orchestrator {
     /// What was due in a minute still is.
     mutating func clockJumped(_ by: Duration) {
         for (id, retry) in retries { retries[id]!.at = retry.at.map { $0 + by } }
+        for (id, retry) in pushRetries { pushRetries[id]!.at = retry.at.map { $0 + by } }
     }
 }
 

@@ -74,6 +74,10 @@ public struct Orchestrator: Sendable {
         var at: Instant?
         var delay: Duration
     }
+    /// What is being pushed. Not stored: a restart asks again for what is owed.
+    package internal(set) var pushesUnderWay: [RepositoryID: PushOrder] = [:]
+    /// When to push again what could not be pushed. Not stored: a restart tries at once.
+    var pushRetries: [RepositoryID: Retry] = [:]
     /// Until when the tickets that wait for a human, and hold locks, keep these.
     var reviewHolds = IndexedHeap<TicketID, Instant>()
     /// Where the target was known to be when a ticket's candidate was asked for. Not stored: a restart asks again.
@@ -125,6 +129,7 @@ public struct Orchestrator: Sendable {
         var decision = Decision()
         decision.facts = journal.facts
         decision.effects = journal.effects(now: tickets)
+        decision.pushes = journal.pushes
         return decision
     }
 
@@ -182,8 +187,11 @@ public struct Orchestrator: Sendable {
         case .tidied(let id, let outcome): tidied(id, outcome)
         case .repositoryGone(let id, let reason): repositoryGone(id, reason)
         case .targetSeen(let id, let tip, let known): targetSeen(id, at: tip, known: known)
+        case .targetPushed(let order): targetPushed(order)
+        case .pushFailed(let order, let problem): pushFailed(order, problem)
         case .deadlineReached:
             retryWhatIsBlocked()
+            retryPushes()
             endReviewHolds()
             endPersonalLocks()
         }
@@ -191,6 +199,7 @@ public struct Orchestrator: Sendable {
 
     /// The next moment at which `deadlineReached` would change something.
     public var nextDeadline: Instant? {
-        [retries.values.compactMap(\.at).min(), reviewHolds.min?.key, personalEnds.min?.key].compactMap(\.self).min()
+        let tries = [retries.values.compactMap(\.at).min(), pushRetries.values.compactMap(\.at).min()]
+        return (tries + [reviewHolds.min?.key, personalEnds.min?.key]).compactMap(\.self).min()
     }
 }

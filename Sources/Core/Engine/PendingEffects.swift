@@ -75,6 +75,7 @@ extension Orchestrator {
         var decision = Decision()
         decision.facts = journal.facts
         decision.effects = pending + journal.effects(now: tickets)
+        decision.pushes = askForPushesAgain()
         return decision
     }
 

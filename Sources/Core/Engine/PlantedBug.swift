@@ -28,6 +28,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case startsOnAFullDisk
     /// What is blocked by another git when it is put away is not tried again.
     case blockedTidyForgotten
+    /// After a restart, what a remote has yet to get is not pushed.
+    case recoveryForgetsPushes
 }
 
 extension Orchestrator {

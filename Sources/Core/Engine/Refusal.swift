@@ -21,6 +21,8 @@ public struct Decision: Equatable, Sendable {
     public var facts: [Fact] = []
     /// To be performed once the facts are durable.
     public var effects: [Effect] = []
+    /// Likewise.
+    public var pushes: [PushOrder] = []
     public var refusal: Refusal?
     public init() {}
 }

@@ -139,6 +139,7 @@ extension Orchestrator {
         }
         leaveTip(of: id)
         change(id) { $0.tip = tip }
+        oweInstead(of: id, tip)
         emit(.targetMoved(id, from: known, to: tip))
     }
 }

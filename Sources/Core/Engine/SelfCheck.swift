@@ -26,6 +26,9 @@ extension Orchestrator {
     /// Whether an agent slot has nothing to do.
     package var hasFreeAgent: Bool { !freeAgents.isEmpty }
 
+    /// Repositories whose target could not be pushed, and when it is tried again; nil while it is.
+    package var nextPushes: [RepositoryID: Instant?] { pushRetries.mapValues(\.at) }
+
     /// Landings that the user's checkout is in the way of, and when they are tried again; nil while they are.
     package var nextTries: [TicketID: Instant?] { retries.mapValues(\.at) }
 }

@@ -8,6 +8,8 @@ public struct Repository: Equatable, Sendable, Codable {
     public var tip: ObjectID?
     /// The digests of `.orch/` a human has accepted.
     public var trusted: Set<String>
+    /// What its remote has yet to get; nil where it has all it is to have.
+    public internal(set) var push: Push?
     /// Tickets that are approved, in the order they land.
     public var landingQueue: [TicketID]
     /// The verification slots in use, by number from 0.

@@ -37,8 +37,8 @@ public struct Rules: Equatable, Sendable, Codable {
         return (first.map { [$0] } ?? []) + verifiers
     }
 
-    /// Whether they ask orch to execute something that has to be trusted.
-    public var executes: Bool { setup != nil || !policy.verifiers.isEmpty }
+    /// Whether they ask orch to execute something, or to send something somewhere, that has to be trusted.
+    public var executes: Bool { setup != nil || !policy.verifiers.isEmpty || policy.landing.push != nil }
 
     /// Tells one set of verifiers from another: a tree that passed is known good only under the same ones.
     public var fingerprint: String {

@@ -44,6 +44,8 @@ public struct PolicyChoices: Hashable, Codable, Sendable {
         public var verify: LandingVerification?
         /// A `MessageTemplate`.
         public var message: String?
+        /// Repositories only.
+        public var push: PushPolicy?
 
         public init() {}
     }
@@ -83,6 +85,8 @@ public struct Policy: Hashable, Codable, Sendable {
         }
         /// Absent from what was stored before there were any.
         private var ownMessage: String?
+        /// Where the target is pushed after a landing; nowhere if nil.
+        public var push: PushPolicy?
 
         public init() {}
     }
@@ -103,6 +107,7 @@ public struct Policy: Hashable, Codable, Sendable {
             landing.message = choices.landing.message ?? landing.message
         }
         if user.approvalFloor { approve = .human }
+        landing.push = repository.choices.landing.push
         targetBranch = repository.targetBranch
         setup = repository.setup
         verifiers = repository.verifiers

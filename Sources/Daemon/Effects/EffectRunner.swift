@@ -33,6 +33,8 @@ final class EffectRunner: Sendable {
     private let queues = Mutex<[RepositoryID: DispatchQueue]>([:])
     /// What a run is to execute is worked out here: it reads the store, the repository and files.
     private let launches = DispatchQueue(label: "orch.launches", attributes: .concurrent)
+    /// What is sent to remotes. Nobody waits for it at the end: the next daemon asks the remote what it has.
+    private let pushes = DispatchQueue(label: "orch.pushes", attributes: .concurrent)
     /// Reads that nobody waits for in order.
     private let readers = DispatchQueue(label: "orch.readers", attributes: .concurrent)
 
@@ -76,6 +78,29 @@ final class EffectRunner: Sendable {
                 report(.diskFilled)
                 report(failure)
             }
+        }
+    }
+
+    /// Sends the target to its remote; the outcome comes as an input. Never blocks, and holds no other work up.
+    func push(_ order: PushOrder, _ repository: Core.Repository) {
+        pushes.async { [self] in
+            FaultPoint.pushBegun.pass()
+            let outcome = outcome(of: order, repository)
+            FaultPoint.pushDone.pass()
+            report(outcome)
+        }
+    }
+
+    private func outcome(of order: PushOrder, _ repository: Core.Repository) -> Input {
+        do {
+            let result = try open(repository).push(order.commit.text, to: repository.target, of: order.remote)
+            switch result {
+            case .there: return .targetPushed(order)
+            case .refused(let reason): return .pushFailed(order, Push.Problem(reason: reason, needsHuman: true))
+            case .failed(let reason): return .pushFailed(order, Push.Problem(reason: reason, needsHuman: false))
+            }
+        } catch {
+            return .pushFailed(order, Push.Problem(reason: sentence(error), needsHuman: false))
         }
     }
 

@@ -25,6 +25,7 @@ final class Engine: @unchecked Sendable {
     struct Hooks: Sendable {
         var publish: @Sendable ([PublishedLine]) -> Void
         var perform: @Sendable (Effect, Ticket, Core.Repository) -> Void
+        var push: @Sendable (PushOrder, Core.Repository) -> Void
         /// Something is wrong with the store, or right again (nil).
         var trouble: @Sendable (String?) -> Void
         /// Locks of these repositories have been taken or released.
@@ -36,6 +37,7 @@ final class Engine: @unchecked Sendable {
         static let none = Hooks(
             publish: { _ in },
             perform: { _, _, _ in },
+            push: { _, _ in },
             trouble: { _ in },
             locksChanged: { _ in },
             counted: { _, _ in }
@@ -199,6 +201,7 @@ final class Engine: @unchecked Sendable {
             if hasFacts { FaultPoint.engineAnswered.pass() }
             forgetSettled(round)
             for (repository, ticket, effect) in round.effects { hooks.perform(effect, ticket, repository) }
+            for (repository, order) in round.pushes { hooks.push(order, repository) }
             waiters.removeAll { waiter in
                 guard waiter.condition(core) else { return false }
                 waiter.then()
@@ -236,6 +239,7 @@ final class Engine: @unchecked Sendable {
         var lines: [PublishedLine] = []
         var answers: [Reply] = []
         var effects: [(Core.Repository, Ticket, Effect)] = []
+        var pushes: [(Core.Repository, PushOrder)] = []
 
         struct Before {
             let counters: Orchestrator.Counters
@@ -313,6 +317,7 @@ final class Engine: @unchecked Sendable {
         var texts = descriptions[...]
         for fact in decision.facts { record(fact, now, description: &texts, &round) }
         for effect in decision.effects { round.effects.append(located(effect)) }
+        for order in decision.pushes { round.pushes.append((core.repositories[order.repository]!, order)) }
     }
 
     private func record(_ fact: Fact, _ now: Instant, description texts: inout ArraySlice<String>, _ round: inout Round)

@@ -124,6 +124,8 @@ extension Event {
         case .claimWaited: "locks.awaited"
         case .ticketEvicted: "ticket.evicted"
         case .ticketMerged: "ticket.merged"
+        case .landingPushed: "landing.pushed"
+        case .pushFailed: "landing.push_failed"
         case .ticketStopping: "ticket.stopping"
         case .ticketStopped: "ticket.stopped"
         case .ticketContinued: "ticket.continued"
@@ -202,6 +204,13 @@ extension Event {
                 ("expired", .bool(expired)),
             ]
         case .ticketMerged(_, let commit): [("commit", .string(commit.text))]
+        case .landingPushed(let id, let remote, let commit):
+            [("repository", .string(id.text)), ("remote", .string(remote)), ("commit", .string(commit.text))]
+        case .pushFailed(let id, let remote, let commit, let problem):
+            [
+                ("repository", .string(id.text)), ("remote", .string(remote)), ("commit", .string(commit.text)),
+                ("reason", .string(problem.reason)), ("needs_human", .bool(problem.needsHuman)),
+            ]
         case .ticketContinued(_, let command): [("command", .string(command.name))]
         case .snapshotTaken(_, let number): [("snapshot", JSONValue(number))]
         case .snapshotNoted(_, let number, let notes):

@@ -86,6 +86,12 @@ struct PictureRows: Sendable {
             "target": .string(repository.target),
         ]
         row["tip"] = repository.tip.map { .string($0.text) }
+        row["push"] = repository.push.map { push in
+            var owed: JSONObject = ["remote": .string(push.remote), "commit": .string(push.commit.text)]
+            owed["problem"] = push.problem.map { .string($0.reason) }
+            owed["needs_human"] = push.problem.flatMap { $0.needsHuman ? true : nil }
+            return .object(owed)
+        }
         return row
     }
 }

@@ -43,6 +43,9 @@ extension Input {
         case .targetFailed(let id, let reason): return .targetFailed(id, reason: clean(reason))
         case .tidied(let id, .left(let reason)): return .tidied(id, .left(reason: clean(reason)))
         case .tidied(let id, .blocked(let reason)): return .tidied(id, .blocked(reason: clean(reason)))
+        case .pushFailed(let order, var problem):
+            problem.reason = clean(problem.reason)
+            return .pushFailed(order, problem)
         case .repositoryGone(let id, let reason): return .repositoryGone(id, reason: clean(reason))
         case .runEnded(let run, .notStarted(let reason), let at):
             return .runEnded(run, .notStarted(clean(reason)), at: at)
@@ -51,7 +54,7 @@ extension Input {
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
             .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,
-            .runStayedQuiet, .deadlineReached:
+            .runStayedQuiet, .targetPushed, .deadlineReached:
             return self
         }
     }

@@ -183,7 +183,7 @@ extension RepositoryPolicy {
         Key.object("snapshot", \.snapshot, SnapshotPolicy.keys, "What snapshots hold beside what git would add."),
     ]
 
-    private static let sharedKeys: [Key] = PolicyChoices.keys.map { $0.within(\RepositoryPolicy.choices) }
+    private static let sharedKeys: [Key] = PolicyChoices.repositoryKeys.map { $0.within(\RepositoryPolicy.choices) }
 }
 
 extension PolicyChoices {
@@ -191,27 +191,33 @@ extension PolicyChoices {
     private static let standard = Policy()
 
     /// The keys that users and repositories may both set.
-    static let keys: [SettingKey<PolicyChoices>] = [
-        Key.choiceOrDefault(
-            "lockViolation",
-            \.lockViolation,
-            default: standard.lockViolation,
-            "What happens to a ticket that changed paths outside its locks."
-        ),
-        Key.integerOrDefault(
-            "maxFixAttempts",
-            \.maxFixAttempts,
-            default: standard.maxFixAttempts,
-            in: 0...100,
-            "How often an agent gets to repair what verifiers found."
-        ),
-        Key.optionalDuration(
-            "approvalTimeLimit",
-            \.approvalTimeLimit,
-            "How old an approval may be when the landing begins; then it is asked for again. Any age if null."
-        ),
-        Key.object("landing", \.landing, Landing.keys, "How tickets reach the target branch."),
-    ]
+    static let keys: [SettingKey<PolicyChoices>] = keys(landing: Landing.keys)
+    /// Those of a repository.
+    static let repositoryKeys: [SettingKey<PolicyChoices>] = keys(landing: Landing.keys + [Landing.push])
+
+    private static func keys(landing: [SettingKey<Landing>]) -> [SettingKey<PolicyChoices>] {
+        [
+            Key.choiceOrDefault(
+                "lockViolation",
+                \.lockViolation,
+                default: standard.lockViolation,
+                "What happens to a ticket that changed paths outside its locks."
+            ),
+            Key.integerOrDefault(
+                "maxFixAttempts",
+                \.maxFixAttempts,
+                default: standard.maxFixAttempts,
+                in: 0...100,
+                "How often an agent gets to repair what verifiers found."
+            ),
+            Key.optionalDuration(
+                "approvalTimeLimit",
+                \.approvalTimeLimit,
+                "How old an approval may be when the landing begins; then it is asked for again. Any age if null."
+            ),
+            Key.object("landing", \.landing, landing, "How tickets reach the target branch."),
+        ]
+    }
 }
 
 extension PolicyChoices.Landing {
@@ -250,6 +256,23 @@ extension PolicyChoices.Landing {
                 } catch { return error.description }
             }
         ),
+    ]
+}
+
+extension PolicyChoices.Landing {
+    /// A user has many repositories, and a URL is that of one.
+    static let push = SettingKey<PolicyChoices.Landing>.optionalObject(
+        "push",
+        \.push,
+        PushPolicy.keys,
+        new: PushPolicy(),
+        "Where the target branch is pushed after a landing; nowhere if null."
+    )
+}
+
+extension PushPolicy {
+    static let keys: [SettingKey<PushPolicy>] = [
+        SettingKey.text("remote", \.remote, "A URL, or an absolute path.", problem: PushPolicy.problem).required
     ]
 }
 

@@ -24,6 +24,9 @@ struct Show: Subcommand {
         let row: TicketRow = try (result["ticket"] ?? .null).decode()
         let runs: [RunRow] = (result["runs"]?.arrayValue ?? []).compactMap { try? $0.decode() }
         for line in Self.facts(row) { console.write(line) }
+        if let problem = try Self.pushProblem(of: row, client) {
+            console.write("push        \(SafeText.line(problem))")
+        }
         if let disk = result["disk"] { console.write("disk        \(Self.sentence(disk))") }
         if let kept = try Self.snapshots(of: row.id, client) { console.write("snapshots   \(kept)") }
         let description = result["description"]?.stringValue ?? ""
@@ -50,6 +53,14 @@ struct Show: Subcommand {
         let least = disk["at_least"]?.boolValue == true ? "at least " : ""
         let parts = ["worktree", "runs", "archives"].map { "\($0) \(size($0))" }.joined(separator: ", ")
         return "\(least)\(size("total")) (\(parts))"
+    }
+
+    /// What keeps what has landed from its remote.
+    private static func pushProblem(of row: TicketRow, _ client: Client) throws -> String? {
+        guard row.state == "merged" else { return nil }
+        let all = try client.request("repository.list")["repositories"]?.arrayValue ?? []
+        let own = all.compactMap { try? $0.decode(RepositoryRow.self) }.first { $0.id == row.repository }
+        return own?.pushProblem
     }
 
     /// How many there are, and what is to be known about the newest.

@@ -24,10 +24,12 @@ struct Status: Subcommand {
         }
         let status = try client.request("daemon.status").objectValue ?? [:]
         let tickets = try client.request("ticket.list", ["all": true])["tickets"]?.arrayValue ?? []
+        let repositories = try client.request("repository.list")["repositories"]?.arrayValue ?? []
         if global.json {
-            console.write(json: Self.json(status, tickets))
+            console.write(json: Self.json(status, tickets, repositories))
         } else {
-            show(status, tickets.compactMap { try? $0.decode() }, console)
+            let owed = repositories.compactMap { try? $0.decode(RepositoryRow.self).pushProblem }
+            show(status, tickets.compactMap { try? $0.decode() }, owed, console)
         }
         return .done
     }
@@ -37,18 +39,19 @@ struct Status: Subcommand {
         state == "needs_human_review" || state == "awaiting_approval" || isBlocked == true
     }
 
-    private static func json(_ status: JSONObject, _ tickets: [JSONValue]) -> JSONValue {
+    private static func json(_ status: JSONObject, _ tickets: [JSONValue], _ repositories: [JSONValue]) -> JSONValue {
         var states: [String: Int] = [:]
         for ticket in tickets { states[ticket["state"]?.stringValue ?? "unknown", default: 0] += 1 }
         var object = status
         object["states"] = .object(JSONObject(states.sorted { $0.key < $1.key }.map { ($0, JSONValue($1)) }))
+        object["repositories"] = .array(repositories)
         object["needs_human"] = .array(
             tickets.filter { needsHuman($0["state"]?.stringValue, $0["blocked"]?.boolValue) }
         )
         return .object(object)
     }
 
-    private func show(_ status: JSONObject, _ rows: [TicketRow], _ console: Console) {
+    private func show(_ status: JSONObject, _ rows: [TicketRow], _ owed: [String], _ console: Console) {
         let version = status["version"]?.stringValue ?? "?"
         let pid = status["pid"]?.intValue.map { ", pid \($0)" } ?? ""
         let started = status["started"]?.stringValue.map { ", up \(Moments.age($0))" } ?? ""
@@ -76,6 +79,7 @@ struct Status: Subcommand {
         let others = counts.keys.filter { !known.contains($0) }.sorted()
         let parts = (known + others).compactMap { state in counts[state].map { "\($0) \(SafeText.line(state))" } }
         console.write("tickets  \(parts.isEmpty ? "none yet" : parts.joined(separator: ", "))")
+        for problem in owed { console.write("push     \(console.styled(SafeText.line(problem), .bad))") }
         let waiting = rows.filter { Self.needsHuman($0.state, $0.blocked) }
         guard !waiting.isEmpty else { return }
         console.write("")
@@ -94,5 +98,14 @@ struct Status: Subcommand {
             ]
         }
         console.write(table)
+    }
+}
+
+extension RepositoryRow {
+    /// What keeps its target from its remote, in a sentence; nil where nothing does.
+    var pushProblem: String? {
+        guard let push, let problem = push.problem else { return nil }
+        let next = push.needs_human == true ? "it needs you" : "orch goes on trying"
+        return "\(target) of \(path) is not pushed to \(push.remote), \(next): \(problem)"
     }
 }

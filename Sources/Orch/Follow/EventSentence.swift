@@ -183,6 +183,11 @@ struct EventSentence {
             return ("changes \(event.list("paths")), and waits for the locks of \(event.list("holders"))", false)
         case "ticket.evicted": return ("left the landing queue: \(event.string("reason"))", false)
         case "ticket.merged": return ("landed as \(event.object("commit"))", false)
+        case "landing.pushed":
+            return ("\(event.object("commit")) was pushed to \(event.string("remote"))", false)
+        case "landing.push_failed":
+            let what = "\(event.object("commit")) could not be pushed to \(event.string("remote"))"
+            return ("\(what): \(event.string("reason"))", false)
         case "repository.added":
             let id = event.string("repository")
             let path = event.params["patch"]?["repositories"]?[id]?["path"]?.stringValue

@@ -18,22 +18,31 @@ final class Story {
     /// The tickets come by the backlog folder.
     var dropsTickets = false
 
+    /// Where what lands is pushed.
+    private let remote: String?
+
     /// L and X land, F never passes its verifier, S is stopped, C is cancelled with work that nobody has committed.
     static let landing = ["L", "X"]
     static let kept = ["F", "S"]
     private static let all = ["L", "X", "F", "S", "C"]
 
-    init(_ world: World) throws {
+    init(_ world: World, pushing: Bool = false) throws {
         self.world = world
+        remote = pushing ? world.folder + "/remote.git" : nil
         try world.writeAgentLibrary()
+        var policy: JSONObject = [
+            "targetBranch": "main", "approve": "auto", "maxFixAttempts": 1, "setup": ["copy": [".env"]],
+        ]
+        if let remote { policy["landing"] = ["push": ["remote": .string(remote)]] }
         repository = try world.repository(
             "repo",
-            ["targetBranch": "main", "approve": "auto", "maxFixAttempts": 1, "setup": ["copy": [".env"]]],
+            policy,
             verify: world.auditedVerifier(),
             files: [".gitignore": ".env\n", "shared.txt": "start\n"],
             registering: false
         )
         try repository.write(".env", "SECRET=1\n")
+        if let remote { try repository.git("init", "-q", "--bare", "-b", "main", remote) }
         func agent(_ ticket: String, _ script: String) throws {
             try world.agent(ticket, ". \"$WORLD/agents/library\"; [ -e .env ]; alone \(ticket) \(script)")
         }
@@ -105,13 +114,16 @@ final class Story {
         }
         return states["L"] == "merged" && states["X"] == "merged" && states["C"] == "cancelled"
             && ["L", "X", "C"].allSatisfy { world.happened("ticket.tidied", $0) } && states["S"] == "stopped"
-            && states["F"] == "needs_human_review"
+            && states["F"] == "needs_human_review" && world.picture.repositories.values.allSatisfy { $0.push == nil }
     }
 
     func audit() throws {
         #expect(world.reason("F").hasPrefix("verifier test failed"), "\(world.reason("F"))")
         try world.audit(repository, landed: Self.landing, kept: Self.kept)
         try auditBacklog()
+        if let remote {
+            #expect(try repository.git("--git-dir", remote, "rev-parse", "main") == repository.git("rev-parse", "main"))
+        }
     }
 
     // MARK: Its parts
