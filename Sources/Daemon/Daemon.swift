@@ -161,6 +161,7 @@ public final class Daemon: Sendable {
             },
             report: { toEngine.value.submit($0) }
         )
+        let gauge = MachineGauge(options.user.admission, directory: options.paths.directory)
         engine = Engine(
             core: core,
             loaded: loaded,
@@ -180,7 +181,8 @@ public final class Daemon: Sendable {
                     toServer.value.publish([PublishedLine(Notification("daemon.trouble", params))])
                 },
                 locksChanged: { for id in $0 { toLocks.value?.look(at: id) } },
-                counted: { counts.set(tickets: $0, agents: $1) }
+                counted: { counts.set(tickets: $0, agents: $1) },
+                measure: { gauge.shortage() }
             ),
             logger: logger,
             reserve: reserve
@@ -304,7 +306,7 @@ public final class Daemon: Sendable {
 
     private func stopEverything() {
         engine.read { [engine] view in
-            for ticket in view.core.tickets.values.sorted(by: { $0.serial < $1.serial }) {
+            for ticket in view.core.tickets.values.sorted(by: { $0.serial < $1.serial }) where ticket.halt == nil {
                 switch ticket.state {
                 case .running: break
                 case .landing(let landing):
@@ -345,7 +347,9 @@ extension Orchestrator.Limits {
             agents: user.agents,
             verificationSlots: user.verificationSlots,
             branchPrefix: user.branchPrefix,
-            reviewHold: user.locks.reviewHold
+            reviewHold: user.locks.reviewHold,
+            profiles: user.profiles.compactMapValues(\.limit),
+            measuresMachine: !user.admission.isOff
         )
     }
 }

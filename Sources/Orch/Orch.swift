@@ -38,6 +38,7 @@ struct Orch: ParsableCommand {
                 name: "Steering:",
                 subcommands: [
                     Approve.self, RequestChanges.self, Reject.self, Continue.self, Stop.self, Retry.self, Cancel.self,
+                    HaltCommand.self, Resume.self,
                 ]
             ),
             CommandGroup(name: "Keeping:", subcommands: [Snapshots.self, Restore.self, Prune.self]),

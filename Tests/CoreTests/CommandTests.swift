@@ -70,12 +70,12 @@ import Testing
 
     private static func word(_ ticket: Ticket) -> String {
         switch (ticket.halt, ticket.state) {
-        case (.stop?, _): "stopping"
+        case (.stop?, _), (.standstill?, _): "stopping"
         case (.cancel?, _): "cancelling"
         case (nil, .queued(let stage)): "queued(\(stage))"
         case (nil, .running(let running)):
             if case .preparing(let stage) = running.step { "running(\(stage))" } else { "running" }
-        case (nil, .stopped(let stage)): "stopped(\(stage))"
+        case (nil, .stopped(let stage, _)): "stopped(\(stage))"
         case (nil, .needsHuman): "needs human"
         case (nil, let state): state.name
         }
@@ -106,7 +106,7 @@ import Testing
             }
             switch (command, story.state("T-1")) {
             case (.cancel, .cancelled(reason: "no", _)): break
-            case (_, .stopped(let stage)) where command == .stop:
+            case (_, .stopped(let stage, nil)) where command == .stop:
                 #expect(stage == situation.stage(after: outcome), "\(outcome)")
             // What had failed before is still the question.
             case (_, .needsHuman(.agentFailed, .work)) where situation == .snapshotting: break

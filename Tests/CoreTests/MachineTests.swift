@@ -71,6 +71,7 @@ import Testing
             changes,
             counters: before.counters,
             isDiskFull: false,
+            standstill: nil,
             at: story.now
         )
         #expect(earlier.stored == before.stored)

@@ -65,6 +65,10 @@ import Testing
             Mistake("failuresForgotten", "I4", 10),
             Mistake("startsOnAFullDisk", "I4", 20),
             Mistake("blockedTidyForgotten", "I4", 40),
+            Mistake("startsWhileHalted", "I4", 40),
+            Mistake("resumeForgets", "I4", 40),
+            Mistake("limitsIgnored", "I4", 40),
+            Mistake("startsInNeed", "I4", 40),
             Mistake("heldPathsClaimed", "I1", 40),
             Mistake("recoveryForgetsPushes", "I4", 200),
             // The shell's.

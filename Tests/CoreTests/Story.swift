@@ -12,10 +12,20 @@ struct Story {
         agents: Int = 2,
         slots: Int = 1,
         trusting digests: Set<String> = ["d"],
-        tip: ObjectID = "m0"
+        tip: ObjectID = "m0",
+        profiles: [String: Int] = [:],
+        repositoryLimit: Int? = nil,
+        measuresMachine: Bool = false
     ) {
-        core = Orchestrator(limits: Orchestrator.Limits(agents: agents, verificationSlots: slots))
-        hear(.repositoryAsked(path: "/repo", target: "main", tip: tip, trusted: digests))
+        core = Orchestrator(
+            limits: Orchestrator.Limits(
+                agents: agents,
+                verificationSlots: slots,
+                profiles: profiles,
+                measuresMachine: measuresMachine
+            )
+        )
+        hear(.repositoryAsked(path: "/repo", target: "main", tip: tip, trusted: digests, agents: repositoryLimit))
     }
 
     /// An input, and everything it comes to.
@@ -129,7 +139,8 @@ extension NewTicket {
         _ id: TicketID? = nil,
         priority: Int = 0,
         locks: [String] = [],
-        dependsOn: [TicketID] = []
+        dependsOn: [TicketID] = [],
+        profile: String = "script"
     ) -> NewTicket {
         NewTicket(
             id: id,
@@ -137,7 +148,7 @@ extension NewTicket {
             priority: priority,
             locks: locks.map(LockPattern.at),
             dependsOn: dependsOn,
-            profile: "script"
+            profile: profile
         )
     }
 }

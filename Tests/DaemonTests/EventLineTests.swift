@@ -77,6 +77,8 @@ import Testing
             commit: commit,
             Push.Problem(reason: "the remote refuses it: fetch first", needsHuman: true)
         ),
+        .halted(Standstill(since: Instant(milliseconds: 1_795_211_569_120), reason: "the model is down")),
+        .resumed,
     ]
 
     static let person = Grant.Person(name: "alice", reason: "by hand", expires: nil)

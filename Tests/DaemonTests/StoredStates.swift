@@ -36,12 +36,13 @@ enum StoredStates {
         ("merged", .merged(commit: candidate.commit, tidy: .pending)),
         ("merged, done", .merged(commit: candidate.commit, tidy: .done)),
         ("cancelled", .cancelled(reason: "no", tidy: .left)),
+        ("stopped with all", .stopped(resume: .verify, withAll: true)),
     ]
 
     private static let running: [(name: String, state: TicketState)] = {
         var states: [(name: String, state: TicketState)] = []
         for (name, step) in steps { states.append(("running: \(name)", .running(Running(agent: agent, step: step)))) }
-        for (name, halt) in [("stopping", Halt.stop), ("cancelling", .cancel(reason: "no"))] {
+        for (name, halt) in [("stopping", Halt.stop), ("cancelling", .cancel(reason: "no")), ("halted", .standstill)] {
             let running = Running(agent: agent, step: .working(run: 2), halt: halt)
             states.append(("running, \(name)", .running(running)))
         }

@@ -17,7 +17,8 @@ import Testing
             "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci", "experiment",
             "approve",
             "request-changes",
-            "reject", "continue", "stop", "retry", "cancel", "snapshots", "restore", "prune", "completions",
+            "reject", "continue", "stop", "retry", "cancel", "halt", "resume", "snapshots", "restore", "prune",
+            "completions",
         ]
         let listed = help.lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }.compactMap {
             $0.split(separator: " ").first.map(String.init)

@@ -13,6 +13,8 @@ package enum Action: Equatable, Sendable {
     /// The repository is registered once more, with the target at its tip.
     case register(RepositoryID)
     case drain
+    case halt
+    case resume
     case userWrites(RepositoryID, path: String, content: Int)
     case userDirties(RepositoryID, Bool)
     /// The repository is not where it was, until it is put back.
@@ -50,6 +52,8 @@ package enum Action: Equatable, Sendable {
     case reserve(spent: Bool)
     /// What is being pushed arrives at the remote, or does not.
     case push(RepositoryID, fails: Bool)
+    /// The machine is short of something, or no longer.
+    case need(Bool)
     /// The target's ref is read because it was written.
     case look(RepositoryID)
     /// A subscriber is sent some lines.

@@ -13,6 +13,8 @@ extension Action: CustomStringConvertible {
         case .trust(let repository, let configuration): "trust \(repository) \(configuration)"
         case .register(let repository): "register \(repository)"
         case .drain: "drain"
+        case .halt: "halt"
+        case .resume: "resume"
         case .userWrites(let repository, let path, let content): "user-writes \(repository) \(path) \(content)"
         case .userDirties(let repository, let dirty): "user-checkout \(repository) \(dirty ? "dirty" : "clean")"
         case .userMoves(let repository, let away): "user-moves \(repository) \(away ? "away" : "back")"
@@ -37,6 +39,7 @@ extension Action: CustomStringConvertible {
         case .disk(let full): full ? "disk full" : "disk free"
         case .reserve(let spent): spent ? "reserve spent" : "reserve back"
         case .push(let repository, let fails): "push \(repository)" + (fails ? " fails" : "")
+        case .need(let isShort): isShort ? "machine short" : "machine free"
         case .look(let repository): "look \(repository)"
         case .send(let subscriber, let count): "send \(subscriber) \(count)"
         case .reconnect(let subscriber): "reconnect \(subscriber)"
@@ -119,6 +122,8 @@ private struct Words {
         case "trust": return repository().flatMap { id in number().map { .trust(id, configuration: $0) } }
         case "register": return repository().map { .register($0) }
         case "drain": return .drain
+        case "halt": return .halt
+        case "resume": return .resume
         case "user-writes":
             guard let id = repository(), let path = next(), let content = number() else { return nil }
             return .userWrites(id, path: path, content: content)
@@ -149,6 +154,7 @@ private struct Words {
         case "disk": return next().map { .disk(full: $0 == "full") }
         case "reserve": return next().map { .reserve(spent: $0 == "spent") }
         case "push": return repository().map { .push($0, fails: takes("fails")) }
+        case "machine": return next().map { .need($0 == "short") }
         case "look": return repository().map { .look($0) }
         case "send": return number().flatMap { subscriber in number().map { .send(subscriber, $0) } }
         case "reconnect": return number().map { .reconnect($0) }

@@ -10,6 +10,8 @@ struct Chooser {
     private let runsFail: Int
     private let diskFills: Int
     private let clockJumps: Int
+    private let needs: Int
+    private let halts: Int
     private let isCrowded: Bool
     /// Tickets asked for so far.
     private var asked = 0
@@ -25,6 +27,8 @@ struct Chooser {
         runsFail = random.pick([0, 10, 24, 40])
         diskFills = random.pick([0, 0, 1])
         clockJumps = random.pick([0, 1])
+        needs = random.pick([0, 1])
+        halts = random.pick([0, 0, 1])
         var beginning = Script()
         beginning.agents = isCrowded ? 40 : 1 + random.below(4)
         beginning.slots = isCrowded ? 4 : 1 + random.below(2)
@@ -44,7 +48,8 @@ struct Chooser {
             shell.mailbox.isEmpty && shell.unstored == nil ? 0 : 60, shell.world.operations.isEmpty ? 0 : 70,
             alive.isEmpty ? 0 : 30, shell.onTheWay.isEmpty ? 0 : 40, dead.isEmpty ? 0 : 20, isCrowded ? 1 : 10, 6,
             crashes, shell.core.nextDeadline == nil ? 0 : 6, 10, shell.world.diskIsFull ? 12 : diskFills, clockJumps, 3,
-            shell.world.reserveIsSpent ? 4 : diskFills, shell.world.pushes.isEmpty ? 0 : 6,
+            shell.world.reserveIsSpent ? 4 : diskFills, shell.world.isInNeed ? 6 : needs,
+            shell.core.standstill == nil ? halts : 4, shell.world.pushes.isEmpty ? 0 : 6,
         ]) {
         case 0: return .turn(random.chance(70) ? 1 : 1 + random.below(isCrowded ? 20 : 4), dying: death())
         case 1: return .perform(random.pick(shell.world.operations).effect.ticket, fails: random.chance(effectsFail))
@@ -61,8 +66,10 @@ struct Chooser {
         case 10: return .disk(full: !shell.world.diskIsFull)
         case 11: return .clock(milliseconds: random.pick([-3_600_000, -500, 40_000, 86_400_000]))
         case 12: return stale(simulation)
-        case 14: return .push(random.pick(shell.world.pushes).repository, fails: random.chance(3 * effectsFail))
-        default: return .reserve(spent: !shell.world.reserveIsSpent)
+        case 13: return .reserve(spent: !shell.world.reserveIsSpent)
+        case 14: return .need(!shell.world.isInNeed)
+        case 15: return shell.core.standstill == nil || random.chance(10) ? .halt : .resume
+        default: return .push(random.pick(shell.world.pushes).repository, fails: random.chance(3 * effectsFail))
         }
     }
 
@@ -101,7 +108,8 @@ struct Chooser {
         switch order {
         case .setup: return .end(id, random.chance(runsFail / 4) ? .with(.exited(2)) : .well)
         case .agent:
-            if random.chance(runsFail / 6) { return quiet(id, simulation) }
+            let isStale = simulation.shell.core.tickets[id.ticket]?.stale != nil
+            if random.chance(isStale ? 50 : runsFail / 6) { return quiet(id, simulation) }
             if random.chance(60) { return write(id, simulation) }
             guard random.chance(runsFail) else { return .end(id, .well) }
             let outcomes: [RunOutcome] = [.exited(1), .signalled(9), .timedOut, .lost("no exit.json"), .stopped]

@@ -117,6 +117,8 @@ package struct FakeWorld {
     var diskIsFull = false
     /// The daemon has given its reserve up, and there is no room to make it again.
     var reserveIsSpent = false
+    /// The machine is short of something.
+    package var isInNeed = false
     var coverage = Coverage()
     package var bugs: Set<Bug> = []
     private var trees: [Files: ObjectID] = [:]
@@ -219,6 +221,7 @@ package struct FakeWorld {
         case 5:
             policy.lockViolation = .warn
             policy.landing.push = PushPolicy(remote: "/remote")
+            policy.agents = 1
         default: return Rules(digest: digest(config), policy: policy, problem: "config.json cannot be read")
         }
         return Rules(digest: digest(config), policy: policy)

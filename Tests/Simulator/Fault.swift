@@ -27,10 +27,14 @@ package enum Fault: String, CaseIterable, Sendable {
     // Time.
     case clockBack, clockForward
 
+    // The machine.
+    case machineShort
+
     // People.
     case repositoryGone, userGitInTheWay, targetSeen
     case targetMoved, checkoutDirty, checkoutCleaned, userCommits, rulesChanged, registeredAgain, trustGiven
     case commandRepeated, commandForNobody, editedInTheQueue, dependencyCancelled, drained
+    case halted, haltedAtWork, resumed, resumedWhileStopping
     /// An input that nobody should have sent.
     case noise
 

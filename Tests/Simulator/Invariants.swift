@@ -14,8 +14,10 @@ extension SimulatedShell {
         for decided in decided {
             for fact in decided.decision.facts {
                 try checkFact(fact.event)
-                guard decided.isDiskFull, case .ticketStarted(let id, _, _) = fact.event else { continue }
-                throw Violation("I4: \(id) starts on a full disk")
+                if decided.isHalted { try checkStandstill(fact.event) }
+                guard case .ticketStarted(let id, _, _) = fact.event else { continue }
+                try require(!decided.isDiskFull, "I4: \(id) starts on a full disk")
+                try require(!decided.isInNeed, "I4: \(id) starts on a machine that is short of memory")
             }
         }
     }
@@ -29,6 +31,8 @@ extension SimulatedShell {
         try checkEffects()
         try checkPushes()
         try checkQueues()
+        try checkStandstill()
+        if isOneThing, let last = decided.last { try checkQuotas(last) }
         // The rule itself, without any index, takes the square of their number.
         let isCrowd = core.tickets.count >= Simulation.crowd
         if !isCrowd { for decided in decided { try checkOrder(decided) } }
@@ -37,6 +41,51 @@ extension SimulatedShell {
         try broadcaster.check(stored: facts)
         if let problem = core.inconsistency { throw Violation("I4: \(problem)") }
         for id in stored.tickets.keys { try world.checkKept(id) }
+    }
+
+    /// Whether `core` is what came of one input, and of what the machine was found to be like for it.
+    private var isOneThing: Bool {
+        decided.count { if case .machineMeasured? = $0.input { false } else { true } } == 1
+    }
+
+    // MARK: halted
+
+    /// Nothing starts and nothing lands.
+    private func checkStandstill(_ event: Event) throws(Violation) {
+        switch event {
+        case .ticketStarted, .runRequested, .verificationStarted, .landingStarted:
+            throw Violation("I4: \(event), and everything is halted")
+        default: break
+        }
+    }
+
+    /// What ran is being stopped; and only then is anything stopped that nobody named.
+    private func checkStandstill() throws(Violation) {
+        try require(standstill == core.standstill, "I7: \(standstill as Any) is stored, not \(core.standstill as Any)")
+        for ticket in core.tickets.values {
+            if core.standstill == nil {
+                guard case .stopped(_, true?) = ticket.state else { continue }
+                throw Violation("I4: \(ticket.id) is halted with all, and nothing else is")
+            }
+            switch ticket.state {
+            case .running: try require(ticket.halt != nil, "I4: \(ticket.id) goes on, and everything is halted")
+            case .landing(let landing):
+                guard case .trying(let trial) = landing.step, !trial.isWaitingForSlot else { continue }
+                try require(landing.halt != nil, "I4: \(ticket.id) is tested, and everything is halted")
+            default: break
+            }
+        }
+    }
+
+    /// No more than may work where a ticket has just started.
+    private func checkQuotas(_ last: Decided) throws(Violation) {
+        for case .ticketStarted(let id, _, _) in last.decision.facts.map(\.event) {
+            guard let ticket = core.tickets[id], ticket.agent != nil, core.usedUp(for: ticket, without: [], spare: 1)
+            else {
+                continue
+            }
+            throw Violation("I4: \(id) starts, and as many work as may")
+        }
     }
 
     // MARK: I7
@@ -226,7 +275,7 @@ extension SimulatedShell {
             for (index, id) in repository.landingQueue.enumerated() {
                 guard case .landing(let landing) = core.tickets[id]!.state else { continue }
                 if case .waiting = landing.step {
-                    if core.isDiskFull { continue }
+                    if core.isDiskFull || core.standstill != nil { continue }
                     try require(index > 0, "I4: \(id) is first in the landing queue, and waits")
                 } else {
                     try require(index == 0, "I5: \(id) lands out of its turn")
@@ -241,7 +290,8 @@ extension SimulatedShell {
             let waiting = tickets.filter { $0.trial?.isWaitingForSlot ?? false }.map(\.id)
             try require(repository.waitingToVerify.sorted() == waiting.sorted(), "I4: wait for a slot: \(waiting)")
             try require(
-                waiting.isEmpty || core.isDiskFull || (0..<limits.verificationSlots).allSatisfy { slots[$0] != nil },
+                waiting.isEmpty || core.isDiskFull || core.standstill != nil
+                    || (0..<limits.verificationSlots).allSatisfy { slots[$0] != nil },
                 "I4: \(waiting) wait for a slot that is free"
             )
         }
@@ -255,7 +305,7 @@ extension SimulatedShell {
             guard case .ticketStarted(let id, _, _) = fact.event else { return nil }
             return fact.changes.tickets.first { $0.new?.id == id }?.new
         }
-        guard decided.count == 1, !started.isEmpty else { return }  // In a batch, `core` is what came after the last.
+        guard isOneThing, !started.isEmpty else { return }  // In a batch, `core` is what came after the last.
         for ticket in started {
             // One that held locks before, and waited for more, need not wait behind others.
             let isNew = core.isGranted(ticket.id, after: last.lastFence)
@@ -278,7 +328,9 @@ extension SimulatedShell {
 
     /// No agent is idle while a ticket could start.
     private func checkNobodyIdles() throws(Violation) {
-        guard core.hasFreeAgent, !core.isDraining, !core.isDiskFull else { return }
+        guard core.hasFreeAgent, !core.isDraining, !core.isDiskFull, core.standstill == nil, core.shortage == nil else {
+            return
+        }
         for ticket in core.waitingInOrder {
             try require(core.reasonToWait(ticket, without: []) != nil, "I4: \(ticket.id) could start, and does not")
         }
@@ -318,6 +370,7 @@ extension Orchestrator {
     ///   - without: tickets whose grants count for nothing,
     ///   - fence: if they are newer than this.
     fileprivate func reasonToWait(_ ticket: Ticket, without: Set<TicketID>, after fence: Int = 0) -> String? {
+        if usedUp(for: ticket, without: without) { return "as many as may work for its profile or repository" }
         let wanted = lockedLater(ticket)
         if wanted.isEmpty { return nil }
         if let holder = holder(against: ticket, without: without, after: fence) {
@@ -327,6 +380,15 @@ extension Orchestrator {
         return reserver(against: ticket, without: without, after: fence).map {
             "\($0.id) has reserved what it asks for"
         }
+    }
+
+    /// Whether as many agents work for its profile, or its repository, as may.
+    fileprivate func usedUp(for ticket: Ticket, without: Set<TicketID>, spare: Int = 0) -> Bool {
+        let working = tickets.values.filter { $0.agent != nil && !without.contains($0.id) }
+        let ofProfile = working.count { $0.profile == ticket.profile }
+        let ofRepository = working.count { $0.repository == ticket.repository }
+        return limits.profiles[ticket.profile].map { ofProfile >= $0 + spare } ?? false
+            || repositories[ticket.repository]!.agents.map { ofRepository >= $0 + spare } ?? false
     }
 
     private func holder(against ticket: Ticket, without: Set<TicketID>, after fence: Int) -> LockHolder? {
@@ -347,9 +409,10 @@ extension Orchestrator {
     ) -> Ticket? {
         for first in waitingInOrder where first.repository == ticket.repository && first.isAhead(of: ticket) {
             let wanted = lockedLater(first)
-            guard !wanted.isEmpty, holder(against: first, without: without ?? [ticket.id], after: fence) != nil else {
-                continue
-            }
+            let others = without ?? [ticket.id]
+            guard !wanted.isEmpty,
+                holder(against: first, without: others, after: fence) != nil || usedUp(for: first, without: others)
+            else { continue }
             let conflict = wanted.contains { lock in ticket.locks.contains { $0.conflicts(with: lock) } }
             return conflict ? first : nil
         }

@@ -17,6 +17,6 @@ extension Chooser {
     /// An agent falls silent; one that is stale already wakes up, or does not.
     mutating func quiet(_ run: RunID, _ simulation: Simulation) -> Action {
         let isStale = simulation.shell.core.tickets[run.ticket]?.stale != nil
-        return .quiet(run, Quietness.allCases[random.weighted(isStale ? [1, 3, 5] : [8, 1, 1])])
+        return .quiet(run, Quietness.allCases[random.weighted(isStale ? [1, 5, 4] : [8, 1, 1])])
     }
 }

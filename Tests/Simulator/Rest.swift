@@ -29,6 +29,8 @@ extension Simulation {
     private mutating func makeFriendly() throws(Violation) {
         try perform(.disk(full: false))
         try perform(.reserve(spent: false))
+        try perform(.need(false))
+        try perform(.resume)
         for id in repositories {
             try perform(.userLocks(id, false))
             try perform(.userMoves(id, away: false))

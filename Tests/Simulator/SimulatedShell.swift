@@ -52,6 +52,7 @@ package struct SimulatedShell {
     private(set) var stored: Fold
     package private(set) var facts: [Fact] = []
     private(set) var counters = Orchestrator.Counters()
+    private(set) var standstill: Standstill?
     /// What Core decided in the last turn.
     private(set) var decided: [Decided] = []
     /// What is decided and could not be stored yet.
@@ -70,6 +71,8 @@ package struct SimulatedShell {
         let decision: Decision
         /// Whether Core held the disk for full when it had decided.
         let isDiskFull: Bool
+        let isHalted: Bool
+        let isInNeed: Bool
     }
     var bugs: Set<Bug> = []
     var limits: Orchestrator.Limits
@@ -123,9 +126,14 @@ package struct SimulatedShell {
                 lastFence: lastFence,
                 before: before,
                 decision: decision,
-                isDiskFull: core.isDiskFull
+                isDiskFull: core.isDiskFull,
+                isHalted: core.standstill != nil,
+                isInNeed: world.isInNeed
             )
         )
+        guard core.wantsMeasure else { return }
+        let measure = Input.machineMeasured(world.isInNeed ? .memory(free: 1, wanted: 2) : nil)
+        decide(measure) { $0.handle(measure, at: $1) }
     }
 
     private mutating func commit(_ dying: CrashPoint?) throws(Violation) -> Bool {
@@ -147,6 +155,11 @@ package struct SimulatedShell {
         unstored = nil
         for fact in new {
             try stored.apply(fact)
+            switch fact.event {
+            case .halted(let new): standstill = new
+            case .resumed: standstill = nil
+            default: break
+            }
             for pass in fact.changes.passes { world.knownPasses[pass.repository, default: []].insert(pass.proof) }
         }
         facts += new
@@ -189,7 +202,7 @@ package struct SimulatedShell {
                 }
             case .trustGiven(let repository, let digest)?:
                 world.places[repository]?.trusted.insert(digest)
-            case .repositoryAsked(let path, _, _, let trusted, _)?:
+            case .repositoryAsked(let path, _, _, let trusted, _, _)?:
                 guard let known = core.repositories.values.first(where: { $0.path == path }) else { break }
                 world.places[known.id]?.trusted.formUnion(trusted)
             default: break
@@ -237,7 +250,8 @@ package struct SimulatedShell {
             repositories: stored.repositories.values.sorted { $0.id < $1.id },
             grants: stored.grants.values.sorted { $0.fence < $1.fence },
             counters: counters,
-            agentsSince: stored.agents.mapValues(\.since)
+            agentsSince: stored.agents.mapValues(\.since),
+            standstill: standstill
         )
     }
 
@@ -268,7 +282,9 @@ extension Input {
     /// Somebody waits for an answer.
     fileprivate var isAsked: Bool {
         switch self {
-        case .enqueueAsked, .commandGiven, .editAsked, .repositoryAsked, .trustGiven, .drainAsked: true
+        case .enqueueAsked, .commandGiven, .editAsked, .repositoryAsked, .trustGiven, .drainAsked, .haltAsked,
+            .resumeAsked:
+            true
         default: false
         }
     }

@@ -59,7 +59,13 @@ package struct Simulation {
 
     /// A human's time is short here, so that locks are let go of in the course of a history.
     private static func limits(agents: Int, slots: Int) -> Orchestrator.Limits {
-        Orchestrator.Limits(agents: agents, verificationSlots: slots, reviewHold: .seconds(300))
+        Orchestrator.Limits(
+            agents: agents,
+            verificationSlots: slots,
+            reviewHold: .seconds(300),
+            profiles: ["heavy": (agents + 1) / 2],
+            measuresMachine: true
+        )
     }
 
     /// Makes the repositories known, before anything can go wrong.
@@ -107,6 +113,17 @@ package struct Simulation {
         case .drain:
             count(.drained)
             post(.drainAsked)
+        case .halt:
+            count(.halted)
+            if !shell.world.unended.isEmpty { count(.haltedAtWork) }
+            post(.haltAsked(reason: "enough"))
+        case .resume:
+            if shell.core.standstill != nil { count(.resumed) }
+            if shell.core.tickets.values.contains(where: { $0.halt == .standstill }) { count(.resumedWhileStopping) }
+            post(.resumeAsked)
+        case .need(let isShort):
+            if isShort { count(.machineShort) }
+            shell.world.isInNeed = isShort
         case .userWrites, .userDirties, .userCommits, .userMoves, .userLocks: userActs(action)
         case .turn(let count, let dying): try turn(count, dying: dying)
         case .deadline: try deadline()
@@ -152,9 +169,16 @@ package struct Simulation {
 
     mutating func post(_ input: Input) { shell.mailbox.append(SimulatedShell.Mail(input: input)) }
 
-    private func registration(of id: RepositoryID) -> Input {
+    private mutating func registration(of id: RepositoryID) -> Input {
         let place = shell.world.places[id]!
-        return .repositoryAsked(path: "/r/\(id)", target: "main", tip: place.tip, trusted: place.trusted)
+        let agents = shell.world.rules(shell.world.files(place.tip)).policy.agents
+        return .repositoryAsked(
+            path: "/r/\(id)",
+            target: "main",
+            tip: place.tip,
+            trusted: place.trusted,
+            agents: agents
+        )
     }
 
     private mutating func ask(_ command: Command, of id: TicketID) {
@@ -329,7 +353,7 @@ extension Action.Wish {
             priority: priority,
             locks: locks.compactMap { try? LockPattern($0) },
             dependsOn: dependsOn,
-            profile: "script"
+            profile: priority > 0 ? "heavy" : "script"
         )
     }
 }

@@ -39,7 +39,7 @@ extension Orchestrator {
             if command == .retry {
                 throw refused(command, id, "it is \(tickets[id]!.state.name)", "`orch stop \(id)` first")
             }
-        case .stopped(let stage), .needsHuman(_, let stage):
+        case .stopped(let stage, _), .needsHuman(_, let stage):
             try refuseUnlandable(id, command)
             if command == .retry { change(id) { $0.feedback = nil } }
             resume(id, at: stage, command)
@@ -82,9 +82,9 @@ extension Orchestrator {
 
     private mutating func stop(_ id: TicketID) throws(Refusal) {
         switch tickets[id]!.state {
-        case .stopped:
+        case .stopped(_, nil):
             return
-        case .queued(let stage):
+        case .queued(let stage), .stopped(let stage, _):
             enter(id, .stopped(resume: stage))
             emit(.ticketStopped(id))
         case .running, .landing:
@@ -104,10 +104,11 @@ extension Orchestrator {
     }
 
     /// What is under way is awaited; what can be ended at once, is.
-    private mutating func halt(_ id: TicketID, _ halt: Halt, naming command: Command) throws(Refusal) {
+    mutating func halt(_ id: TicketID, _ halt: Halt, naming command: Command) throws(Refusal) {
         switch (tickets[id]!.halt, halt) {
-        case (halt?, _), (.cancel?, .stop): return  // It is ending already; to be cancelled is to be stopped.
-        case (nil, _), (.stop?, _), (.cancel?, _): break
+        // It is ending already; to be cancelled is to be stopped.
+        case (halt?, _), (.cancel?, .stop), (.cancel?, .standstill), (.stop?, .standstill): return
+        case (nil, _), (.stop?, _), (.cancel?, _), (.standstill?, _): break
         }
         switch tickets[id]!.state {
         case .running(var running):

@@ -73,6 +73,11 @@ public enum Event: Equatable, Sendable {
     /// A ticket's facts changed in a way no other event names.
     case ticketChanged(TicketID)
 
+    /// People have stopped everything.
+    case halted(Standstill)
+    /// It may go on.
+    case resumed
+
     /// Nothing new starts for want of room on the disk.
     case diskFilled
     /// There is room on the disk again.
@@ -82,7 +87,7 @@ public enum Event: Equatable, Sendable {
     public var ticket: TicketID? {
         switch self {
         case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .backlogTaken, .backlogRefused,
-            .diskFilled, .diskFreed, .lockTaken, .lockReleased, .landingPushed, .pushFailed:
+            .halted, .resumed, .diskFilled, .diskFreed, .lockTaken, .lockReleased, .landingPushed, .pushFailed:
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):

@@ -14,13 +14,18 @@ public enum Input: Equatable, Sendable {
         target: String,
         tip: ObjectID,
         trusted: Set<String>,
-        moved: RepositoryID? = nil
+        moved: RepositoryID? = nil,
+        agents: Int? = nil
     )
     case trustGiven(RepositoryID, digest: String)
     /// A person wants to hold it, for so long, or until it is released.
     case lockAsked(RepositoryID, LockPattern, by: String, reason: String, for: Duration?)
     /// A person's lock is to be let go of.
     case lockReleaseAsked(PersonalLock)
+    /// Everything is to stop, and nothing to start or land, until people say otherwise.
+    case haltAsked(reason: String)
+    /// It may go on.
+    case resumeAsked
     /// The daemon starts nothing new from here on.
     case drainAsked
     /// Something inside a run asked for what is for people, and was refused.
@@ -31,6 +36,8 @@ public enum Input: Equatable, Sendable {
     case diskFilled
     /// There is room again.
     case diskHasRoom
+    /// What the machine lacks for another run; nil when it has enough. Answers `wantsMeasure`.
+    case machineMeasured(Shortage?)
     /// The clock went this much further than time passed: it was set, or the machine slept. Given before the first input
     /// at the new time, so that nothing is due earlier for it.
     case clockJumped(by: Duration)

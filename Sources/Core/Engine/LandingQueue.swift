@@ -32,7 +32,7 @@ extension Orchestrator {
         }
     }
 
-    private mutating func setStep(_ id: TicketID, _ step: LandingStep) {
+    mutating func setStep(_ id: TicketID, _ step: LandingStep) {
         guard case .landing(var landing) = tickets[id]!.state else { preconditionFailure("\(id) is not landing") }
         landing.step = step
         landing.mayHaveLanded = nil
@@ -100,8 +100,8 @@ extension Orchestrator {
         // Somebody else may have brought newer news meanwhile.
         let isNews = repository.tip == candidate.tip && !isBeingLanded(tip, in: repository)
         if isNews { noticeTip(tip, in: repository.id) }
-        guard repository.landingQueue.first == id else {
-            // It had been set aside, and takes its place behind the others.
+        guard repository.landingQueue.first == id, standstill == nil else {
+            // It had been set aside, and takes its place behind the others; or nothing is built now.
             setStep(id, .waiting(nil))
             return emit(.ticketChanged(id))
         }
@@ -130,7 +130,7 @@ extension Orchestrator {
 
     /// What another git stood in the way of is tried again. Nothing has changed yet, so no fact.
     mutating func retryWhatIsBlocked() {
-        for id in retries.keys.sorted() {
+        for id in retries.keys.sorted() where mayRetry(id) {
             guard let at = retries[id]!.at, isPlanted(.deadlineMissed) ? at < now : at <= now else { continue }
             retries[id]!.at = nil
             if let candidate = advancing(id) {

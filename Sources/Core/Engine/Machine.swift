@@ -18,13 +18,20 @@ extension Orchestrator {
     mutating func clockJumped(_ by: Duration) {
         for (id, retry) in retries { retries[id]!.at = retry.at.map { $0 + by } }
         for (id, retry) in pushRetries { pushRetries[id]!.at = retry.at.map { $0 + by } }
+        measure.putOffDue(by)
     }
 }
 
 extension Orchestrator {
     /// What was true before these changes, oldest first, came to be: for a shell that could not store them, and goes on
     /// saying what is durable.
-    public func before(_ changes: [Changes], counters: Counters, isDiskFull: Bool, at now: Instant) -> Orchestrator {
+    public func before(
+        _ changes: [Changes],
+        counters: Counters,
+        isDiskFull: Bool,
+        standstill: Standstill?,
+        at now: Instant
+    ) -> Orchestrator {
         var tickets = tickets
         var repositories = repositories
         var grants = grants
@@ -41,7 +48,8 @@ extension Orchestrator {
             repositories: Array(repositories.values),
             grants: Array(grants.values),
             counters: counters,
-            agentsSince: since
+            agentsSince: since,
+            standstill: standstill
         )
         var earlier = Orchestrator(limits: limits, restoring: stored, at: now)
         earlier.isDraining = isDraining

@@ -13,16 +13,24 @@ public struct Orchestrator: Sendable {
         public var branchPrefix: String
         /// How long a ticket that waits for a human keeps its locks.
         public var reviewHold: Duration
+        /// How many agents of a profile work at once; any number where there is none.
+        public var profiles: [String: Int]
+        /// Whether the machine is measured before a ticket starts.
+        public var measuresMachine: Bool
         public init(
             agents: Int,
             verificationSlots: Int,
             branchPrefix: String = "{agent}/",
-            reviewHold: Duration = .seconds(24 * 60 * 60)
+            reviewHold: Duration = .seconds(24 * 60 * 60),
+            profiles: [String: Int] = [:],
+            measuresMachine: Bool = false
         ) {
             self.agents = max(1, agents)
             self.verificationSlots = max(1, verificationSlots)
             self.branchPrefix = branchPrefix
             self.reviewHold = reviewHold
+            self.profiles = profiles.mapValues { max(1, $0) }
+            self.measuresMachine = measuresMachine
         }
     }
 
@@ -45,10 +53,15 @@ public struct Orchestrator: Sendable {
     /// By fence.
     public internal(set) var grants: [Int: Grant] = [:]
     public internal(set) var counters = Counters()
+    /// Everything is halted, by people.
+    public internal(set) var standstill: Standstill?
     /// Nothing new starts.
     public internal(set) var isDraining = false
     /// There is no room on the disk, and nothing new starts. Not stored: a restart looks again.
     public internal(set) var isDiskFull = false
+
+    /// What the machine knows of itself, for whether a ticket may start. Not stored: a restart looks again.
+    var measure = Measure.none
 
     /// The tickets that wait to be started.
     public internal(set) var queuedTickets: Set<TicketID> = []
@@ -62,6 +75,8 @@ public struct Orchestrator: Sendable {
     /// When those of them that end by themselves do.
     var personalEnds = IndexedHeap<Int, Instant>()
     var freeAgents: [AgentID] = []
+    /// How many agents work for each.
+    var working: [Quota: Int] = [:]
     /// Who waits for a ticket to land.
     var dependants: [TicketID: Set<TicketID>] = [:]
     /// How many unlanded dependencies a queued ticket has; absent when none.
@@ -112,6 +127,7 @@ public struct Orchestrator: Sendable {
     public mutating func handle(_ input: Input, at now: Instant) -> Decision {
         if now < self.now {
             clockWentBack(to: now)
+            measure.boundDue(at: now)
             boundReviewHolds(at: now)
             boundPersonalLocks(at: now)
         }
@@ -125,6 +141,7 @@ public struct Orchestrator: Sendable {
             return decision
         }
         schedule()
+        measure.forgetSufficiency()
         emitLeftovers()
         var decision = Decision()
         decision.facts = journal.facts
@@ -141,17 +158,20 @@ public struct Orchestrator: Sendable {
         case .backlogFileRead(let repository, let file, let tickets): try take(file, tickets, in: repository)
         case .backlogFileRefused(let repository, let file, let problems):
             if repositories[repository] != nil { emit(.backlogRefused(repository, file, problems: problems)) }
-        case .repositoryAsked(let path, let target, let tip, let trusted, let moved):
-            addRepository(path: path, target: target, tip: tip, trusted: trusted, moved: moved)
+        case .repositoryAsked(let path, let target, let tip, let trusted, let moved, let agents):
+            addRepository(path: path, target: target, tip: tip, trusted: trusted, moved: moved, agents: agents)
         case .trustGiven(let repository, let digest): try trust(digest, in: repository)
         case .lockAsked(let repository, let pattern, let person, let reason, let duration):
             try takeLock(pattern, in: repository, person, reason, for: duration)
         case .lockReleaseAsked(let which): try releaseLock(which)
+        case .haltAsked(let reason): try haltEverything(reason)
+        case .resumeAsked: resumeEverything()
         case .drainAsked: isDraining = true
         case .forbiddenAsked(let run, let method):
             if knows(run.ticket) { emit(.agentForbidden(run, method: method)) }
         case .diskFilled: diskFilled()
         case .diskHasRoom: diskHasRoom()
+        case .machineMeasured(let shortage): machineMeasured(shortage)
         case .clockJumped(let by): clockJumped(by)
 
         case .worktreeReady(let id, let branch, let base, let head, let rules):
@@ -192,6 +212,7 @@ public struct Orchestrator: Sendable {
         case .deadlineReached:
             retryWhatIsBlocked()
             retryPushes()
+            endShortage()
             endReviewHolds()
             endPersonalLocks()
         }
@@ -199,7 +220,8 @@ public struct Orchestrator: Sendable {
 
     /// The next moment at which `deadlineReached` would change something.
     public var nextDeadline: Instant? {
-        let tries = [retries.values.compactMap(\.at).min(), pushRetries.values.compactMap(\.at).min()]
-        return (tries + [reviewHolds.min?.key, personalEnds.min?.key]).compactMap(\.self).min()
+        let retry = retries.lazy.filter { mayRetry($0.key) }.compactMap(\.value.at).min()
+        let push = pushRetries.values.compactMap(\.at).min()
+        return [retry, push, reviewHolds.min?.key, personalEnds.min?.key, measure.due].compactMap(\.self).min()
     }
 }

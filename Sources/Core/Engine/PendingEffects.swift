@@ -71,6 +71,7 @@ extension Orchestrator {
             pending.removeAll { if case .advanceTarget = $0 { true } else { false } }
         }
         schedule()
+        measure.forgetSufficiency()
         emitLeftovers()
         var decision = Decision()
         decision.facts = journal.facts

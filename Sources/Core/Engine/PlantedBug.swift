@@ -26,6 +26,14 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case failuresForgotten
     /// Tickets start while the disk is full.
     case startsOnAFullDisk
+    /// Tickets start and land while everything is halted.
+    case startsWhileHalted
+    /// What halt has stopped stays so when everything goes on.
+    case resumeForgets
+    /// A ticket starts although as many of its profile, or of its repository, work as may.
+    case limitsIgnored
+    /// A ticket starts although the machine is short of something.
+    case startsInNeed
     /// What is blocked by another git when it is put away is not tried again.
     case blockedTidyForgotten
     /// After a restart, what a remote has yet to get is not pushed.

@@ -7,15 +7,17 @@ extension Orchestrator {
         target: String,
         tip: ObjectID,
         trusted: Set<String>,
-        moved: RepositoryID? = nil
+        moved: RepositoryID? = nil,
+        agents: Int? = nil
     ) {
         let known = repositories.values.first { $0.path == path } ?? moved.flatMap { repositories[$0] }
         if let known {
-            if known.target != target || known.path != path {
+            if known.target != target || known.path != path || known.agents != agents {
                 change(known.id) { repository in
                     repository.path = path
                     if repository.target != target { repository.tip = tip }
                     repository.target = target
+                    repository.agents = agents
                 }
                 emit(.repositoryChanged(known.id))
             }
@@ -28,6 +30,7 @@ extension Orchestrator {
         let id = RepositoryID("r\(counters.repository)")
         journal.touch(id, nil)
         repositories[id] = Repository(id: id, path: path, target: target, tip: tip, trusted: trusted)
+        repositories[id]!.agents = agents
         emit(.repositoryAdded(id))
     }
 

@@ -8,6 +8,8 @@ public struct StoredState: Equatable, Sendable {
     public var counters: Orchestrator.Counters
     /// When each agent took up, or let go of, a ticket. An agent that is missing has never worked.
     public var agentsSince: [AgentID: Instant]
+    /// That everything is halted.
+    public var standstill: Standstill?
 
     public init(
         tickets: [Ticket] = [],
@@ -15,7 +17,8 @@ public struct StoredState: Equatable, Sendable {
         repositories: [Repository] = [],
         grants: [Grant] = [],
         counters: Orchestrator.Counters = .init(),
-        agentsSince: [AgentID: Instant] = [:]
+        agentsSince: [AgentID: Instant] = [:],
+        standstill: Standstill? = nil
     ) {
         self.tickets = tickets
         self.settled = settled
@@ -23,6 +26,7 @@ public struct StoredState: Equatable, Sendable {
         self.grants = grants
         self.counters = counters
         self.agentsSince = agentsSince
+        self.standstill = standstill
     }
 }
 
@@ -36,6 +40,7 @@ extension Orchestrator {
         repositories = Dictionary(uniqueKeysWithValues: stored.repositories.map { ($0.id, $0) })
         tickets = Dictionary(uniqueKeysWithValues: stored.tickets.map { ($0.id, $0) })
         settled = stored.settled
+        standstill = stored.standstill
         restoreAgents(stored.agentsSince)
         restoreGrants(stored.grants)
         restoreQueues()
@@ -49,7 +54,8 @@ extension Orchestrator {
             repositories: repositories.values.sorted { $0.id < $1.id },
             grants: grants.values.sorted { $0.fence < $1.fence },
             counters: counters,
-            agentsSince: agents.mapValues(\.since)
+            agentsSince: agents.mapValues(\.since),
+            standstill: standstill
         )
     }
 
@@ -65,6 +71,7 @@ extension Orchestrator {
                 stale: ticket.stale
             )
         }
+        for ticket in tickets.values where ticket.agent != nil { count(ticket, by: 1) }
         freeAgents = agents.values.filter { $0.ticket == nil }.map(\.id).sorted(by: >)
     }
 

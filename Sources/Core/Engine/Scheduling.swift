@@ -5,6 +5,10 @@ public enum Waiting: Equatable, Sendable {
     case draining
     /// There is no room on the disk that holds the state.
     case diskFull
+    /// Everything is halted, for this reason or none.
+    case halted(reason: String)
+    /// The machine is short of something.
+    case shortage(Shortage)
     case dependencies([TicketID])
     /// A lock of `holder` conflicts.
     case lock(LockPattern, holder: TicketID)
@@ -13,25 +17,33 @@ public enum Waiting: Equatable, Sendable {
     /// A person's lock conflicts.
     case person(LockPattern, Grant.Person)
     case agent(busy: Int)
+    /// As many agents work for it as may.
+    case quota(Quota, limit: Int)
 }
 
 extension Orchestrator {
     /// Starts what can be started. A ticket starts when its dependencies have landed, its locks are free, nobody
-    /// ahead of it has reserved them, and an agent slot is free. While the disk is full nothing is: no ticket, no
-    /// verification and no landing, each of which would fail half done.
+    /// ahead of it has reserved them, an agent slot is free, of its profile and of its repository too, and the machine has
+    /// room for it. While everything is halted or the disk is full nothing is started: no ticket, no verification and no
+    /// landing, each of which would fail half done on a full disk.
     mutating func schedule() {
-        guard !isDiskFull || isPlanted(.startsOnAFullDisk) else { return }
+        guard !isDiskFull || isPlanted(.startsOnAFullDisk), standstill == nil || isPlanted(.startsWhileHalted) else {
+            return
+        }
         for repository in repositories.keys.sorted() {
             assignSlots(repository)
             advanceQueue(repository)
         }
         guard !isDraining else { return }
-        while let agent = freeAgents.last, let id = scheduler.first {
+        while let agent = freeAgents.last, let id = nextInScheduler() {
             switch blocker(of: id) {
             case .lock where closesCycle(id): refuseCycle(id)
             case .lock(_, let holder)?: scheduler.block(groupOf: id, by: holder)
             case .reservation(_, let first)?: scheduler.block(groupOf: id, behind: first)
-            case nil: start(id, agent)
+            case .quota(let quota, _)?: scheduler.block(groupOf: id, over: quota)
+            case nil:
+                guard machineHasRoom() else { return }
+                start(id, agent)
             }
         }
     }
@@ -39,9 +51,14 @@ extension Orchestrator {
     private enum Blocker {
         case lock(LockPattern, holder: LockHolder)
         case reservation(LockPattern, behind: TicketID)
+        case quota(Quota, limit: Int)
     }
 
     private func blocker(of id: TicketID) -> Blocker? {
+        lockBlocker(of: id) ?? fullQuota(for: tickets[id]!).map { .quota($0.quota, limit: $0.limit) }
+    }
+
+    private func lockBlocker(of id: TicketID) -> Blocker? {
         let ticket = tickets[id]!
         let wanted = lockedLater(ticket)
         guard !wanted.isEmpty else { return nil }
@@ -117,6 +134,7 @@ extension Orchestrator {
         scheduler.insert(
             Scheduler.Place(priority: ticket.priority, serial: ticket.serial, ticket: ticket.id),
             repository: ticket.repository,
+            profile: ticket.profile,
             locks: wanted,
             isAlone: fences[ticket.id] != nil && !wanted.isEmpty
         )
@@ -154,6 +172,7 @@ extension Orchestrator {
     public func waiting(_ id: TicketID) -> Waiting? {
         guard let ticket = tickets[id], case .queued = ticket.state else { return nil }
         if isDraining { return .draining }
+        if let standstill { return .halted(reason: standstill.reason) }
         if isDiskFull { return .diskFull }
         if let missing = unmet[id] { return .dependencies(missing.sorted()) }
         switch blocker(of: id) {
@@ -163,7 +182,10 @@ extension Orchestrator {
             guard let person = grant?.person else { preconditionFailure("\(name) does not hold \(pattern)") }
             return .person(pattern, person)
         case .reservation(let pattern, let behind)?: return .reservation(pattern, behind: behind)
-        case nil: return .agent(busy: agents.count - freeAgents.count)
+        case .quota(let quota, let limit)?: return .quota(quota, limit: limit)
+        case nil:
+            if !freeAgents.isEmpty, case .short(let shortage, _) = measure { return .shortage(shortage) }
+            return .agent(busy: agents.count - freeAgents.count)
         }
     }
 }

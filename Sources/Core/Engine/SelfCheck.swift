@@ -11,6 +11,7 @@ extension Orchestrator {
         if rebuilt.fences != fences { return "fences differ from the grants" }
         if rebuilt.agents != agents { return "agents differ from the tickets: \(agents)" }
         if rebuilt.freeAgents != freeAgents { return "free agents are \(freeAgents)" }
+        if rebuilt.working != working { return "agents at work are \(working)" }
         if rebuilt.unmet != unmet { return "unmet dependencies are \(unmet)" }
         if rebuilt.dependants != dependants { return "dependants are \(dependants)" }
         if rebuilt.queuedTickets != queuedTickets { return "queued tickets are \(queuedTickets)" }

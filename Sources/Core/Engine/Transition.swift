@@ -40,6 +40,8 @@ extension Orchestrator {
     private mutating func moveAgent(_ id: TicketID, from old: AgentID?, to new: AgentID?) {
         guard old != new else { return }
         let now = now
+        if old != nil { count(tickets[id]!, by: -1) }
+        if new != nil { count(tickets[id]!, by: 1) }
         if let old {
             change(old) { agent in
                 agent.ticket = nil

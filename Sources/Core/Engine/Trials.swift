@@ -40,6 +40,7 @@ extension Orchestrator {
     mutating func candidateBuilt(_ id: TicketID, _ candidate: Candidate, passes: [Proof]) {
         guard goesOn(id, where: Self.isBuilding) else { return }
         let ticket = tickets[id]!
+        noteLimit(candidate.rules, in: ticket.repository)
         noticeTip(candidate.tip, ofCandidateFor: id, askedAt: tipWhenAsked[id])
         let built = Event.candidateBuilt(id, commit: candidate.commit, tree: candidate.tree, tip: candidate.tip)
         if let problem = unusable(candidate.rules, in: ticket.repository) {

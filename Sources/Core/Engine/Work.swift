@@ -17,6 +17,7 @@ extension Orchestrator {
 
     mutating func worktreeReady(_ id: TicketID, branch: String, base: ObjectID, head: ObjectID, _ rules: Rules) {
         guard let running = running(id), case .preparing(let stage) = running.step else { return }
+        noteLimit(rules, in: tickets[id]!.repository)
         change(id) { ticket in
             ticket.worktree?.branch = branch
             if ticket.worktree?.base == nil { ticket.worktree?.base = base }
@@ -193,11 +194,13 @@ extension Orchestrator {
         // A human's word given meanwhile goes before what was going to happen.
         switch (running.halt, aftermath) {
         case (.cancel(let reason), _), (_, .cancelled(let reason)): becomeCancelled(id, reason)
+        case (.standstill, .stopped(let stage)): becomeStill(id, resume: stage)
         case (_, .stopped(let stage)): becomeStopped(id, resume: stage)
+        case (.standstill, .again): becomeStill(id, resume: .work)
         case (.stop, .again), (.stop, .queue): becomeStopped(id, resume: .work)
         case (_, .needsHuman(let problem, let stage)): askHuman(id, problem, resume: stage)
         case (nil, .again): work(id)
-        case (nil, .queue(let feedback)):
+        case (nil, .queue(let feedback)), (.standstill, .queue(let feedback)):
             releaseLocks(of: id)
             enter(id, .queued(resume: .work))
             emit(.sentBack(id, feedback, attempt: tickets[id]!.failures[feedback.fingerprint!]!))
@@ -220,13 +223,15 @@ extension Orchestrator {
             switch halt {
             case .stop where nothingToSave: becomeStopped(id, resume: stage)
             case .cancel(let reason) where nothingToSave: becomeCancelled(id, reason)
-            case .stop: snapshot(id, .stopped(resume: stage))
+            case .standstill where nothingToSave: becomeStill(id, resume: stage)
+            case .stop, .standstill: snapshot(id, .stopped(resume: stage))
             case .cancel(let reason): snapshot(id, .cancelled(reason: reason))
             }
         case .landing:
             // Its work was collected before it was approved: there is nothing left to save.
             switch halt {
             case .stop: becomeStopped(id, resume: .verify)
+            case .standstill: stayInLandingQueue(id)
             case .cancel(let reason): becomeCancelled(id, reason)
             }
         case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:

@@ -10,6 +10,8 @@ public struct Repository: Equatable, Sendable, Codable {
     public var trusted: Set<String>
     /// What its remote has yet to get; nil where it has all it is to have.
     public internal(set) var push: Push?
+    /// How many agents may work on it at once, as its target last said; any number if nil.
+    public var agents: Int?
     /// Tickets that are approved, in the order they land.
     public var landingQueue: [TicketID]
     /// The verification slots in use, by number from 0.

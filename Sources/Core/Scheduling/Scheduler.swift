@@ -1,7 +1,7 @@
 /// The tickets that wait to be started, in the order they start: **priority first (higher number first), then age,
 /// then id**. A pure index over facts that live elsewhere, rebuilt from them at load.
 ///
-/// Tickets of one repository that ask for the same locks form a *group*: what blocks one blocks all of them, so a
+/// Tickets of one repository and one profile that ask for the same locks form a *group*: what blocks one blocks all of them, so a
 /// blocked group is set aside as one thing until what blocks it changes, and costs nothing meanwhile. One decision
 /// looks only at groups that may have become startable, and takes O(log n) for each.
 struct Scheduler: Sendable {
@@ -19,6 +19,7 @@ struct Scheduler: Sendable {
 
     private struct GroupKey: Hashable {
         let repository: RepositoryID
+        let profile: String
         let locks: [LockPattern]
         /// The one that is in a group of its own.
         let alone: TicketID?
@@ -31,6 +32,8 @@ struct Scheduler: Sendable {
         case blocked(by: LockHolder)
         /// In `reservations`: a ticket ahead of it waits for what it asks for.
         case behind
+        /// In `overQuota`, and where it asks for locks in `lockBlocked`, so that these are free when its turn comes.
+        case overQuota(Quota)
     }
 
     private struct Group {
@@ -56,6 +59,7 @@ struct Scheduler: Sendable {
     private var lockBlocked: [RepositoryID: IndexedHeap<Int, Place>] = [:]
     private var waitingFor: [LockHolder: Set<Int>] = [:]
     private var reservations: [RepositoryID: Reservation] = [:]
+    private var overQuota: [Quota: IndexedHeap<Int, Place>] = [:]
 
     var count: Int { groupOf.count }
     func contains(_ ticket: TicketID) -> Bool { groupOf[ticket] != nil }
@@ -65,8 +69,19 @@ struct Scheduler: Sendable {
 
     /// - Parameter isAlone: it holds locks and waits for more, so that it need not wait where others with the same wish
     ///   have to.
-    mutating func insert(_ place: Place, repository: RepositoryID, locks: [LockPattern], isAlone: Bool = false) {
-        let key = GroupKey(repository: repository, locks: locks, alone: isAlone ? place.ticket : nil)
+    mutating func insert(
+        _ place: Place,
+        repository: RepositoryID,
+        profile: String,
+        locks: [LockPattern],
+        isAlone: Bool = false
+    ) {
+        let key = GroupKey(
+            repository: repository,
+            profile: profile,
+            locks: locks,
+            alone: isAlone ? place.ticket : nil
+        )
         let number = groupNumbers[key] ?? makeGroup(key)
         groupOf[place.ticket] = number
         groups[number]!.members.set(place.ticket, place)
@@ -104,6 +119,11 @@ struct Scheduler: Sendable {
         case .blocked:
             lockBlocked[group.key.repository]!.set(number, group.head)
             reviewReservation(in: group.key.repository)
+        case .overQuota(let quota):
+            overQuota[quota]!.set(number, group.head)
+            guard !group.key.locks.isEmpty else { return }
+            lockBlocked[group.key.repository]!.set(number, group.head)
+            reviewReservation(in: group.key.repository)
         case .behind:
             // It may now come before the one that reserves.
             makeReady(number)
@@ -128,6 +148,26 @@ struct Scheduler: Sendable {
         waitingFor[holder, default: []].insert(number)
         lockBlocked[group.key.repository, default: IndexedHeap()].set(number, group.head)
         reviewReservation(in: group.key.repository)
+    }
+
+    /// Sets the ticket's group aside until the quota has room for one more agent.
+    mutating func block(groupOf ticket: TicketID, over quota: Quota) {
+        guard let number = groupOf[ticket] else { return }
+        setAside(number)
+        let group = groups[number]!
+        groups[number]!.standing = .overQuota(quota)
+        overQuota[quota, default: IndexedHeap()].set(number, group.head)
+        guard !group.key.locks.isEmpty else { return }
+        lockBlocked[group.key.repository, default: IndexedHeap()].set(number, group.head)
+        reviewReservation(in: group.key.repository)
+    }
+
+    /// The quotas that groups wait for.
+    var quotas: [Quota] { Array(overQuota.keys) }
+
+    /// There is room: the first that waits for it is looked at again.
+    mutating func wakeFirst(for quota: Quota) {
+        if let number = overQuota[quota]?.min?.id { makeReady(number) }
     }
 
     /// Sets the ticket's group aside until `first` reserves no more.
@@ -177,6 +217,10 @@ struct Scheduler: Sendable {
             if waitingFor[holder]!.isEmpty { waitingFor[holder] = nil }
         case .behind:
             reservations[repository]?.groups.remove(number)
+        case .overQuota(let quota):
+            overQuota[quota]!.remove(number)
+            if overQuota[quota]!.isEmpty { overQuota[quota] = nil }
+            if !group.key.locks.isEmpty { lockBlocked[repository]!.remove(number) }
         }
     }
 
@@ -197,6 +241,7 @@ struct Scheduler: Sendable {
                 case .ready: (group.head, nil, false, [])
                 case .blocked(let holder): (nil, group.head, false, [holder])
                 case .behind: (nil, nil, true, [])
+                case .overQuota: (nil, group.key.locks.isEmpty ? nil : group.head, false, [])
                 }
             guard (ready[number], inBlocked, isBehind, holders) == expected else {
                 return "group \(number) is \(group.standing), and stands elsewhere"

@@ -6,7 +6,8 @@ extension Ticket {
         switch state {
         case .queued: nil
         case .running(let running): running.reason
-        case .stopped: "stopped; `continue` resumes it"
+        case .stopped(_, nil): "stopped; `continue` resumes it"
+        case .stopped: "stopped by `orch halt`; it goes on after `orch resume`"
         case .awaitingApproval(_, let reasons): reasons.map(\.sentence).joined(separator: "; ")
         case .landing(let landing): landing.reason
         case .needsHuman(let problem, _): problem.sentence
@@ -18,7 +19,7 @@ extension Ticket {
     /// The workflow's stage it is in: `setup`, `work`, `verify`, `approve`, `land`.
     public var stageName: String? {
         switch state {
-        case .queued(let stage), .stopped(let stage), .needsHuman(_, let stage): stage.rawValue
+        case .queued(let stage), .stopped(let stage, _), .needsHuman(_, let stage): stage.rawValue
         case .running(let running):
             switch running.step {
             case .preparing(let stage): stage.rawValue
@@ -155,12 +156,41 @@ extension Waiting {
         switch self {
         case .draining: "the daemon is ending; it starts when the daemon is back"
         case .diskFull: "waits for room on the disk"
+        case .halted(""): "everything is halted; it goes on after `orch resume`"
+        case .halted(let reason): "everything is halted (\(reason)); it goes on after `orch resume`"
+        case .shortage(let shortage): shortage.sentence
         case .dependencies(let ids): "waits for \(list(ids.map(\.text))) to land"
         case .lock(let pattern, let holder): "waits for lock \(pattern) of \(holder)"
         case .reservation(let pattern, let first): "waits behind \(first), which has reserved \(pattern)"
         case .person(let pattern, let person): "waits for \(pattern), held by \(person.name): \(person.reason)"
         case .agent(let busy): "waits for a free agent (\(busy) busy)"
+        case .quota(.profile(let name), let limit):
+            "waits for a free agent of profile \(name) (\(limit) at a time)"
+        case .quota(.repository, let limit): "waits for a free agent of its repository (\(limit) at a time)"
+
         }
+    }
+}
+
+extension Shortage {
+    public var sentence: String {
+        switch self {
+        case .memory(let free, let wanted): "waits for memory: \(size(free)) free, \(size(wanted)) wanted"
+        case .disk(let free, let wanted): "waits for room on the disk: \(size(free)) free, \(size(wanted)) wanted"
+        case .memoryPressure(let percent, let limit):
+            "waits for memory: programs wait for it \(percent) % of the time, the limit is \(limit) %"
+        case .cpuPressure(let percent, let limit):
+            "waits for the CPU: programs wait for it \(percent) % of the time, the limit is \(limit) %"
+        }
+    }
+
+    /// `400 MiB`, with three digits at the most.
+    private func size(_ bytes: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var (value, unit) = (max(0, bytes) * 10, 0)
+        while value >= 10_240, unit + 1 < units.count { (value, unit) = (value / 1024, unit + 1) }
+        let tenths = value < 100 && value % 10 != 0 ? ".\(value % 10)" : ""
+        return "\(value / 10)\(tenths) \(units[unit])"
     }
 }
 

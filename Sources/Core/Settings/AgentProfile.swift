@@ -16,6 +16,8 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     }
 
     public var kind: Kind
+    /// How many agents of it work at once; any number if nil.
+    public var limit: Int?
     /// The program and its arguments; never empty.
     public var command: [String]
     public var prompt: Prompt
@@ -35,7 +37,8 @@ public struct AgentProfile: Hashable, Codable, Sendable {
         timeLimit: Duration = .seconds(60 * 60),
         heartbeatTimeout: Duration? = nil,
         staleGrace: Duration = .seconds(2 * 60),
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: Int? = nil
     ) {
         self.kind = kind
         self.command = command
@@ -44,5 +47,6 @@ public struct AgentProfile: Hashable, Codable, Sendable {
         self.heartbeatTimeout = heartbeatTimeout
         self.staleGrace = staleGrace
         self.environment = environment
+        self.limit = limit
     }
 }

@@ -63,6 +63,8 @@ public struct Policy: Hashable, Codable, Sendable {
     public var approvalTimeLimit: Duration?
     public var landing = Landing()
     public var targetBranch: String?
+    /// How many agents may work on the repository at once; any number if nil.
+    public var agents: Int?
     public var setup: Setup?
     public var verifiers: [Verifier] = []
     /// See `RepositoryPolicy.caches`.
@@ -109,6 +111,7 @@ public struct Policy: Hashable, Codable, Sendable {
         if user.approvalFloor { approve = .human }
         landing.push = repository.choices.landing.push
         targetBranch = repository.targetBranch
+        agents = repository.agents
         setup = repository.setup
         verifiers = repository.verifiers
         caches = repository.caches

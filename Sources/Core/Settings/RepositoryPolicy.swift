@@ -2,6 +2,8 @@
 public struct RepositoryPolicy: Hashable, Codable, Sendable {
     /// The branch tickets land on; the one HEAD names if nil.
     public var targetBranch: String?
+    /// How many agents may work on it at once; any number if nil.
+    public var agents: Int?
     /// What prepares a fresh worktree.
     public var setup: Setup?
     /// What judges a tree, in this order, quick ones first.

@@ -9,6 +9,8 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var branchPrefix = "{agent}/"
     /// How many verifiers run at a time.
     public var verificationSlots = 2
+    /// What the machine must have left for another ticket to start.
+    public var admission = Admission()
     public var locks = Locks()
     public var durability = Durability.full
     /// What holds the processes of a run together.

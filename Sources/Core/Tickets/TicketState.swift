@@ -4,8 +4,9 @@ public enum TicketState: Equatable, Sendable, Codable {
     case queued(resume: Stage)
     /// Has an agent slot, and one thing under way. Left by that thing's outcome.
     case running(Running)
-    /// Halted by a human, everything kept. Left by `continue`, `retry`, `request-changes` or `cancel`.
-    case stopped(resume: Stage)
+    /// Halted by a human, everything kept. Left by `continue`, `retry`, `request-changes` or `cancel`; where it is because
+    /// everything is halted (else nil), by `resume` as well.
+    case stopped(resume: Stage, withAll: Bool? = nil)
     /// Verified (or without verifiers) and waiting for a human's word. Left by `approve`, `request-changes`, `reject`.
     case awaitingApproval(Candidate, [ApprovalReason])
     /// Approved, in the landing queue or at its head. Left by landing, or by eviction.
@@ -108,6 +109,8 @@ public enum SignOfLife: String, Equatable, Sendable, Codable {
 /// Why a running or landing ticket is to end.
 public enum Halt: Equatable, Sendable, Codable {
     case stop
+    /// As everything is: it goes on by itself when everything may.
+    case standstill
     case cancel(reason: String)
 }
 

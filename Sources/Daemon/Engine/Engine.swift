@@ -32,6 +32,8 @@ final class Engine: @unchecked Sendable {
         var locksChanged: @Sendable (Set<RepositoryID>) -> Void = { _ in }
         /// How many tickets are unfinished now, and how many agents there are.
         var counted: @Sendable (Int, Int) -> Void
+        /// What the machine is short of for another ticket to start.
+        var measure: @Sendable () -> Shortage? = { nil }
 
         /// For a store that is changed while nobody listens.
         static let none = Hooks(
@@ -187,7 +189,7 @@ final class Engine: @unchecked Sendable {
         while let items = next() {
             let (now, jump) = clock.now()
             var round = Round(now: now, before: .init(core, seq: seq))
-            let wasDraining = core.isDraining
+            let (wasDraining, shortage) = (core.isDraining, core.shortage)
             if let jump { decide(.clockJumped(by: jump), now, &round) }
             lookAtDisk(now, &round)
             for item in items { take(item, now, &round) }
@@ -207,8 +209,8 @@ final class Engine: @unchecked Sendable {
                 waiter.then()
                 return true
             }
-            // Draining comes to no fact, and is a reason to wait.
-            publishWaiting(changed: hasFacts || core.isDraining != wasDraining)
+            // Draining and need come to no fact, and are reasons to wait.
+            publishWaiting(changed: hasFacts || core.isDraining != wasDraining || core.shortage != shortage)
         }
     }
 
@@ -244,6 +246,7 @@ final class Engine: @unchecked Sendable {
         struct Before {
             let counters: Orchestrator.Counters
             let isDiskFull: Bool
+            let standstill: Standstill?
             let seq: Int
             /// Of the tickets that have changed; nil where there was none.
             var evidence: [TicketID: String?] = [:]
@@ -251,6 +254,7 @@ final class Engine: @unchecked Sendable {
             init(_ core: Orchestrator, seq: Int) {
                 counters = core.counters
                 isDiskFull = core.isDiskFull
+                standstill = core.standstill
                 self.seq = seq
             }
         }
@@ -310,7 +314,14 @@ final class Engine: @unchecked Sendable {
         if let refusal = decision.refusal { return .failure(refusal) }
         if core.counters != counters { round.batch.counters = core.counters }
         note(decision, descriptions: descriptions, now, &round)
+        measureIfWanted(now, &round)
         return .success(decision.facts)
+    }
+
+    /// Core is told what it asks about the machine before anything else.
+    private func measureIfWanted(_ now: Instant, _ round: inout Round) {
+        guard core.wantsMeasure else { return }
+        decide(.machineMeasured(hooks.measure()), now, &round)
     }
 
     private func note(_ decision: Decision, descriptions: [String] = [], _ now: Instant, _ round: inout Round) {
@@ -346,8 +357,8 @@ final class Engine: @unchecked Sendable {
             if let text = texts.popFirst() { step.descriptions = [(id, redactor.redact(text))] }
         case .ticketEdited(let id, let fields) where fields.contains(.description):
             if let text = texts.popFirst() { step.descriptions = [(id, redactor.redact(text))] }
-        case .diskFilled, .diskFreed:
-            round.batch.daemonRow = rows.daemon(opening.daemonRow, isDiskFull: core.isDiskFull)
+        case .diskFilled, .diskFreed, .halted, .resumed:
+            round.batch.daemonRow = rows.daemon(opening.daemonRow, core.standstill, isDiskFull: core.isDiskFull)
         default: break
         }
         round.batch.steps.append(step)
@@ -376,7 +387,8 @@ final class Engine: @unchecked Sendable {
                 MergePatch.diff(from: old ?? [:], to: rows.agent(new, ticket: lookup(new)))
             )
         }
-        let daemon = MergePatch.diff(from: opening.before, to: opening.daemonRow)
+        let daemonRow = rows.daemon(opening.daemonRow, core.standstill, isDiskFull: false)
+        let daemon = MergePatch.diff(from: opening.before, to: daemonRow)
         let params: JSONObject = [
             "seq": JSONValue(seq), "time": .string(Timestamp.text(now)),
             "patch": ["daemon": .object(daemon), "agents": .object(agents)],
@@ -396,10 +408,11 @@ final class Engine: @unchecked Sendable {
                 descriptions: []
             )
         )
-        round.batch.daemonRow = opening.daemonRow
+        round.batch.daemonRow = daemonRow
         round.lines.append(PublishedLine(seq: seq, topic: "daemon.started", bytes: bytes))
         FaultPoint.startRecovering.pass()
         note(core.recover(at: now), now, &round)
+        measureIfWanted(now, &round)
         FaultPoint.startRecovered.pass()
     }
 

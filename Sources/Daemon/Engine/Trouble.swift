@@ -103,6 +103,7 @@ extension Engine {
                 round.batch.steps.map(\.changes),
                 counters: round.before.counters,
                 isDiskFull: round.before.isDiskFull,
+                standstill: round.before.standstill,
                 at: round.now
             ),
             seq: round.before.seq,

@@ -138,6 +138,8 @@ extension Event {
         case .ticketTidied: "ticket.tidied"
         case .ticketLeft: "ticket.left"
         case .ticketChanged: "ticket.changed"
+        case .halted: "daemon.halted"
+        case .resumed: "daemon.resumed"
         case .diskFilled: "disk.full"
         case .diskFreed: "disk.ok"
         }
@@ -203,6 +205,7 @@ extension Event {
                 ("repository", .string(id.text)), ("pattern", .string(pattern.text)), ("person", .string(name)),
                 ("expired", .bool(expired)),
             ]
+        case .halted(let standstill): [("reason", .string(standstill.reason))]
         case .ticketMerged(_, let commit): [("commit", .string(commit.text))]
         case .landingPushed(let id, let remote, let commit):
             [("repository", .string(id.text)), ("remote", .string(remote)), ("commit", .string(commit.text))]
@@ -219,7 +222,7 @@ extension Event {
         case .locksReleased(_, let hold):
             [("reason", .string("it has waited for a human for \(DurationText.format(hold))"))]
         case .ticketEnqueued, .landingStarted, .ticketStopping, .ticketStopped, .ticketTidied,
-            .ticketChanged, .diskFilled, .diskFreed:
+            .ticketChanged, .resumed, .diskFilled, .diskFreed:
             []
         }
     }
@@ -227,6 +230,8 @@ extension Event {
     /// What it changes in the daemon's own row.
     fileprivate var daemonPatch: JSONObject? {
         switch self {
+        case .halted(let standstill): ["halted": .object(standstill.row)]
+        case .resumed: ["halted": .null]
         case .diskFilled: ["disk": "full"]
         case .diskFreed: ["disk": .null]
         default: nil

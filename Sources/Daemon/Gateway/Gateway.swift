@@ -84,6 +84,8 @@ final class Gateway: Sendable {
         "repository.trust": { $0.trustRepository },
         "repository.list": { $0.listRepositories },
         "daemon.status": { $0.status },
+        "daemon.halt": { $0.haltEverything },
+        "daemon.resume": { $0.resumeEverything },
         "daemon.quit": { $0.quitDaemon },
     ]
 
@@ -232,7 +234,12 @@ final class Gateway: Sendable {
     private func listTickets(_ params: Params, _ reply: Reply) throws(RPCError) {
         let all = try params.bool("all", default: true)
         look(reply) { [effects, listings, store] view in
-            let version = Listings.Version(seq: view.seq, isDraining: view.core.isDraining, all: all)
+            let version = Listings.Version(
+                seq: view.seq,
+                isDraining: view.core.isDraining,
+                shortage: view.core.shortage,
+                all: all
+            )
             if let bytes = listings.encoded(version) { return reply.send(.encoded(bytes)) }
             effects.read {
                 do {
@@ -357,8 +364,39 @@ final class Gateway: Sendable {
             status["working"] = JSONValue(view.core.agents.values.count { $0.ticket != nil })
             status["draining"] = .bool(view.core.isDraining)
             if view.core.isDiskFull { status["disk"] = "full" }
+            status["halted"] = view.core.standstill.map { .object($0.row) }
+            status["shortage"] = view.core.shortage.map { .string($0.sentence) }
             status["trouble"] = view.trouble.map(JSONValue.string)
             reply(.success(.object(status)))
+        }
+    }
+
+    private func haltEverything(_ params: Params, _ reply: Reply) throws(RPCError) {
+        ask(.haltAsked(reason: try params.optionalString("reason") ?? ""), reply) {
+            Self.answerStandstill($0, $1, reply)
+        }
+    }
+
+    private func resumeEverything(_ params: Params, _ reply: Reply) {
+        ask(.resumeAsked, reply) { Self.answerStandstill($0, $1, reply) }
+    }
+
+    /// How things stand, and which tickets it concerned.
+    private static func answerStandstill(_ result: Result<[Fact], Refusal>, _ view: Engine.View, _ reply: Reply) {
+        switch result {
+        case .failure(let refusal): reply(.failure(RPCError(refusal)))
+        case .success(let facts):
+            let tickets = facts.compactMap { fact -> String? in
+                switch fact.event {
+                case .ticketStopping(let id), .ticketContinued(let id, _): id.text
+                default: nil
+                }
+            }
+            reply(
+                .success([
+                    "halted": view.core.standstill.map { .object($0.row) } ?? .null, "tickets": JSONValue(tickets),
+                ])
+            )
         }
     }
 

@@ -1,13 +1,15 @@
+import Core
 import IPC
 import Synchronization
 
 /// The answers of `ticket.list`, encoded once for each version of what is listed: a crowd that asks again and again
 /// costs the copying of bytes.
 final class Listings: Sendable {
-    /// What an answer depends on. Draining comes to no event, and is a reason to wait.
+    /// What an answer depends on. Draining and need come to no event, and are reasons to wait.
     struct Version: Equatable {
         let seq: Int
         let isDraining: Bool
+        let shortage: Shortage?
         let all: Bool
     }
 

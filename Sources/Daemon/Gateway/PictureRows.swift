@@ -37,9 +37,10 @@ struct PictureRows: Sendable {
         return row
     }
 
-    /// The daemon's own row: what it is, and what is wrong with the machine.
-    func daemon(_ about: JSONObject, isDiskFull: Bool) -> JSONObject {
+    /// The daemon's own row: what it is, whether everything is halted, and what is wrong with the machine.
+    func daemon(_ about: JSONObject, _ standstill: Standstill?, isDiskFull: Bool) -> JSONObject {
         var row = about
+        row["halted"] = standstill.map { .object($0.row) }
         if isDiskFull { row["disk"] = "full" }
         return row
     }
@@ -92,7 +93,18 @@ struct PictureRows: Sendable {
             owed["needs_human"] = push.problem.flatMap { $0.needsHuman ? true : nil }
             return .object(owed)
         }
+        row["agents"] = repository.agents.map(JSONValue.init)
         return row
+    }
+}
+
+extension Standstill {
+    /// `{"since": …, "reason": …}`. The daemon's row is stored with every fact that changes it, and this is read from there.
+    var row: JSONObject { ["since": .string(Timestamp.text(since)), "reason": .string(reason)] }
+
+    init?(row: JSONValue?) {
+        guard let since = row?["since"]?.stringValue.flatMap(Timestamp.instant) else { return nil }
+        self.init(since: since, reason: row?["reason"]?.stringValue ?? "")
     }
 }
 

@@ -61,7 +61,7 @@ extension Engine.View {
             )
         }
         var picture = JSONObject()
-        picture["daemon"] = .object(rows.daemon(daemon, isDiskFull: core.isDiskFull))
+        picture["daemon"] = .object(rows.daemon(daemon, core.standstill, isDiskFull: core.isDiskFull))
         let sections: [(String, JSONValue, Bool)] = [
             (
                 "repositories",

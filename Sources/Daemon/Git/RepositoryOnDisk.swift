@@ -8,6 +8,8 @@ struct RepositoryOnDisk: Sendable {
     let tip: ObjectID
     /// What its `.orch/` holds on the target branch.
     let digest: String
+    /// How many agents may work on it, as the target branch says.
+    let agents: Int?
     /// The id it is known by from a path where it is no longer.
     let moved: RepositoryID?
 
@@ -28,7 +30,9 @@ struct RepositoryOnDisk: Sendable {
         self.tip = ObjectID(tip)
         self.path = repository.topLevel
         moved = repository.movedFrom
-        digest = try repository.policyFiles(at: tip).digest
+        let files = try repository.policyFiles(at: tip)
+        digest = files.digest
+        agents = files.configuration.flatMap { try? RepositoryFile.parse($0) }?.agents
     }
 
     private static func mainCheckout(of path: String, stateDirectory: String, git: Git) throws -> GitRepository {
@@ -45,7 +49,14 @@ struct RepositoryOnDisk: Sendable {
     /// as that of an `.orch/` about to be committed.
     func asked(trusting: Bool, digests: [String] = []) -> Input {
         let present = trusting || digest == "none" ? [digest] : []
-        return .repositoryAsked(path: path, target: target, tip: tip, trusted: Set(present + digests), moved: moved)
+        return .repositoryAsked(
+            path: path,
+            target: target,
+            tip: tip,
+            trusted: Set(present + digests),
+            moved: moved,
+            agents: agents
+        )
     }
 
     /// The branch that the configuration at HEAD names, else the one HEAD is on.

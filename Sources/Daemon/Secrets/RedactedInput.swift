@@ -24,6 +24,7 @@ extension Input {
         case .commandGiven(let command, let id): return .commandGiven(command.redacted(by: redactor), id)
         case .lockAsked(let repository, let pattern, let name, let reason, let duration):
             return .lockAsked(repository, pattern, by: name, reason: clean(reason), for: duration)
+        case .haltAsked(let reason): return .haltAsked(reason: clean(reason))
         case .worktreeFailed(let id, let reason): return .worktreeFailed(id, reason: clean(reason))
         case .collectFailed(let id, let reason): return .collectFailed(id, reason: clean(reason))
         case .snapshotFailed(let id, let reason): return .snapshotFailed(id, reason: clean(reason))
@@ -50,7 +51,8 @@ extension Input {
         case .runEnded(let run, .notStarted(let reason), let at):
             return .runEnded(run, .notStarted(clean(reason)), at: at)
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
-        case .repositoryAsked, .trustGiven, .lockReleaseAsked, .drainAsked, .forbiddenAsked, .worktreeReady,
+        case .repositoryAsked, .trustGiven, .lockReleaseAsked, .resumeAsked, .machineMeasured, .drainAsked,
+            .forbiddenAsked, .worktreeReady,
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
             .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,

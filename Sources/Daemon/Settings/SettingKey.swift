@@ -148,20 +148,28 @@ struct SettingKey<Root>: Sendable {
         )
     }
 
+    /// `null` is a value of its own here, too.
     static func optionalSize(
         _ name: String,
         _ path: Path<Int?>,
         atLeast least: Int,
         _ documentation: String
     ) -> Self {
-        Self(
+        var key = Self(
             name,
             .size,
             documentation,
-            isOptional: true,
-            read: { reader, node, root in assign(reader.size(node, atLeast: least), to: path, of: &root) },
+            read: { reader, node, root in
+                guard node.value != .null else {
+                    root[keyPath: path] = nil
+                    return true
+                }
+                return assign(reader.size(node, atLeast: least), to: path, of: &root)
+            },
             show: { $0[keyPath: path].map { .string(SizeText.format($0)) } ?? .null }
         )
+        key.description.isOptional = true
+        return key
     }
 
     static func boolean(_ name: String, _ path: Path<Bool>, _ documentation: String) -> Self {

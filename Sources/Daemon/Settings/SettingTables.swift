@@ -48,6 +48,12 @@ extension UserSettings {
             problem: BranchName.problem
         ),
         Key.integer("verificationSlots", \.verificationSlots, in: 1...64, "How many verifiers run at a time."),
+        Key.object(
+            "admission",
+            \.admission,
+            Admission.keys,
+            "What the machine must have left for another ticket to start; null: nobody looks."
+        ),
         Key.object("locks", \.locks, Locks.keys, "How long locks are kept."),
         Key.choice(
             "durability",
@@ -66,6 +72,37 @@ extension UserSettings {
             SecretSource.keys,
             new: SecretSource(),
             "Values that are neither stored nor told: `[secret NAME]` stands in their place."
+        ),
+    ]
+}
+
+extension Admission {
+    private typealias Key = SettingKey<Admission>
+
+    static let keys: [SettingKey<Admission>] = [
+        Key.optionalSize(
+            "memoryAvailable",
+            \.memoryAvailable,
+            atLeast: 1,
+            "Memory that programs can still be given."
+        ),
+        Key.optionalInteger(
+            "memoryPressure",
+            \.memoryPressure,
+            in: 1...100,
+            "The most of the last ten seconds, in percent, that programs waited for memory; where the kernel says."
+        ),
+        Key.optionalInteger(
+            "cpuPressure",
+            \.cpuPressure,
+            in: 1...100,
+            "The most of the last ten seconds, in percent, that programs waited for a processor."
+        ),
+        Key.optionalSize(
+            "diskFree",
+            \.diskFree,
+            atLeast: 1,
+            "Room on the disk that holds orch's state."
         ),
     ]
 }
@@ -135,6 +172,12 @@ extension AgentProfile {
     static let keys: [SettingKey<AgentProfile>] = [
         Key.choice("kind", \.kind, unavailable: ["claude", "codex", "acp"], "How orch speaks with the agent."),
         Key.command("command", \.command, "The program and its arguments.").required,
+        Key.optionalInteger(
+            "limit",
+            \.limit,
+            in: 1...1000,
+            "How many agents of it work at a time; any number if null."
+        ),
         Key.choice("prompt", \.prompt, "How the agent gets its prompt."),
         Key.duration("timeLimit", \.timeLimit, "How long one run may take."),
         Key.optionalDuration(
@@ -159,6 +202,12 @@ extension RepositoryPolicy {
             \.targetBranch,
             "The branch tickets land on; the one HEAD names if null.",
             problem: { BranchName.isReferenceName($0) ? nil : "\(quoted($0)) is no name of a branch" }
+        ),
+        Key.optionalInteger(
+            "agents",
+            \.agents,
+            in: 1...1000,
+            "How many agents work on the repository at a time; any number if null."
         ),
         Key.optionalObject("setup", \.setup, Setup.keys, new: Setup(), "What prepares a fresh worktree."),
         Key.list(

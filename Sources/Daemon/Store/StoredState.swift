@@ -38,7 +38,8 @@ extension Store {
     static func read(_ database: Database, path: String) throws -> Loaded {
         let agents: [Agent] = try bodies("agents", "number", database)
         let tickets = try Tickets(database)
-        let daemonRow = try String.fetchOne(database, sql: "SELECT row FROM daemon")
+        let text = try String.fetchOne(database, sql: "SELECT row FROM daemon")
+        let daemonRow = try text.flatMap { try JSONValue(parsing: $0).objectValue } ?? [:]
         let last = try Row.fetchOne(database, sql: "SELECT seq, line FROM events ORDER BY seq DESC LIMIT 1")
         let loaded = Loaded(
             state: StoredState(
@@ -47,13 +48,14 @@ extension Store {
                 repositories: try bodies("repositories", "id", database),
                 grants: try bodies("locks", "fence", database),
                 counters: try counters(database),
-                agentsSince: Dictionary(uniqueKeysWithValues: agents.map { ($0.id, $0.since) })
+                agentsSince: Dictionary(uniqueKeysWithValues: agents.map { ($0.id, $0.since) }),
+                standstill: Standstill(row: daemonRow["halted"])
             ),
             agents: agents,
             evidence: tickets.evidence,
             newestEvidence: tickets.newestEvidence,
             repositories: tickets.repositories,
-            daemonRow: try daemonRow.flatMap { try JSONValue(parsing: $0).objectValue } ?? [:],
+            daemonRow: daemonRow,
             seq: last?[0] ?? 0,
             lastEvent: last.flatMap { Self.time(ofLine: $0[1]) }
         )

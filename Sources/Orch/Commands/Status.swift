@@ -57,6 +57,15 @@ struct Status: Subcommand {
         let started = status["started"]?.stringValue.map { ", up \(Moments.age($0))" } ?? ""
         console.write("daemon   \(SafeText.line(version))\(pid)\(started)")
         if status["draining"]?.boolValue == true { console.write("         it is ending: nothing new starts") }
+        if let halted = status["halted"] {
+            let reason = halted["reason"]?.stringValue.map { $0.isEmpty ? "" : " (\($0))" } ?? ""
+            let age = halted["since"]?.stringValue.map { " for \(Moments.age($0))" } ?? ""
+            let words = "everything\(age)\(reason); `orch resume` goes on"
+            console.write("halted   \(console.styled(SafeText.line(words), .attention))")
+        }
+        if let shortage = status["shortage"]?.stringValue {
+            console.write("machine  \(console.styled(SafeText.line("it \(shortage)"), .attention))")
+        }
         let trouble =
             status["trouble"]?.stringValue
             ?? (status["disk"] == nil ? nil : "the disk is full: nothing new starts until there is room")

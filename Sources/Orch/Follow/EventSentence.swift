@@ -215,6 +215,10 @@ struct EventSentence {
                 false
             )
         case "daemon.started": return ("the daemon started", false)
+        case "daemon.halted":
+            let reason = event.string("reason")
+            return ("everything is halted" + (reason.isEmpty ? "" : ": \(reason)"), false)
+        case "daemon.resumed": return ("everything goes on", false)
         case "disk.full": return ("the disk is full: nothing new starts until there is room", false)
         case "disk.ok": return ("there is room on the disk again", false)
         case "daemon.trouble":

@@ -114,7 +114,8 @@ struct Follower {
     /// What is wrong with the daemon, where that has changed.
     private mutating func tellTrouble(_ outcome: inout Outcome) {
         let isFull = picture.json["daemon"]?["disk"]?.stringValue == "full"
-        let trouble = problem ?? (isFull ? "disk full" : nil)
+        let isHalted = picture.json["daemon"]?["halted"] != nil
+        let trouble = problem ?? (isFull ? "disk full" : isHalted ? "halted" : nil)
         guard trouble != toldTrouble else { return }
         toldTrouble = trouble
         outcome.inputs.append(.troubled(trouble))
