@@ -133,7 +133,7 @@ import Testing
         let scratch = try GitScratch()
         let repository = try scratch.open()
         let nothing = try repository.policyFiles(at: scratch.tip())
-        #expect(nothing == PolicyFiles(configuration: nil, digest: "none", ciScript: nil))
+        #expect(nothing == PolicyFiles(configuration: nil, digest: "none", ciScript: nil, worktreeInclude: nil))
         try scratch.write("ci.sh", "exit 0\n")
         chmod(scratch.checkout + "/ci.sh", 0o755)
         let tip = try scratch.commit([".orch/config.json": "{}\n", ".orch/more": "x"])

@@ -17,7 +17,8 @@ public enum Event: Equatable, Sendable {
     /// Its author has changed these parts of it.
     case ticketEdited(TicketID, [TicketDraft.Field])
     case ticketStarted(TicketID, AgentID, Stage)
-    case worktreePrepared(TicketID, branch: String, base: ObjectID)
+    /// `notes` name what could not be brought into it.
+    case worktreePrepared(TicketID, branch: String, base: ObjectID, notes: [String] = [])
     case runRequested(RunID, name: String, stage: String)
     case runStarted(RunID)
     case runEnded(RunID, RunOutcome)
@@ -93,7 +94,7 @@ public enum Event: Equatable, Sendable {
             .agentStale(let run, _, _), .agentActive(let run, _, _):
             run.ticket
         case .ticketEnqueued(let id), .ticketEdited(let id, _), .ticketStarted(let id, _, _),
-            .worktreePrepared(let id, _, _),
+            .worktreePrepared(let id, _, _, _),
             .workCollected(let id, _, _), .candidateBuilt(let id, _, _, _), .candidateConflicted(let id, _, _),
             .verificationStarted(let id, _), .ticketVerified(let id, _, _),
             .verificationFailed(let id, _, _), .verificationErred(let id, _), .sentBack(let id, _, _),

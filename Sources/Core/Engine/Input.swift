@@ -43,7 +43,8 @@ public enum Input: Equatable, Sendable {
     case clockJumped(by: Duration)
 
     // MARK: outcomes of effects
-    case worktreeReady(TicketID, branch: String, base: ObjectID, head: ObjectID, Rules)
+    /// `notes` name what could not be brought into it.
+    case worktreeReady(TicketID, branch: String, base: ObjectID, head: ObjectID, Rules, notes: [String] = [])
     case worktreeFailed(TicketID, reason: String)
     case workCollected(TicketID, head: ObjectID, changed: Bool, committedLeftovers: Bool)
     case collectFailed(TicketID, reason: String)

@@ -174,8 +174,8 @@ public struct Orchestrator: Sendable {
         case .machineMeasured(let shortage): machineMeasured(shortage)
         case .clockJumped(let by): clockJumped(by)
 
-        case .worktreeReady(let id, let branch, let base, let head, let rules):
-            worktreeReady(id, branch: branch, base: base, head: head, rules)
+        case .worktreeReady(let id, let branch, let base, let head, let rules, let notes):
+            worktreeReady(id, branch: branch, base: base, head: head, rules, notes)
         case .worktreeFailed(let id, let reason): worktreeFailed(id, reason)
         case .runStarted(let run, let at): runStarted(run, at)
         case .runEnded(let run, let outcome, let at): runEnded(run, outcome, at)

@@ -15,7 +15,14 @@ extension Orchestrator {
         enter(id, .running(running))
     }
 
-    mutating func worktreeReady(_ id: TicketID, branch: String, base: ObjectID, head: ObjectID, _ rules: Rules) {
+    mutating func worktreeReady(
+        _ id: TicketID,
+        branch: String,
+        base: ObjectID,
+        head: ObjectID,
+        _ rules: Rules,
+        _ notes: [String]
+    ) {
         guard let running = running(id), case .preparing(let stage) = running.step else { return }
         noteLimit(rules, in: tickets[id]!.repository)
         change(id) { ticket in
@@ -23,20 +30,21 @@ extension Orchestrator {
             if ticket.worktree?.base == nil { ticket.worktree?.base = base }
             ticket.head = head
         }
+        let prepared = Event.worktreePrepared(id, branch: branch, base: base, notes: notes)
         if running.halt != nil {
-            emit(.worktreePrepared(id, branch: branch, base: base))
+            emit(prepared)
             return settleHalt(id)
         }
         if let refusal = unusable(rules, in: tickets[id]!.repository) {
-            emit(.worktreePrepared(id, branch: branch, base: base))
+            emit(prepared)
             return askHuman(id, refusal, resume: stage)
         }
         switch stage {
         case .verify:
             step(id, .trying(.building))
-            emit(.worktreePrepared(id, branch: branch, base: base))
+            emit(prepared)
         case .work:
-            emit(.worktreePrepared(id, branch: branch, base: base))
+            emit(prepared)
             if let setup = rules.setup, tickets[id]!.worktree?.isSetUp == false { setUp(id, setup) } else { work(id) }
         }
     }

@@ -7,6 +7,8 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var profiles: [String: AgentProfile] = [:]
     /// What precedes `T-7-avatar-upload` in a branch's name; `{agent}` stands for `agent-1`.
     public var branchPrefix = "{agent}/"
+    /// Which ports each agent has for itself.
+    public var ports = Ports()
     /// How many verifiers run at a time.
     public var verificationSlots = 2
     /// What the machine must have left for another ticket to start.

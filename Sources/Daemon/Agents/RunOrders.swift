@@ -47,7 +47,7 @@ extension EffectRunner {
             return RunCommand(
                 id: run,
                 arguments: setup.command,
-                environment: baseEnvironment,
+                environment: baseEnvironment.merging(try worktreeEnvironment(ticket)) { $1 },
                 directory: worktreePath(ticket),
                 timeLimit: setup.timeout
             )
@@ -116,11 +116,28 @@ extension EffectRunner {
             environment:
                 baseEnvironment
                 .merging(try open(repository).agentEnvironment) { $1 }
+                .merging(try worktreeEnvironment(ticket)) { $1 }
                 .merging(invocation.environment) { $1 },
             directory: worktreePath(ticket),
             standardInput: invocation.standardInput,
             timeLimit: profile.timeLimit
         )
+    }
+
+    /// What a ticket's worktree has for itself, and what it shares with others of its repository.
+    private func worktreeEnvironment(_ ticket: Ticket) throws -> [String: String] {
+        let caches = "\(environment.paths.caches)/\(ticket.repository)"
+        try FileManager.default.createDirectory(
+            atPath: caches,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        var variables = ["ORCH_CACHE_DIR": caches]
+        if let ports = ticket.agent.flatMap(environment.user.ports.range) {
+            variables["ORCH_PORT"] = String(ports.lowerBound)
+            variables["ORCH_PORT_COUNT"] = String(ports.count)
+        }
+        return variables
     }
 
     var baseEnvironment: [String: String] { RunCommand.environment(from: environment.inherited) }

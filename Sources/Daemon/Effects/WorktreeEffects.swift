@@ -35,12 +35,15 @@ extension EffectRunner {
             // Where the branch is, not where it was to begin: an earlier attempt may have made it.
             let head = try isBegun ? git.targetTip(branch) ?? start : start
             try git.copyFiles(rules.policy.setup?.copy ?? [], to: path)
+            let isNew = !isBegun || !wasMade
+            let notes = isNew ? git.copyIncluded(WorktreeInclude(files.worktreeInclude ?? []), to: path) : []
             return .worktreeReady(
                 ticket.id,
                 branch: branch,
                 base: ticket.worktree?.base ?? ObjectID(head),
                 head: ObjectID(head),
-                rules
+                rules,
+                notes: notes
             )
         } catch let error as GitError where error.kind == .repositoryGone {
             return .repositoryGone(ticket.id, reason: error.message)

@@ -159,7 +159,9 @@ extension Event {
             [("repository", .string(id.text))] + file.eventFields + [("problems", JSONValue(problems))]
         case .ticketStarted(_, let agent, let stage):
             [("agent", .string(agent.description)), ("stage", .string(stage.rawValue))]
-        case .worktreePrepared(_, let branch, let base): [("branch", .string(branch)), ("base", .string(base.text))]
+        case .worktreePrepared(_, let branch, let base, let notes):
+            [("branch", .string(branch)), ("base", .string(base.text))]
+                + (notes.isEmpty ? [] : [("notes", JSONValue(notes))])
         case .runRequested(let run, let name, let stage):
             [("run", .string(run.description)), ("name", .string(name)), ("stage", .string(stage))]
         case .runStarted(let run): [("run", .string(run.description))]

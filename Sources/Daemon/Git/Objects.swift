@@ -6,6 +6,8 @@ public struct PolicyFiles: Sendable, Equatable {
     public let digest: String
     /// The root's `ci.sh`; nil when there is none.
     public let ciScript: CIScript?
+    /// The bytes of the root's `.worktreeinclude`; nil when there is none.
+    public let worktreeInclude: [UInt8]?
 
     public struct CIScript: Sendable, Equatable {
         /// The object name of its content.
@@ -17,15 +19,16 @@ public struct PolicyFiles: Sendable, Equatable {
 // MARK: - Reading them
 
 extension PolicyFiles {
-    /// What to ask `git cat-file --batch` for: the commit's tree, the folder, and the file in it.
+    /// What to ask `git cat-file --batch` for: the commit's tree, the folder, the file in it, and the other file.
     fileprivate static func names(at commit: String) -> [String] {
-        ["\(commit)^{tree}", "\(commit):.orch", "\(commit):.orch/config.json"]
+        ["\(commit)^{tree}", "\(commit):.orch", "\(commit):.orch/config.json", "\(commit):\(WorktreeInclude.name)"]
     }
 
-    /// Whether the folder is that of the tree, and the file that of the folder.
+    /// Whether the folder is that of the tree, the file that of the folder, and the other file that of the tree.
     fileprivate static func belongTogether(_ found: ArraySlice<GitObject?>) -> Bool {
         let (root, folder, file) = (found[found.startIndex], found[found.startIndex + 1], found[found.startIndex + 2])
         return root?.entry(".orch")?.object == folder?.name && folder?.entry("config.json")?.object == file?.name
+            && root?.entry(WorktreeInclude.name)?.object == found[found.startIndex + 3]?.name
     }
 
     /// From the answers to `names`, of which the first is there.
@@ -39,7 +42,8 @@ extension PolicyFiles {
         self.init(
             configuration: entry == nil ? nil : found[2]?.bytes,
             digest: found[0]?.entry(".orch")?.object ?? "none",
-            ciScript: script.map { .init(digest: $0.object, isExecutable: $0.mode == "100755") }
+            ciScript: script.map { .init(digest: $0.object, isExecutable: $0.mode == "100755") },
+            worktreeInclude: found[0]?.entry(WorktreeInclude.name)?.isFile == true ? found[3]?.bytes : nil
         )
     }
 }

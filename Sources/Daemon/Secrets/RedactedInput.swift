@@ -25,6 +25,8 @@ extension Input {
         case .lockAsked(let repository, let pattern, let name, let reason, let duration):
             return .lockAsked(repository, pattern, by: name, reason: clean(reason), for: duration)
         case .haltAsked(let reason): return .haltAsked(reason: clean(reason))
+        case .worktreeReady(let id, let branch, let base, let head, let rules, let notes):
+            return .worktreeReady(id, branch: branch, base: base, head: head, rules, notes: notes.map(clean))
         case .worktreeFailed(let id, let reason): return .worktreeFailed(id, reason: clean(reason))
         case .collectFailed(let id, let reason): return .collectFailed(id, reason: clean(reason))
         case .snapshotFailed(let id, let reason): return .snapshotFailed(id, reason: clean(reason))
@@ -52,7 +54,7 @@ extension Input {
             return .runEnded(run, .notStarted(clean(reason)), at: at)
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
         case .repositoryAsked, .trustGiven, .lockReleaseAsked, .resumeAsked, .machineMeasured, .drainAsked,
-            .forbiddenAsked, .worktreeReady,
+            .forbiddenAsked,
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
             .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,

@@ -47,6 +47,12 @@ extension UserSettings {
             "What precedes the ticket in a branch's name; `{agent}` stands for `agent-1`.",
             problem: BranchName.problem
         ),
+        Key.object(
+            "ports",
+            \.ports,
+            Ports.keys,
+            "Which ports each agent has for itself, as `ORCH_PORT` and `ORCH_PORT_COUNT`."
+        ),
         Key.integer("verificationSlots", \.verificationSlots, in: 1...64, "How many verifiers run at a time."),
         Key.object(
             "admission",
@@ -73,6 +79,15 @@ extension UserSettings {
             new: SecretSource(),
             "Values that are neither stored nor told: `[secret NAME]` stands in their place."
         ),
+    ]
+}
+
+extension Ports {
+    private typealias Key = SettingKey<Ports>
+
+    static let keys: [SettingKey<Ports>] = [
+        Key.integer("from", \.from, in: 1024...65_535, "The first port of the first agent."),
+        Key.integer("count", \.count, in: 1...1000, "How many each agent has."),
     ]
 }
 

@@ -193,6 +193,12 @@ public enum SettingsFile {
                     problems.append(FileProblem(file: origin?.description ?? "configuration", message: message))
                 }
             }
+            if problems.isEmpty, settings.ports.range(of: AgentID(settings.agents)) == nil {
+                let (from, count) = (settings.ports.from, settings.ports.count)
+                let message =
+                    "`ports` do not suffice: \(settings.agents) agents with \(count) each, from \(from), go beyond 65535"
+                problems.append(FileProblem(file: file ?? "configuration", message: message))
+            }
             for secret in settings.secrets where (secret.environment == nil) == (secret.file == nil) {
                 let message =
                     "the secret \(quoted(secret.name)) needs an `env` or a `file`, and one of them only: where its value is"

@@ -20,6 +20,7 @@ public struct StatePaths: Hashable, Sendable {
     public var runs: String { directory + "/runs" }
     public var worktrees: String { directory + "/worktrees" }
     public var metrics: String { directory + "/metrics" }
+    public var caches: String { directory + "/caches" }
     public var trash: String { directory + "/trash" }
     public var lock: String { directory + "/daemon.lock" }
 

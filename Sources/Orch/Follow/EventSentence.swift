@@ -96,7 +96,10 @@ struct EventSentence {
                 false
             )
         case "ticket.edited": return ("edited: \(event.list("changed"))", false)
-        case "worktree.prepared": return ("its worktree is ready, on branch \(event.string("branch"))", true)
+        case "worktree.prepared":
+            let ready = "its worktree is ready, on branch \(event.string("branch"))"
+            let notes = event.list("notes", separator: "; ")
+            return notes.isEmpty ? (ready, true) : ("\(ready); \(notes)", false)
         case "agent.stale":
             let since = Moments.clock(event.string("since"))
             let end = event.params["at"]?.stringValue.map { "ended at \(Moments.clock($0)) unless it moves" } ?? ""
