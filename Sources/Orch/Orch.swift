@@ -13,7 +13,7 @@ struct Orch: ParsableCommand {
 
             Begin with `orch init` in a git repository, then `orch run ticket.yaml --wait`.
             """,
-        version: Version.number,
+        version: Version.sentence,
         groupedSubcommands: [
             CommandGroup(
                 name: "Setting up:",

@@ -163,6 +163,9 @@ int cs_fault_arm(const char *text, const char *once);
 const char *cs_fault_name(void);
 void cs_fault_pass(const char *point);
 
+/* The commit this program was stamped with (see scripts/stamp.sh), ended by a NUL; empty where it was not. */
+void cs_stamped_commit(char out[64]);
+
 /* write(2) to standard error, for code that may not use stdio. */
 void cs_write_error(const char *bytes, size_t count);
 

@@ -53,7 +53,8 @@ struct Invocation {
     /// Help and the version, which the parser throws too, or a line that could not be understood.
     private func report(parserError error: any Error, json: Bool, on console: Console) -> ExitStatus {
         guard Orch.exitCode(for: error) != .success else {
-            console.write(Orch.fullMessage(for: error))
+            let text = Orch.fullMessage(for: error)
+            if json, text == Version.sentence { console.write(json: Version.json) } else { console.write(text) }
             return .done
         }
         // Usage and pointers to help follow the message, each on a line of its own.
