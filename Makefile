@@ -3,7 +3,8 @@ CONFIGURATION ?= debug
 PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
-.PHONY: build test storm run lint format bench fuzz sanitize install notebook demo setup clean simulate
+.PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
+.PHONY: simulate notebook
 
 setup:
 	@scripts/setup.sh
@@ -48,16 +49,28 @@ fuzz: setup
 sanitize: setup
 	scripts/sanitize.sh $(ARGS)
 
+# The programs, which need the Swift they were built with, and man pages, completions and the unit, below PREFIX.
 install: setup
 	swift build --configuration release --product orch
 	swift build --configuration release --product orch-runner
-	install -D .build/release/orch $(PREFIX)/bin/orch
-	install -D .build/release/orch-runner $(PREFIX)/bin/orch-runner
+	scripts/stage.sh .build/release $(PREFIX)
 	@echo "installed orch and orch-runner in $(PREFIX)/bin"
 
 # The notebook of metrics, executed on its sample; KEEP=FILE keeps what it showed.
 notebook: setup
 	scripts/notebook.sh $(KEEP)
+
+# .build/dist/orch-VERSION-linux-ARCH.tar.gz, which needs no Swift where it runs.
+release: setup
+	@scripts/release.sh
+
+# The same as a Debian package, beside it.
+deb: release
+	@scripts/deb.sh
+
+# The tarball and the package, in a bare Debian at ROOT, which is made where there is none. As root.
+check-release: deb
+	scripts/check-release.sh $(ROOT)
 
 demo: build
 	@examples/demo/run.sh .build/$(CONFIGURATION)

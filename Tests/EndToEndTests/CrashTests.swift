@@ -128,15 +128,6 @@ struct CrashTests {
             throw Failure("seed \(seed): \(error)")
         }
     }
-
-    private func process(of run: String, _ world: World) throws -> RunProcess {
-        var found: RunProcess?
-        try poll(for: "\(run) to have started") {
-            found = RunProcess(file: "\(world.state)/runs/\(run)/started")
-            return found != nil
-        }
-        return try #require(found)
-    }
 }
 
 /// The program of a run, as its runner has noted it.
@@ -175,4 +166,14 @@ struct SplitMix64: RandomNumberGenerator {
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
     }
+}
+
+/// The program of a run, once it has been started.
+func process(of run: String, _ world: World) throws -> RunProcess {
+    var found: RunProcess?
+    try poll(for: "\(run) to have started") {
+        found = RunProcess(file: "\(world.state)/runs/\(run)/started")
+        return found != nil
+    }
+    return try #require(found)
 }
