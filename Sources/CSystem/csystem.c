@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -120,6 +121,20 @@ int cs_attribute_is(const char *path, const char *name, const char *value) {
     char found[64];
     ssize_t count = getxattr(path, name, found, sizeof found);
     return count >= 0 && (size_t)count == strlen(value) && memcmp(found, value, (size_t)count) == 0;
+}
+
+uint64_t cs_most_descriptors(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 0;
+}
+
+int cs_file_system_of(const char *path, cs_file_system *out) {
+    struct statfs system;
+    if (statfs(path, &system) != 0) return -1;
+    out->kind = (uint32_t)system.f_type;
+    out->files = system.f_files;
+    out->free_files = system.f_ffree;
+    return 0;
 }
 
 int cs_rename_new(const char *from, const char *to) {

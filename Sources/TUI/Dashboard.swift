@@ -31,9 +31,15 @@ public enum Dashboard {
         }
     }
 
+    /// What would keep the dashboard from being shown here, and what to do about it; nil where nothing would.
+    public static func obstacle() -> (message: String, hint: String)? {
+        do throws(Terminal.Refusal) { try Terminal.check() } catch { return (error.message, error.hint) }
+        return nil
+    }
+
     private static func complain(_ message: String, hint: String?) {
-        var text = "orch tui: \(message)\n"
-        if let hint { text += "  hint: \(hint)\n" }
+        var text = "orch: \(message)\n"
+        if let hint { text += "hint: \(hint)\n" }
         text.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { cs_write_error($0.baseAddress, $0.count) }
         }

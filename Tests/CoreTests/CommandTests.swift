@@ -167,7 +167,13 @@ import Testing
     @Test func whatCannotBeDoneIsRefusedInASentence() {
         var story = Situation.merged.story
         story.hear(.commandGiven(.stop, "T-1"), isRefused: "cannot stop T-1: it is merged")
-        story.hear(.commandGiven(.cancel(reason: "no"), "T-1"), isRefused: "cannot cancel T-1: it has landed")
+        story.hear(.commandGiven(.cancel(reason: "no"), "T-1"), isRefused: "cannot give T-1 up: it has landed")
+        story.hear(.commandGiven(.approve(), "T-1"))
+        story = Situation.stopped.story
+        story.hear(.commandGiven(.approve(), "T-1"), isRefused: "cannot approve T-1: it is stopped")
+        story = Situation.agentFailed.story
+        let problem = story["T-1"].reason ?? ""
+        story.hear(.commandGiven(.approve(), "T-1"), isRefused: "cannot approve T-1: \(problem)")
         story = Situation.working.story
         story.hear(.commandGiven(.retry, "T-1"), isRefused: "cannot retry T-1: it is running")
         story.hear(.commandGiven(.continue, "T-9"), isRefused: "there is no ticket T-9")

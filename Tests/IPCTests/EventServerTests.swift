@@ -255,7 +255,11 @@ import Testing
         daemon.server.stop()
         #expect { try client.request("tick") } throws: {
             ($0 as? RPCError)
-                == RPCError(.disconnected, "the daemon has closed the connection: stopping")
+                == RPCError(
+                    .disconnected,
+                    "the daemon has closed the connection: stopping",
+                    hint: "`orch status` says whether a daemon runs; what it had answered is done"
+                )
         }
     }
 }

@@ -2,6 +2,8 @@ import Foundation
 import IPC
 import Testing
 
+@testable import Orch
+
 /// What needs no daemon: help, usage, files, and a clear word where the daemon is missing.
 @Suite struct CommandLineTests {
     let world: World
@@ -136,6 +138,49 @@ import Testing
         let impossible = try finding()
         #expect(impossible?["level"] == "fail")
         #expect(impossible?["message"]?.stringValue?.contains("cannot be kept here") == true)
+    }
+
+    @Test func `doctor says what is wrong with the places and limits orch is given`() throws {
+        func findings(_ line: String) throws -> [String: [JSONValue]] {
+            let checks = try world.shell(line).json["checks"]?.arrayValue ?? []
+            return Dictionary(grouping: checks) { $0["name"]?.stringValue ?? "" }
+        }
+        func level(_ found: [String: [JSONValue]], _ name: String) -> String? {
+            found[name]?.first?["level"]?.stringValue
+        }
+
+        let well = try findings("\"$ORCH\" doctor --json")
+        for name in ["sqlite", "state owner", "descriptors", "socket"] { #expect(level(well, name) == "ok", "\(name)") }
+        #expect(well["inotify"] != nil && well["file system"] != nil && well["terminal"] != nil)
+
+        // Others may look, and even put a socket of their own there.
+        try world.shell("mkdir -m 777 ../open").expectSuccess()
+        let open = try findings("ORCH_STATE_DIR=\"$PWD/../open\" \"$ORCH\" doctor --json")
+        #expect(level(open, "state owner") == "warn")
+        #expect(open["state owner"]?.first?["hint"]?.stringValue?.hasPrefix("chmod 700 ") == true)
+        #expect(level(open, "socket") == "fail")
+        #expect(open["socket"]?.first?["message"]?.stringValue?.contains("others may write") == true)
+
+        let few = try findings("ulimit -n 1000; \"$ORCH\" doctor --json")
+        #expect(level(few, "descriptors") == "warn")
+        #expect(few["descriptors"]?.first?["message"] == "at most 1000, which a daemon takes up")
+    }
+
+    @Test func `file systems that are no place for the state are known`() {
+        #expect(FileSystemKind(magic: 0x6969).doubt == .network && FileSystemKind(magic: 0xFE53_4D42).doubt == .network)
+        #expect(FileSystemKind(magic: 0x0102_1994).doubt == .memory)
+        // ext4, overlay
+        #expect(FileSystemKind(magic: 0xEF53).doubt == nil && FileSystemKind(magic: 0x794C_7630).doubt == nil)
+    }
+
+    @Test func `a command that does not exist is called so, with the one that was meant`() throws {
+        let near = try world.orch("aprove", "T-1")
+        #expect(near.status == 2)
+        #expect(
+            near.error
+                == "orch: there is no command `aprove`; did you mean `approve`?\nhint: `orch --help` lists them\n"
+        )
+        #expect(try world.orch("frobnicate", "--json").json["error"]?["code"] == "usage")
     }
 
     @Test func `completions are printed for known shells`() throws {

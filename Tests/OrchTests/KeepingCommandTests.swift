@@ -26,7 +26,10 @@ import Testing
         #expect(try world.git("show", "back:new.txt") == "new\n")
         let taken = try world.orch("restore", "T-1", "1", "--branch", "back")
         #expect(taken.status == 5)
-        #expect(taken.error == "orch: there is a branch back already; name another with --branch\n")
+        #expect(
+            taken.error == "orch: cannot restore snapshot 1 of T-1 as a branch: there is a branch back already; "
+                + "name another with --branch\n"
+        )
         let place = try world.orch("restore", "T-1", "1", "--worktree", "../place", "--json")
         #expect(try place.json["branch"] == "orch/restore/T-1-1")
         #expect(try world.read("place/nested/n") == "n\n")

@@ -111,7 +111,3 @@ import Testing
         #expect(try world.shell("bash -n ../prefix/share/bash-completion/completions/orch").status == 0)
     }
 }
-
-extension World.Call {
-    fileprivate func expectSuccess() throws { try #require(status == 0, "\(output)\(error)") }
-}

@@ -20,6 +20,9 @@ final class World {
             }
         }
         var lines: [String] { output.split(separator: "\n").map(String.init) }
+
+        /// For what is only a step on the way.
+        func expectSuccess() throws { try #require(status == 0, "\(output)\(error)") }
     }
 
     let root: String

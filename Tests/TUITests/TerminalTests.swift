@@ -208,12 +208,12 @@ struct TerminalTests {
         let environment = ["PATH": "/usr/bin:/bin", "TERM": "xterm-256color"]
         let piped = try runProgram(Tmux.probe, [daemon.path], environment: environment)
         #expect(piped.code == 2)
-        #expect(piped.output.hasPrefix("orch tui: standard input and output must be a terminal\n  hint: "))
+        #expect(piped.output.hasPrefix("orch: the dashboard needs a terminal on standard input and output\nhint: "))
         let terminal = try Tmux(columns: 100, rows: 24, in: directory)
         for name in ["dumb", "no-such-terminal", ""] {
             try terminal.type("clear; TERM=\(name) \(Tmux.probe) \(daemon.path); echo status=$?")
             let screen = try await terminal.waits(for: "status=2")
-            #expect(screen.contains("orch tui: the terminal named by TERM"))
+            #expect(screen.contains("orch: the terminal named by TERM"))
         }
         try terminal.type("clear; \(Tmux.probe) \(directory.path)/none.sock; echo status=$?")
         let screen = try await terminal.waits(for: "status=3")

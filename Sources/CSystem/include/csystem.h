@@ -123,6 +123,11 @@ int cs_cpu_of_trees(cs_tree_cpu *trees, size_t count);
  * which no program can set. Follows no link and leaves out other file systems. Linear in the number of entries. */
 int cs_newest_change(const char *path, int64_t *milliseconds);
 
+/* The file system of a path: its number in statfs(2), and how many files it can hold (0: it has no limit) and has room
+ * for. */
+typedef struct { uint32_t kind; uint64_t files, free_files; } cs_file_system;
+int cs_file_system_of(const char *path, cs_file_system *out);
+
 /* Renames a file to a name that nothing has: EEXIST where something has it, whatever that is. */
 int cs_rename_new(const char *from, const char *to);
 
@@ -133,6 +138,9 @@ int cs_has_writer(int descriptor);
 /* Sets how many descriptors this process may have, at most as many as it may set, and says how many that is now and was
  * before. */
 int cs_limit_descriptors(uint64_t wanted, uint64_t *before, uint64_t *now);
+
+/* How many descriptors this process may at most raise its limit to; 0 where that cannot be told. */
+uint64_t cs_most_descriptors(void);
 
 /* Accepts one connection, non-blocking and close-on-exec. */
 int cs_accept(int listener);

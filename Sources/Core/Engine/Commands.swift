@@ -21,9 +21,11 @@ extension Orchestrator {
         switch (command, end) {
         case (.cancel, .cancelled), (.approve, .merged): return
         case (.continue, _), (.retry, _): throw refused(command, id, "it is \(end.name)", "file a new ticket")
-        case (.stop, _): throw refused(command, id, "it is \(end.name)", nil)
-        case (.cancel, .merged): throw refused(command, id, "it has landed", "revert its commit instead")
-        case (.approve, .cancelled): throw notAwaiting(command, id, end.name)
+        case (.stop, _): throw refused(command, id, "it is \(end.name)", "nothing of it is left to stop")
+        // `reject` asks for the same.
+        case (.cancel, .merged):
+            throw Refusal(.refused, "cannot give \(id) up: it has landed", hint: "revert its commit instead")
+        case (.approve, .cancelled): throw refused(command, id, "it is \(end.name)", "file a new ticket")
         case (.requestChanges, _): throw notWaiting(command, id, end.name)
         }
     }
@@ -167,7 +169,11 @@ extension Orchestrator {
             land(id, candidate, Approval(by: .human, head: candidate.head, waivesLocks: true, at: now))
         case .queued(.verify) where tickets[id]!.approvedHead != nil:
             return  // Its word has been given, and it is on its way to being tested.
-        case .queued, .running, .stopped, .needsHuman: throw notAwaiting(.approve(), id, tickets[id]!.state.name)
+        case .queued: throw refused(.approve(), id, "it is queued", "it asks for your word once it has been verified")
+        case .running(let running):
+            throw refused(.approve(), id, "it is running (\(running.reason))", "it asks for your word once it is verified")
+        case .stopped: throw refused(.approve(), id, "it is stopped", "`orch continue \(id)` lets it go on first")
+        case .needsHuman(let problem, _): throw unapprovable(id, problem)
         case .merged, .cancelled: preconditionFailure("\(id) has ended")
         }
     }
@@ -195,8 +201,10 @@ extension Orchestrator {
         if let comment, !comment.isEmpty { emit(.ticketCommented(id, comment: comment)) }
     }
 
-    private func notAwaiting(_ command: Command, _ id: TicketID, _ state: String) -> Refusal {
-        refused(command, id, "it is \(state), not awaiting_approval", "`orch show \(id)` says what it waits for")
+    /// There is nothing verified that could land.
+    private func unapprovable(_ id: TicketID, _ problem: Problem) -> Refusal {
+        let hint = "`orch continue \(id)` takes the stage again that failed; `orch request-changes \(id)` sends it back"
+        return refused(.approve(), id, problem.sentence, hint)
     }
 
     private func notWaiting(_ command: Command, _ id: TicketID, _ state: String) -> Refusal {

@@ -35,7 +35,7 @@ extension Orchestrator {
     }
 
     mutating func trust(_ digest: String, in id: RepositoryID) throws(Refusal) {
-        guard repositories[id] != nil else { throw Refusal(.notFound, "no repository \(id) is registered") }
+        guard repositories[id] != nil else { throw Refusal(.notFound, "no repository \(id) is registered", hint: "run: orch init") }
         accept(digest, in: id)
     }
 

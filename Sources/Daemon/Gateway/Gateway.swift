@@ -222,7 +222,7 @@ final class Gateway: Sendable {
                 // One that has been asked for but not started yet has written nothing so far.
                 guard run.number > 0, run.number <= ticket.lastRun else { return reply(.failure(.noRun(name))) }
                 if ticket.isFinal, access(effects.supervisor.folder(of: run), F_OK) != 0 {
-                    return reply(.failure(RPCError(.gone, "the output of run \(name) has been pruned")))
+                    return reply(.failure(RPCError(.gone, "the output of run \(name) has been pruned", hint: "what it came to is in `orch show`")))
                 }
                 reply(effects.output(of: run, stream, offset: offset, length: length))
             }
@@ -410,7 +410,7 @@ final class Gateway: Sendable {
     }
 
     static func result(_ body: () throws -> JSONValue) -> Result<JSONValue, RPCError> {
-        do { return .success(try body()) } catch { return .failure(RPCError(.internal, sentence(error))) }
+        do { return .success(try body()) } catch { return .failure(RPCError(describing: error)) }
     }
 }
 
@@ -443,6 +443,21 @@ extension RPCError {
             case .unavailable: .unavailable
             }
         self.init(code, refusal.message, hint: refusal.hint)
+    }
+
+    /// Whatever went wrong with what was asked: of git's errors which operation, on what, and why.
+    init(describing error: any Error) {
+        guard let git = error as? GitError else {
+            self.init(.internal, sentence(error))
+            return
+        }
+        let code: ErrorCode =
+            switch git.kind {
+            case .notFound, .notRepository, .repositoryGone: .notFound
+            case .branchInTheWay, .notOurs, .unfinished, .unsupported, .busy: .refused
+            case .failed, .timedOut, .killed: .internal
+            }
+        self.init(code, git.description)
     }
 
     func redacted(by redactor: Redactor) -> RPCError {

@@ -19,7 +19,7 @@ extension Gateway {
         effects.read { [self] in
             let found: RepositoryOnDisk
             do { found = try effects.find(path) } catch {
-                return reply(.failure(RPCError(.notFound, sentence(error))))
+                return reply(.failure(RPCError(describing: error)))
             }
             FaultPoint.registrationFound.pass()
             ask(found.asked(trusting: trusting, digests: digests), reply) { [effects] result, view in

@@ -41,7 +41,7 @@ extension Gateway {
                     ?? git.restore(entry, asBranch: made)
                 reply(.success(.object(restored.json(of: entry))))
             } catch {
-                reply(.failure(Self.refusal(error)))
+                reply(.failure(RPCError(describing: error)))
             }
         }
     }
@@ -65,24 +65,15 @@ extension Gateway {
                         only = view.core.repositories.values.first { $0.path == top }
                         guard only != nil else {
                             let message = "the repository \(top) is not registered"
-                            return reply(.failure(RPCError(.notFound, message)))
+                            return reply(.failure(RPCError(.notFound, message, hint: "run `orch init` in it first")))
                         }
                     }
                     let pruning = Pruning(effects: effects, core: view.core, before: before, only: only)
                     reply(.success(.object(try pruning.run(isDryRun: isDryRun))))
                 } catch {
-                    reply(.failure(Self.refusal(error)))
+                    reply(.failure(RPCError(describing: error)))
                 }
             }
-        }
-    }
-
-    private static func refusal(_ error: any Error) -> RPCError {
-        guard let error = error as? GitError else { return RPCError(.internal, sentence(error)) }
-        switch error.kind {
-        case .notFound, .notRepository, .repositoryGone: return RPCError(.notFound, error.message)
-        case .branchInTheWay, .notOurs, .unfinished, .unsupported, .busy: return RPCError(.refused, error.message)
-        case .failed, .timedOut, .killed: return RPCError(.internal, error.description)
         }
     }
 }

@@ -23,7 +23,7 @@ extension Gateway {
                 do {
                     self.enqueue(tickets, descriptions, at: try effects.find(path).path, reply) { reply($0) }
                 } catch {
-                    reply(.failure(RPCError(.notFound, sentence(error))))
+                    reply(.failure(RPCError(describing: error)))
                 }
             }
         }

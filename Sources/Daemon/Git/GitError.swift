@@ -1,7 +1,7 @@
 /// A git operation that could not be done: which, why, and what a person can do.
 public struct GitError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What kind of obstacle it was, for callers that act differently on each.
-    public enum Kind: String, Sendable {
+    public enum Kind: String, CaseIterable, Sendable {
         /// git, or the system, refused for a reason only `detail` tells.
         case failed
         /// A path, branch or commit that was named does not exist.

@@ -1,5 +1,6 @@
 import Core
 import GRDB
+import GRDBSQLite
 import Glibc
 
 /// A copy of everything orch knows, as it was at one moment: made while a daemon works, or without one.
@@ -22,7 +23,8 @@ public enum Backup {
         public var description: String {
             switch self {
             case .destination(let path, let reason): "cannot write \(path): \(reason)"
-            case .nothing(let path): "there is nothing to copy: no daemon has made \(path) yet"
+            case .nothing(let path): "there is nothing to copy: no daemon has made \(path) yet; "
+                + "name the place with --state-dir if it is another"
             case .failed(let path, let reason): "cannot copy to \(path): \(reason); nothing is left there"
             }
         }
@@ -99,6 +101,11 @@ public enum Backup {
 
 /// What `orch doctor` can say about the store.
 public enum StoreCheck {
+    /// The version of SQLite that is there to be used.
+    public static var library: String { String(cString: sqlite3_libversion()) }
+    /// Whether it is as new as GRDB asks.
+    public static var isEnough: Bool { sqlite3_libversion_number() >= 3_020_000 }
+
     /// How the store is, in a phrase.
     ///
     /// - Throws: when it cannot be opened, or is damaged anywhere: one sentence. Nothing is written.

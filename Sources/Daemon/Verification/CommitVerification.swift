@@ -87,7 +87,7 @@ public struct CommitVerification {
             orBare: true
         )
         guard let commit = try repository.resolve(name) else {
-            throw GitError(.notFound, "verify \(name)", "there is no such commit in \(path)")
+            throw GitError(.notFound, "verify \(name)", "there is no commit \(name) in \(path)")
         }
         self.commit = ObjectID(commit)
         let question = ["rev-parse", "--verify", "\(commit)^{tree}"]

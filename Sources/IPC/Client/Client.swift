@@ -59,7 +59,7 @@ public final class Client {
                     hint: "start one with: orch daemon"
                 )
             case let failed:
-                throw RPCError(.daemonNotRunning, "cannot connect to \(path): \(systemError(failed))")
+                throw RPCError(.daemonNotRunning, "cannot connect to \(path): \(systemError(failed))", hint: Self.advice)
             }
         }
     }
@@ -81,7 +81,11 @@ public final class Client {
             let version = greeting.params["protocol"]?.intValue
         else {
             throw goodbye.map(Self.farewell)
-                ?? RPCError(.daemonNotRunning, "what listens on \(path) did not greet as orch does")
+                ?? RPCError(
+                    .daemonNotRunning,
+                    "what listens on \(path) did not greet as orch does",
+                    hint: "it is something else's socket; set ORCH_SOCKET to the daemon's"
+                )
         }
         hello = Hello(
             version: version,
@@ -123,7 +127,11 @@ extension Client {
                 looked += 1
             }
             guard try waitForLines(deadline) else {
-                throw RPCError(.timedOut, "the daemon has not answered \(method) in time")
+                throw RPCError(
+                    .timedOut,
+                    "the daemon has not answered \(method) in time",
+                    hint: "it may still do it; see what has come of it before you ask again"
+                )
             }
         }
     }
@@ -249,12 +257,15 @@ extension Client {
     }
 
     private var disconnected: RPCError {
-        goodbye.map(Self.farewell) ?? RPCError(.disconnected, "the daemon has closed the connection")
+        goodbye.map(Self.farewell)
+            ?? RPCError(.disconnected, "the daemon has closed the connection", hint: Self.advice)
     }
+
+    private static let advice = "`orch status` says whether a daemon runs; what it had answered is done"
 
     private static func farewell(_ goodbye: JSONObject) -> RPCError {
         let reason = goodbye["reason"]?.stringValue ?? "no reason given"
-        return RPCError(.disconnected, "the daemon has closed the connection: \(reason)")
+        return RPCError(.disconnected, "the daemon has closed the connection: \(reason)", hint: advice)
     }
 }
 

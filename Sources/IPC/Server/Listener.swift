@@ -109,7 +109,11 @@ struct Listener {
                 hint: "end it with: orch quit; or give this one another socket with --socket"
             )
         default:
-            throw RPCError(.refused, "cannot tell whether anyone listens on \(path): \(systemError(failed))")
+            throw RPCError(
+                .refused,
+                "cannot tell whether anyone listens on \(path): \(systemError(failed))",
+                hint: "set ORCH_SOCKET to another path"
+            )
         }
     }
 }

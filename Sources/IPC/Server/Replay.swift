@@ -103,7 +103,7 @@ extension EventLoop {
                 )
             )
         case (.failed(let reason), _?):
-            decline(connection, RPCError(.internal, "cannot read the stored events: \(reason)"))
+            decline(connection, RPCError(.internal, "cannot read the stored events: \(reason)", hint: "`orch doctor` looks at the store"))
         case (.page(let lines), let pending?):
             accept(connection, replayingFrom: pending.params.since ?? 0, page: lines)
         case (.gone, nil): sayGoodbye(connection, "gone", afterPending: true)

@@ -2,13 +2,21 @@ import Glibc
 
 /// Where a socket's file is. Whoever may write there could put a socket of their own in its place, and be taken for the
 /// daemon.
-enum SocketDirectory {
+public enum SocketDirectory {
     /// Makes the directory of `path`, and those above it, of mode 0700 where they do not exist. Throws where one that
     /// exists is not safe: somebody else's, or open to others for writing (a sticky one, like /tmp, is safe).
     static func prepare(for path: String) throws(RPCError) {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
         try make(directory)
+        try check(directory)
+    }
+
+    /// Says whether the directory of `path` is safe; one that does not exist yet will be. Changes nothing.
+    public static func check(of path: String) throws(RPCError) {
+        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+        let directory = String(path[..<slash])
+        guard access(directory, F_OK) == 0 else { return }
         try check(directory)
     }
 

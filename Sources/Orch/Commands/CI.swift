@@ -44,11 +44,17 @@ struct RunCI: Subcommand {
             redactor: redactor
         )
         let verification: CommitVerification
+        let place = repository.repo ?? FileManager.default.currentDirectoryPath
         do {
-            let place = repository.repo ?? FileManager.default.currentDirectoryPath
             verification = try CommitVerification(of: commit, in: place, options)
         } catch let error as GitError where error.kind == .notFound {
-            throw CommandError(.notFound, error.message)
+            throw CommandError(.notFound, error.message, hint: "give a commit of this repository: --commit, --repo")
+        } catch let error as GitError where error.kind == .notRepository {
+            throw CommandError(
+                .usage,
+                "\(place) is in no git repository",
+                hint: "go to one, or name it with --repo PATH"
+            )
         }
         let isQuiet = global.json
         let result = try verification.run { news in

@@ -27,7 +27,7 @@ struct Import: Subcommand {
     func perform(_ console: Console) throws -> ExitStatus {
         let issues: [IssueFile.Issue]
         do throws(FileProblems) { issues = try IssueFile.read(file) } catch {
-            throw CommandError(code: "invalid_issues", problems: error.problems, hint: "nothing was enqueued")
+            throw CommandError(.invalidIssues, problems: error.problems, hint: "nothing was enqueued")
         }
         let wanted = issues.filter { issue in !issue.isClosed && labels.allSatisfy { issue.labels.contains($0) } }
         let checkout = try repository.checkout(console)

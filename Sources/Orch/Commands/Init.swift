@@ -100,20 +100,20 @@ struct StarterFiles {
         try exclude("/.orch/backlog/")
         let backlog = "\(checkout.topLevel)/.orch/backlog"
         do throws(Folders.Problem) { try Folders.make(backlog, mode: 0o777) } catch {
-            throw CommandError.failed("cannot make \(backlog): \(error)")
+            throw CommandError.failed("cannot make \(backlog): \(error)", hint: "see whether you may write there")
         }
     }
 
     private mutating func write(_ name: String, _ text: String, mode: mode_t) throws {
         let path = "\(checkout.topLevel)/\(name)"
         func failure(_ number: Int32) -> CommandError {
-            .failed("cannot write \(path): \(String(cString: strerror(number)))")
+            .failed("cannot write \(path): \(String(cString: strerror(number)))", hint: "see whether you may write there")
         }
         if let slash = path.lastIndex(of: "/") {
             do throws(Folders.Problem) {
                 try Folders.make(String(path[..<slash]), mode: 0o777)
             } catch {
-                throw CommandError.failed("cannot write \(path): \(error)")
+                throw CommandError.failed("cannot write \(path): \(error)", hint: "see whether you may write there")
             }
         }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)

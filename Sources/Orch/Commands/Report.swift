@@ -42,12 +42,15 @@ struct Report: Subcommand {
             }
         }
         guard let bytes = FileManager.default.contents(atPath: file) else {
-            throw CommandError.failed("there is no \(file) yet; it is made when a daemon is started")
+            throw CommandError.failed(
+                "there is no \(file) yet",
+                hint: "a daemon makes it; name the place with --state-dir if it is another"
+            )
         }
         do {
             return try MetricsReport(csv: String(decoding: bytes, as: UTF8.self), since: first)
         } catch {
-            throw CommandError.failed("\(file) is no table of orch's: \(error)")
+            throw CommandError.failed("\(file) is no table of orch's: \(error)", hint: "move it away; the daemon begins a new one")
         }
     }
 

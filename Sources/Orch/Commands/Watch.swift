@@ -9,6 +9,7 @@ struct Watch: Subcommand {
 
     @Option(
         name: .long,
+        parsing: .unconditional,
         help: ArgumentHelp("First everything after event <n>, 0 for all that is stored.", valueName: "n")
     )
     var since: Int?

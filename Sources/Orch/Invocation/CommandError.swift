@@ -27,13 +27,21 @@ struct CommandError: Error {
     /// Something that was tried did not succeed.
     static func failed(_ message: String, hint: String? = nil) -> CommandError {
         var error = CommandError(.internal, message, hint: hint)
-        error.code = "failed"
+        error.code = Code.failed.rawValue
         return error
     }
 
-    /// Files that cannot be taken. `code` is `invalid_ticket` or `invalid_configuration`.
-    init(code: String, problems: [FileProblem], hint: String? = nil) {
-        self.code = code
+    /// What only commands find out, beside the codes of the wire.
+    enum Code: String, CaseIterable {
+        case failed
+        case invalidTicket = "invalid_ticket"
+        case invalidIssues = "invalid_issues"
+        case invalidConfiguration = "invalid_configuration"
+    }
+
+    /// Files that cannot be taken.
+    init(_ code: Code, problems: [FileProblem], hint: String? = nil) {
+        self.code = code.rawValue
         let files = Set(problems.map(\.file)).sorted()
         let count = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
         message = "\(count) in \(files.count > 3 ? "\(files.count) files" : files.joined(separator: ", "))"
@@ -47,7 +55,12 @@ struct CommandError: Error {
         switch error {
         case let error as CommandError: self = error
         case let error as RPCError: self.init(error)
-        case let error as FileProblems: self.init(code: "invalid_configuration", problems: error.problems)
+        case let error as FileProblems: 
+            self.init(
+                .invalidConfiguration,
+                problems: error.problems,
+                hint: "correct it; `orch config check` tells when it is right"
+            )
         case let error as StatePaths.Problem: self.init(.usage, error.description)
         case let error as any CustomStringConvertible: self = .failed(error.description)
         // Foundation's errors have sentences; what has none must not show the name of its type.

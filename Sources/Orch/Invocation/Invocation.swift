@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 import Glibc
 import IPC
@@ -57,6 +58,12 @@ struct Invocation {
             if json, text == Version.sentence { console.write(json: Version.json) } else { console.write(text) }
             return .done
         }
+        if let name = unknownCommand {
+            let known = Orch.configuration.subcommands.map { $0._commandName }
+            let message = "there is no command \(quoted(name))" + NearestName.hint(for: name, among: known)
+            console.report(CommandError(.usage, message, hint: "`orch --help` lists them"), json: json)
+            return .usage
+        }
         // Usage and pointers to help follow the message, each on a line of its own.
         let full = Orch.fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
         let usage = full.first { $0.hasPrefix("Usage: ") }?.dropFirst(7)
@@ -72,6 +79,14 @@ struct Invocation {
             json: json
         )
         return .usage
+    }
+}
+
+extension Invocation {
+    /// What stands where a command should; the parser would call it an unexpected argument.
+    private var unknownCommand: String? {
+        guard let name = arguments.first, !name.hasPrefix("-"), name != "help" else { return nil }
+        return Orch.configuration.subcommands.contains { $0._commandName == name } ? nil : name
     }
 }
 

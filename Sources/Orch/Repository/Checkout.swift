@@ -30,7 +30,12 @@ struct Checkout {
         guard kind.exitCode == 0 else {
             let message = String(decoding: kind.standardError, as: UTF8.self)
             guard message.contains("not a git repository") else {
-                throw CommandError.failed("git cannot read \(path): \(firstLine(message))")
+                // git says itself what to do, of a repository that is another user's: on lines of its own.
+                let advice = message.contains("safe.directory") ? "git config --global --add safe.directory '\(path)'" : nil
+                throw CommandError.failed(
+                    "git cannot read \(path): \(firstLine(message))",
+                    hint: advice.map { "if you trust it: \($0)" } ?? "`git -C '\(path)' status` says more"
+                )
             }
             throw CommandError(
                 .usage,
@@ -138,7 +143,10 @@ struct Checkout {
         let output = try run(arguments)
         guard output.exitCode == 0 else {
             let message = String(decoding: output.standardError, as: UTF8.self)
-            throw CommandError.failed("git \(arguments[0]) failed in \(topLevel): \(Self.firstLine(message))")
+            throw CommandError.failed(
+                "git \(arguments[0]) failed in \(topLevel): \(Self.firstLine(message))",
+                hint: "`git -C '\(topLevel)' status` may say more"
+            )
         }
         return Self.line(output.standardOutput)
     }

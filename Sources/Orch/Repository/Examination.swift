@@ -39,9 +39,9 @@ struct Examination {
     }
 
     func findings() -> [Finding] {
-        [git(), runner(), state(), store(), socket()] + configuration() + containment() + daemon() + checkout() + [
-            locale(), terminal(),
-        ]
+        [git(), runner(), state(), store(), socket()]
+            + SystemExamination(paths: paths, console: console).findings()
+            + configuration() + containment() + daemon() + checkout() + [locale()]
     }
 
     // MARK: programs
@@ -75,11 +75,7 @@ struct Examination {
 
     private func state() -> Finding {
         let directory = paths.directory
-        // One that does not exist yet is made in the nearest folder that does.
-        var present = directory
-        while access(present, F_OK) != 0, let slash = present.lastIndex(of: "/") {
-            present = slash == present.startIndex ? "/" : String(present[..<slash])
-        }
+        let present = Self.nearest(directory)
         guard access(present, W_OK | X_OK) == 0 else {
             return Finding(
                 level: .fail,
@@ -90,7 +86,7 @@ struct Examination {
         }
         var system = statvfs()
         guard statvfs(present, &system) == 0 else {
-            return Finding(level: .warn, name: "state", message: "\(directory): the free space is not known")
+            return Finding(level: .warn, name: "state", message: "\(directory): the free space is not known", hint: "df -h \(present)")
         }
         let megabytes = (Int(system.f_bavail) * Int(system.f_frsize)) >> 20
         let free = megabytes >= 10_240 ? "\(megabytes >> 10) GiB free" : "\(megabytes) MiB free"
@@ -102,6 +98,15 @@ struct Examination {
             message: "\(directory), \(free), \(use.isAtLeast ? "more than " : "")\(Sizes.text(use.bytes)) used",
             hint: megabytes < 1024 ? "make room, or choose another --state-dir" : nil
         )
+    }
+
+    /// The folder that something is made in which does not exist yet: the nearest one that does.
+    static func nearest(_ path: String) -> String {
+        var present = path
+        while access(present, F_OK) != 0, let slash = present.lastIndex(of: "/") {
+            present = slash == present.startIndex ? "/" : String(present[..<slash])
+        }
+        return present
     }
 
     /// Every page and every row: what a daemon reads only when it needs it, too.
@@ -119,6 +124,7 @@ struct Examination {
     }
 
     private func socket() -> Finding {
+        if let problem = socketDirectory() { return problem }
         let length = paths.socket.utf8.count
         let fits = length <= 107
         return Finding(
@@ -127,6 +133,13 @@ struct Examination {
             message: fits ? paths.socket : "\(paths.socket) has \(length) bytes, 107 are possible",
             hint: fits ? nil : "set ORCH_SOCKET to a shorter path"
         )
+    }
+
+    private func socketDirectory() -> Finding? {
+        do throws(RPCError) { try SocketDirectory.check(of: paths.socket) } catch {
+            return Finding(level: .fail, name: "socket", message: error.message, hint: error.hint)
+        }
+        return nil
     }
 
     // MARK: configuration and profiles
@@ -325,7 +338,8 @@ struct Examination {
         }
         let problems = ConfigurationFiles.problems(inRepositoryFile: file)
         guard problems.isEmpty else {
-            return problems.map { Finding(level: .fail, name: "verifiers", message: $0.description) }
+            let hint = "correct it, commit it, then run: orch trust"
+            return problems.map { Finding(level: .fail, name: "verifiers", message: $0.description, hint: hint) }
         }
         return [Finding(level: .ok, name: "verifiers", message: "as \(file) says")]
     }
@@ -342,20 +356,6 @@ struct Examination {
             name: "locale",
             message: codeset,
             hint: isUTF8 ? nil : "set LANG to a UTF-8 locale, such as C.UTF-8, for the dashboard"
-        )
-    }
-
-    private func terminal() -> Finding {
-        guard console.isTerminal else {
-            return Finding(level: .ok, name: "terminal", message: "none, and none is needed")
-        }
-        let name = console.environment["TERM"] ?? ""
-        let isGood = !name.isEmpty && name != "dumb"
-        return Finding(
-            level: isGood ? .ok : .warn,
-            name: "terminal",
-            message: name.isEmpty ? "TERM is not set" : name,
-            hint: isGood ? nil : "`orch tui` needs one that can move its cursor; everything else works"
         )
     }
 }

@@ -7,11 +7,11 @@ enum TicketFiles {
     /// The tickets in the files. Throws everything that is wrong with them, with its place.
     static func drafts(_ files: [String]) throws -> [TicketDraft] {
         guard files.filter({ $0 == "-" }).count < 2 else {
-            throw CommandError(.usage, "standard input (-) can be read only once")
+            throw CommandError(.usage, "standard input (-) can be read only once", hint: "give it once")
         }
         let batch = TicketFile.read(files)
         guard batch.problems.isEmpty else {
-            throw CommandError(code: "invalid_ticket", problems: batch.problems, hint: "nothing was enqueued")
+            throw CommandError(.invalidTicket, problems: batch.problems, hint: "nothing was enqueued")
         }
         return batch.drafts
     }

@@ -35,7 +35,7 @@ struct Terminal {
         case CT_OK.rawValue: return
         case CT_NOT_A_TERMINAL.rawValue:
             throw Refusal(
-                message: "standard input and output must be a terminal",
+                message: "the dashboard needs a terminal on standard input and output",
                 hint: "run it in a terminal; orch list and orch watch work anywhere"
             )
         case CT_UNKNOWN_TERMINAL.rawValue:
