@@ -76,11 +76,14 @@ import Testing
         #expect(commands.count > 30)
         for command in commands where command["commandName"] != "help" {
             let name = command["commandName"]?.stringValue ?? "?"
-            let page = try world.read("man/orch-\(name).1")
+            // What each item of a list is about: its first line.
+            let items = try world.read("man/orch-\(name).1").split(separator: ".TP\n").dropFirst()
+                .compactMap { $0.split(separator: "\n").first }
             for shown in [command] + (command["subcommands"]?.arrayValue ?? []) where shown["commandName"] != "help" {
                 for argument in shown["arguments"]?.arrayValue ?? [] where argument["shouldDisplay"] != false {
                     guard let option = argument["preferredName"]?["name"]?.stringValue else { continue }
-                    #expect(page.contains("\\-\\-" + option.replacing("-", with: "\\-")), "\(name) --\(option)")
+                    let shown = "\\fB\\-\\-" + option.replacing("-", with: "\\-") + "\\fR"
+                    #expect(items.contains { $0.contains(shown) }, "\(name) --\(option)")
                 }
             }
         }
