@@ -171,7 +171,12 @@ extension Orchestrator {
             return  // Its word has been given, and it is on its way to being tested.
         case .queued: throw refused(.approve(), id, "it is queued", "it asks for your word once it has been verified")
         case .running(let running):
-            throw refused(.approve(), id, "it is running (\(running.reason))", "it asks for your word once it is verified")
+            throw refused(
+                .approve(),
+                id,
+                "it is running (\(running.reason))",
+                "it asks for your word once it is verified"
+            )
         case .stopped: throw refused(.approve(), id, "it is stopped", "`orch continue \(id)` lets it go on first")
         case .needsHuman(let problem, _): throw unapprovable(id, problem)
         case .merged, .cancelled: preconditionFailure("\(id) has ended")

@@ -35,7 +35,9 @@ extension Orchestrator {
     }
 
     mutating func trust(_ digest: String, in id: RepositoryID) throws(Refusal) {
-        guard repositories[id] != nil else { throw Refusal(.notFound, "no repository \(id) is registered", hint: "run: orch init") }
+        guard repositories[id] != nil else {
+            throw Refusal(.notFound, "no repository \(id) is registered", hint: "run: orch init")
+        }
         accept(digest, in: id)
     }
 

@@ -222,7 +222,15 @@ final class Gateway: Sendable {
                 // One that has been asked for but not started yet has written nothing so far.
                 guard run.number > 0, run.number <= ticket.lastRun else { return reply(.failure(.noRun(name))) }
                 if ticket.isFinal, access(effects.supervisor.folder(of: run), F_OK) != 0 {
-                    return reply(.failure(RPCError(.gone, "the output of run \(name) has been pruned", hint: "what it came to is in `orch show`")))
+                    return reply(
+                        .failure(
+                            RPCError(
+                                .gone,
+                                "the output of run \(name) has been pruned",
+                                hint: "what it came to is in `orch show`"
+                            )
+                        )
+                    )
                 }
                 reply(effects.output(of: run, stream, offset: offset, length: length))
             }

@@ -23,8 +23,9 @@ public enum Backup {
         public var description: String {
             switch self {
             case .destination(let path, let reason): "cannot write \(path): \(reason)"
-            case .nothing(let path): "there is nothing to copy: no daemon has made \(path) yet; "
-                + "name the place with --state-dir if it is another"
+            case .nothing(let path):
+                "there is nothing to copy: no daemon has made \(path) yet; "
+                    + "name the place with --state-dir if it is another"
             case .failed(let path, let reason): "cannot copy to \(path): \(reason); nothing is left there"
             }
         }

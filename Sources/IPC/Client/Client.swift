@@ -59,7 +59,11 @@ public final class Client {
                     hint: "start one with: orch daemon"
                 )
             case let failed:
-                throw RPCError(.daemonNotRunning, "cannot connect to \(path): \(systemError(failed))", hint: Self.advice)
+                throw RPCError(
+                    .daemonNotRunning,
+                    "cannot connect to \(path): \(systemError(failed))",
+                    hint: Self.advice
+                )
             }
         }
     }

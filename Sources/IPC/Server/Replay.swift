@@ -103,7 +103,14 @@ extension EventLoop {
                 )
             )
         case (.failed(let reason), _?):
-            decline(connection, RPCError(.internal, "cannot read the stored events: \(reason)", hint: "`orch doctor` looks at the store"))
+            decline(
+                connection,
+                RPCError(
+                    .internal,
+                    "cannot read the stored events: \(reason)",
+                    hint: "`orch doctor` looks at the store"
+                )
+            )
         case (.page(let lines), let pending?):
             accept(connection, replayingFrom: pending.params.since ?? 0, page: lines)
         case (.gone, nil): sayGoodbye(connection, "gone", afterPending: true)

@@ -107,7 +107,10 @@ struct StarterFiles {
     private mutating func write(_ name: String, _ text: String, mode: mode_t) throws {
         let path = "\(checkout.topLevel)/\(name)"
         func failure(_ number: Int32) -> CommandError {
-            .failed("cannot write \(path): \(String(cString: strerror(number)))", hint: "see whether you may write there")
+            .failed(
+                "cannot write \(path): \(String(cString: strerror(number)))",
+                hint: "see whether you may write there"
+            )
         }
         if let slash = path.lastIndex(of: "/") {
             do throws(Folders.Problem) {

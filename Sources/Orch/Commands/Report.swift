@@ -50,7 +50,10 @@ struct Report: Subcommand {
         do {
             return try MetricsReport(csv: String(decoding: bytes, as: UTF8.self), since: first)
         } catch {
-            throw CommandError.failed("\(file) is no table of orch's: \(error)", hint: "move it away; the daemon begins a new one")
+            throw CommandError.failed(
+                "\(file) is no table of orch's: \(error)",
+                hint: "move it away; the daemon begins a new one"
+            )
         }
     }
 

@@ -103,11 +103,17 @@ struct DetachedDaemon {
             }
         }
         guard failed == 0 else {
-            throw CommandError.failed("cannot start a daemon: \(String(cString: strerror(failed)))", hint: "try: orch daemon")
+            throw CommandError.failed(
+                "cannot start a daemon: \(String(cString: strerror(failed)))",
+                hint: "try: orch daemon"
+            )
         }
         let descriptor = cs_pidfd_open(pid)
         guard descriptor >= 0 else {
-            throw CommandError.failed("cannot watch the daemon: \(String(cString: strerror(errno)))", hint: "`orch status` says whether it runs")
+            throw CommandError.failed(
+                "cannot watch the daemon: \(String(cString: strerror(errno)))",
+                hint: "`orch status` says whether it runs"
+            )
         }
         return descriptor
     }

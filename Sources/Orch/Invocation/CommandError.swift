@@ -55,7 +55,7 @@ struct CommandError: Error {
         switch error {
         case let error as CommandError: self = error
         case let error as RPCError: self.init(error)
-        case let error as FileProblems: 
+        case let error as FileProblems:
             self.init(
                 .invalidConfiguration,
                 problems: error.problems,

@@ -31,7 +31,8 @@ struct Checkout {
             let message = String(decoding: kind.standardError, as: UTF8.self)
             guard message.contains("not a git repository") else {
                 // git says itself what to do, of a repository that is another user's: on lines of its own.
-                let advice = message.contains("safe.directory") ? "git config --global --add safe.directory '\(path)'" : nil
+                let advice =
+                    message.contains("safe.directory") ? "git config --global --add safe.directory '\(path)'" : nil
                 throw CommandError.failed(
                     "git cannot read \(path): \(firstLine(message))",
                     hint: advice.map { "if you trust it: \($0)" } ?? "`git -C '\(path)' status` says more"

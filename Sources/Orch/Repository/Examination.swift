@@ -86,7 +86,12 @@ struct Examination {
         }
         var system = statvfs()
         guard statvfs(present, &system) == 0 else {
-            return Finding(level: .warn, name: "state", message: "\(directory): the free space is not known", hint: "df -h \(present)")
+            return Finding(
+                level: .warn,
+                name: "state",
+                message: "\(directory): the free space is not known",
+                hint: "df -h \(present)"
+            )
         }
         let megabytes = (Int(system.f_bavail) * Int(system.f_frsize)) >> 20
         let free = megabytes >= 10_240 ? "\(megabytes >> 10) GiB free" : "\(megabytes) MiB free"
