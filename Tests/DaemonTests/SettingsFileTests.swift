@@ -381,9 +381,9 @@ import Testing
             "1:21: `setup.copy[0]`: `/etc/passwd` is absolute; write it relative to the repository's root"
         ),
         (
-            "{\"agents\": 3}",
-            "1:2: unknown key `agents`; known here: targetBranch, setup, verifiers, caches, approve, snapshot, lockViolation, "
-                + "maxFixAttempts, approvalTimeLimit, landing"
+            "{\"durability\": 3}",
+            "1:2: unknown key `durability`; known here: targetBranch, agents, setup, verifiers, caches, approve, snapshot, "
+                + "lockViolation, maxFixAttempts, approvalTimeLimit, landing"
         ),
     ])
     func saysWhatIsWrongAndWhere(text: String, expected: String) {

@@ -105,11 +105,18 @@ private enum Samples {
             "the repository /r is gone; if it was moved, run orch init where it is now, and its tickets go on"
         ),
     ]
-    static let approvals: [ApprovalReason] = [.policy, .noVerifier, .sensitivePaths(["ci.sh"]), .afterChange]
+    static let approvals: [ApprovalReason] = [
+        .policy, .noVerifier, .sensitivePaths(["ci.sh"]), .afterChange,
+        .approvalExpired(after: .seconds(3600)),
+    ]
     static let waits: [Waiting] = [
         .draining, .diskFull, .dependencies([TicketID("T-2")]), .lock(pattern, holder: TicketID("T-2")),
         .reservation(pattern, behind: TicketID("T-2")),
         .person(pattern, Grant.Person(name: "ada", reason: "by hand", expires: nil)), .agent(busy: 2),
+        .halted(reason: ""), .halted(reason: "the model is down"), .shortage(.memory(free: 1, wanted: 2)),
+        .shortage(.disk(free: 1, wanted: 2)), .shortage(.memoryPressure(70, limit: 60)),
+        .shortage(.cpuPressure(90, limit: 80)), .quota(.profile("script"), limit: 1),
+        .quota(.repository(RepositoryID("r1")), limit: 1),
     ]
     static let ends: [RunEnd.Reason] = [
         .exited(1), .signalled(9), .stopped, .timedOut, .notStarted("no"), .lost("no"),
@@ -142,10 +149,13 @@ private enum Samples {
             break
         }
         switch approval {
-        case .policy, .noVerifier, .sensitivePaths, .afterChange: break
+        case .policy, .noVerifier, .sensitivePaths, .afterChange, .approvalExpired: break
         }
         switch waiting {
-        case .draining, .diskFull, .dependencies, .lock, .reservation, .person, .agent: break
+        case .draining, .diskFull, .dependencies, .lock, .reservation, .person, .agent, .halted, .quota(.profile, _),
+            .quota(.repository, _), .shortage(.memory), .shortage(.disk), .shortage(.memoryPressure),
+            .shortage(.cpuPressure):
+            break
         }
     }
 

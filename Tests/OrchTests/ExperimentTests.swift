@@ -41,6 +41,19 @@ import Testing
         #expect(again.status == 1 && again.error.contains("/out is there already"), "\(again.error)")
     }
 
+    /// A copy has the same policy, and would push to the same remote.
+    @Test func whatIsPushedWhenItLandsIsNotTriedOnCopies() throws {
+        let world = try World(approve: "auto")
+        try tickets(world)
+        try world.write(
+            "repo/.orch/config.json",
+            #"{"verifiers": [{"name": "t", "command": ["true"]}], "landing": {"push": {"remote": "\#(world.root)/remote"}}}"#
+        )
+        try world.commit("pushes")
+        let call = try world.orch("experiment", "../tickets.yaml", "--out", "../out")
+        #expect(call.status == 5 && call.error.contains("would be too"), "\(call.error)")
+    }
+
     @Test func whatCannotBeTriedIsRefusedBeforeAnythingIsMade() throws {
         let world = try World()
         try tickets(world)

@@ -122,15 +122,24 @@ struct Checkout {
 
     /// Clones what is committed on the branch that HEAD is on, and the untracked files that `setup.copy` asks for. The clone
     /// knows of no other repository, so that nothing of it can be pushed anywhere.
+    ///
+    /// - Throws: where its own configuration would have it pushed.
     func copy(to path: String) throws {
         guard let branch = try branch() else {
             throw CommandError.failed("\(topLevel) is on no branch", hint: "check out the branch to work on")
         }
+        let policy = try file(RepositoryFile.path, at: "refs/heads/\(branch)").map { try RepositoryFile.parse($0) }
+        if let push = policy?.choices.landing.push {
+            throw CommandError(
+                .refused,
+                "what lands here is pushed to \(push.remote), and what lands in a copy would be too",
+                hint: "work on a clone whose .orch/config.json has no landing.push"
+            )
+        }
         _ = try answer("clone", "--quiet", "--branch", branch, "--", topLevel, path)
         let copy = Checkout(topLevel: path, repository: path, git: git, environment: environment)
         _ = try copy.answer("remote", "remove", "origin")
-        guard let bytes = try file(RepositoryFile.path, at: "refs/heads/\(branch)") else { return }
-        for name in (try RepositoryFile.parse(bytes).setup?.copy) ?? [] {
+        for name in policy?.setup?.copy ?? [] {
             let (source, target) = ("\(topLevel)/\(name)", "\(path)/\(name)")
             guard access(source, F_OK) == 0, access(target, F_OK) != 0 else { continue }
             if let slash = target.lastIndex(of: "/") { try Folders.make(String(target[..<slash]), mode: 0o755) }
