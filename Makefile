@@ -57,7 +57,8 @@ install: setup
 	@echo "installed orch and orch-runner in $(PREFIX)/bin"
 
 # The notebook of metrics, executed on its sample; KEEP=FILE keeps what it showed.
-notebook: setup
+notebook:
+	@scripts/setup.sh notebook
 	scripts/notebook.sh $(KEEP)
 
 # .build/dist/orch-VERSION-linux-ARCH.tar.gz, which needs no Swift where it runs.

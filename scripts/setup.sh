@@ -24,7 +24,7 @@ need procps ps
 # The tests drive the dashboard in a real terminal.
 need tmux tmux
 # The notebook of metrics is executed in an environment of its own.
-need python3-venv /usr/lib/python3*/ensurepip/__init__.py
+[ "${1:-}" != notebook ] || need python3-venv "/usr/lib/python3*/ensurepip/__init__.py"
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

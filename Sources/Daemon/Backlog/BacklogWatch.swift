@@ -87,6 +87,7 @@ final class BacklogWatch: Sendable {
 
     private func run() {
         var pending: Set<RepositoryID> = []
+        var pause = Self.pause
         while !isEnding {
             let due = state.withLock { state in
                 defer { state.due = [] }
@@ -100,18 +101,20 @@ final class BacklogWatch: Sendable {
                 case .pending: pending.insert(repository.id)
                 }
             }
-            wait(pending)
+            wait(pending, pause)
+            // A git command ends soon; a lock that one left stays.
+            pause = pending.isEmpty ? Self.pause : min(pause * 2, Self.period)
         }
     }
 
-    private func wait(_ pending: Set<RepositoryID>) {
+    private func wait(_ pending: Set<RepositoryID>, _ pause: Int32) {
         let blind = state.withLock { state in state.repositories.filter { $0.value.isBlind }.map(\.key) }
         var polled = [
             pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
         ]
         // A negative descriptor is passed over.
-        let count = poll(&polled, 2, pending.isEmpty ? (blind.isEmpty ? -1 : Self.period) : Self.pause)
+        let count = poll(&polled, 2, pending.isEmpty ? (blind.isEmpty ? -1 : Self.period) : pause)
         if count == 0 { state.withLock { $0.due.formUnion(pending.union(blind)) } }
         var value: eventfd_t = 0
         eventfd_read(wake, &value)

@@ -24,7 +24,9 @@ enum LockTableMessage {
         case (0, 0): isRefusal ? "Locks: a change was not taken up" : "Locks: as they are"
         case (1, 0): "Locks: \(taken[0].holder) takes \(taken[0].pattern)"
         case (0, 1): "Locks: \(released[0].holder) releases \(released[0].pattern)"
-        default: "Locks: \(taken.count) taken, \(released.count) released"
+        case (let taken, 0): "Locks: \(taken) taken"
+        case (0, let released): "Locks: \(released) released"
+        case (let taken, let released): "Locks: \(taken) taken, \(released) released"
         }
     }
 }
