@@ -126,13 +126,14 @@ struct BacklogTests {
             try repository.git("update-index", "--add", "--cacheinfo", "100644,\(blob),.orch/backlog/evil.yaml")
             try repository.git("commit", "-q", "-m", "evil")
             try repository.git("reset", "-q", "--hard")
-            backlog.drop("mine.yaml", "{id: M, title: Mine}\n")
+            // They wait: a worktree in the making lets the user's git fail for a moment.
+            backlog.drop("mine.yaml", "{id: M, title: Mine, depends_on: [later]}\n")
             try world.wait(forEvent: "backlog.taken")
             for _ in 1...5 {
                 try repository.git("checkout", "-q", "main")
                 try repository.git("checkout", "-q", "evil")
             }
-            backlog.drop("mine.yaml", "{id: N, title: Mine}\n")
+            backlog.drop("mine.yaml", "{id: N, title: Mine, depends_on: [later]}\n")
             try world.wait(forEvent: "backlog.taken", times: 2)
             try backlog.waitUntilSettled()
             #expect(world.picture.tickets.keys.sorted() == ["M", "N"])

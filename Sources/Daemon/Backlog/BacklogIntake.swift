@@ -21,12 +21,11 @@ struct BacklogIntake: Sendable {
         for claim in folder.claims where !watch.isEnding {
             attempt(folder) { try resume(claim, folder, repository.id) }
         }
-        let names = folder.whole
-        if names.isEmpty { return .settled }
-        var tracked: Set<String>?
-        let isKnown = attempt(folder) { tracked = try self.tracked(repository) }
-        guard let tracked else { return isKnown ? .pending : .settled }
-        for name in names where !tracked.contains(name) && !watch.isEnding {
+        if folder.whole.isEmpty { return .settled }
+        var untracked: [String]?
+        let isKnown = attempt(folder) { untracked = try self.untracked(in: folder, of: repository) }
+        guard let untracked else { return isKnown ? .pending : .settled }
+        for name in untracked where !watch.isEnding {
             attempt(folder) {
                 guard let claim = try folder.claim(name) else { return }
                 FaultPoint.backlogClaimed.pass()
@@ -51,11 +50,27 @@ struct BacklogIntake: Sendable {
         }
     }
 
-    /// The files that the repository brought with it: what lies in it is not asked for by its user. Nil while a git is at
-    /// work that may be writing such files.
-    private func tracked(_ repository: Core.Repository) throws -> Set<String>? {
+    /// The files that the repository did not bring with it: what it brings is not asked for by its user. Nil while a git is
+    /// at work that may be writing such files, or was while we looked: with one index from the first look to the last, what
+    /// lies there untracked is in the way of any git that would write it.
+    private func untracked(in folder: BacklogFolder, of repository: Core.Repository) throws -> [String]? {
         let git = try gateway.effects.open(repository)
-        if GitFiles.exists(git.commonDirectory + "/index.lock") { return nil }
+        guard let index = Self.quietIndex(git) else { return nil }
+        let names = folder.whole
+        let tracked = try self.tracked(git)
+        guard Self.quietIndex(git) == index else { return nil }
+        return names.filter { !tracked.contains($0) }
+    }
+
+    /// What tells the index from another; nil while a git changes it.
+    private static func quietIndex(_ git: GitRepository) -> [Int]? {
+        var status = stat()
+        guard !GitFiles.exists(git.commonDirectory + "/index.lock") else { return nil }
+        guard lstat(git.commonDirectory + "/index", &status) == 0 else { return [] }
+        return [Int(status.st_ino), Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+    }
+
+    private func tracked(_ git: GitRepository) throws -> Set<String> {
         let prefix = ".orch/backlog/"
         let answer = try git.run(
             ["ls-files", "-z", "--full-name", "--", prefix],
