@@ -62,6 +62,40 @@ struct FullDiskTests {
         }
     }
 
+    @Test func aLockThatSomebodyCommitsMeanwhileIsTakenWhenThereIsRoom() throws {
+        try World.run(agents: 1, starting: false) { world in
+            let disk = try SmallDisk(world, megabytes: 32)
+            try world.start()
+            let repository = try world.repository()
+            let name = JSONValue.string(repository.path)
+            try world.ask("lock.take", ["repository": name, "pattern": "a/**", "by": "anna", "reason": "by hand"])
+            try world.wait(for: "the branch", looking: .milliseconds(20)) {
+                try repository.lockedPatterns() == ["a/**"]
+            }
+            let checkout = ScratchRepository(path: world.folder + "/locks", environment: world.environment)
+            try repository.git("worktree", "add", "-q", checkout.path, "orch/locks")
+            let long = JSONValue.string(String(repeating: "a long description ", count: 10_000))
+            try disk.fill()
+            try world.enqueue(repository, ["id": "T-1", "description": long, "depends_on": ["later"]])
+            try world.wait(forEvent: "disk.full")
+            try disk.fill()
+            let more = #"{"pattern": "b/**", "by": "bob", "reason": "by hand"},"#
+            let table = try #require(checkout.read("locks.json"))
+            let mine = try checkout.commit(["locks.json": table.replacing("[\n", with: "[\n\(more)\n")])
+            try poll(for: "the daemon to say so") {
+                try String(contentsOfFile: world.log, encoding: .utf8).contains("the branch orch/locks is behind")
+            }
+            // It is not answered as if it had been refused.
+            #expect(try repository.git("rev-parse", "orch/locks") == mine)
+            try disk.free()
+            try world.wait(forEvent: "lock.taken", times: 2)
+            try world.wait(for: "the branch", looking: .milliseconds(20)) {
+                try repository.lockedPatterns() == ["a/**", "b/**"]
+            }
+            #expect(try repository.git("log", "-1", "--format=%b", "orch/locks") == "")
+        }
+    }
+
     @Test func aWorktreeThatFindsNoRoomIsAReasonAndNothingElseStarts() throws {
         try World.run(agents: 1, starting: false) { world in
             let disk = try SmallDisk(world, megabytes: 40)

@@ -100,7 +100,7 @@ final class LockTableMirror: Sendable {
             // Nobody needs a branch that says that nothing is held.
             if branch.tip == nil, now.rows.isEmpty { return true }
             let edits = try LockTableEdits(git, branch, for: operation)
-            let refused = edits.isEmpty ? [] : takeUp(edits, now)
+            let refused = edits.isEmpty ? [] : try takeUp(edits, now)
             FaultPoint.lockTableTakenUp.pass()
             guard let rows = edits.isEmpty ? now.rows : held(in: id)?.rows else { return true }
             let text = LockTableFile.text(rows)
@@ -129,6 +129,8 @@ final class LockTableMirror: Sendable {
 
     // MARK: the engine
 
+    private struct Unavailable: Error, CustomStringConvertible { let description: String }
+
     private struct Held {
         let repository: Core.Repository
         let grants: [Grant]
@@ -149,32 +151,36 @@ final class LockTableMirror: Sendable {
     }
 
     /// Asks for what people have committed; what is refused, a sentence each.
-    private func takeUp(_ edits: LockTableEdits, _ now: Held) -> [String] {
+    ///
+    /// - Throws: where nothing can be stored now. Then it is asked for again.
+    private func takeUp(_ edits: LockTableEdits, _ now: Held) throws -> [String] {
         var refused: [String] = []
         for key in edits.released {
             let grant = now.grants.first { $0.pattern == key.pattern && $0.person?.name == key.name }
             guard let grant else { continue }
-            if let why = ask(.lockReleaseAsked(.fence(grant.fence))) { refused.append("\(key.pattern): \(why)") }
+            if let why = try ask(.lockReleaseAsked(.fence(grant.fence))) { refused.append("\(key.pattern): \(why)") }
         }
         for entry in edits.taken where !now.grants.contains(where: { entry.isHeld(by: $0) }) {
             let redactor = effects.environment.redactor
             let why =
                 [entry.pattern.text, entry.name].contains(where: redactor.holds)
                 ? "the pattern or the name holds the value of a secret"
-                : ask(entry.input(in: now.repository.id, at: Timestamp.now()))
+                : try ask(entry.input(in: now.repository.id, at: Timestamp.now()))
             if let why { refused.append("\(redactor.redact(entry.pattern.text)): \(why)") }
         }
         return refused
     }
 
     /// Why Core refuses; nil where it does not.
-    private func ask(_ input: Input) -> String? {
+    private func ask(_ input: Input) throws -> String? {
         let refusal: Refusal?? = wait { answer in
             engine.ask(input) { result, _ in
                 if case .failure(let refusal) = result { answer(refusal) } else { answer(.some(nil)) }
             }
         }
-        return refusal.flatMap(\.self).map(\.message)
+        guard let refusal = refusal.flatMap(\.self) else { return nil }
+        if refusal.code == .unavailable { throw Unavailable(description: refusal.message) }
+        return refusal.message
     }
 
     /// The answer to a question; nil when the daemon is ending.
