@@ -116,6 +116,22 @@ import Testing
         #expect(try String(contentsOfFile: hook, encoding: .utf8).contains("a third"))
     }
 
+    /// Over ssh, a hook has next to none of the environment that it was installed in.
+    @Test func whoeverPushesTheHookUsesTheInstallersStateAndConfiguration() throws {
+        try world.write("own-config.json", #"{"verificationSlots": 1}"#)
+        let installed = try world.shell(
+            "ORCH_CONFIG=\"\(world.root)/own-config.json\" $ORCH hook install --repo \"\(bare)\""
+        )
+        try #require(installed.status == 0, "\(installed.error)")
+        let hook = try String(contentsOfFile: "\(bare)/hooks/post-receive", encoding: .utf8)
+        #expect(hook.contains("'--state-dir' '\(world.state)' '--config' '\(world.root)/own-config.json'"), "\(hook)")
+        let good = try commit("good")
+        let call = try world.shell("env -u ORCH_STATE_DIR git push -q origin main 2>&1")
+        #expect(call.output.contains("PASS \(good.prefix(10))"), "\(call.output)")
+        #expect(FileManager.default.fileExists(atPath: world.state + "/ci"))
+        #expect(!FileManager.default.fileExists(atPath: world.home + "/.local"))
+    }
+
     @Test func hooksThatAreSharedAreRefused() throws {
         try world.git("config", "core.hooksPath", world.root + "/shared", at: bare)
         let refused = try world.orch("hook", "install", "--repo", bare)

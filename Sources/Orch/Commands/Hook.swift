@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Foundation
 import IPC
 
@@ -16,7 +17,8 @@ struct InstallHook: Subcommand {
         abstract: "Have a bare repository verify what is pushed to it, and tell the pusher.",
         discussion: """
             Writes its post-receive hook, which calls `orch ci run` for each commit that a branch or tag is pushed to. A \
-            hook that is there already goes on working: it is called first, as post-receive.before-orch. May be repeated.
+            hook that is there already goes on working: it is called first, as post-receive.before-orch. The hook uses the \
+            configuration and the state directory that this command does, whoever pushes. May be repeated.
             """
     )
 
@@ -26,11 +28,7 @@ struct InstallHook: Subcommand {
 
     func perform(_ console: Console) throws -> ExitStatus {
         try InsideRun.refuse("orch hook install", global, console)
-        let here = FileManager.default.currentDirectoryPath
-        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(here)/\(path)" }
-        var options: [String] = []
-        if let stateDir = global.stateDir { options += ["--state-dir", absolute(stateDir)] }
-        if let config = global.config { options += ["--config", absolute(config)] }
+        let options = try optionsForElsewhere(console)
         let hook = try ReceiveHook(repository: repo, environment: console.environment)
         let kept = try hook.install(orch: Programs.ourselves(), options: options)
         if global.json {
@@ -40,5 +38,17 @@ struct InstallHook: Subcommand {
         console.write("what is pushed to \(SafeText.line(repo)) is verified by \(SafeText.line(hook.path))")
         if let kept { console.write("the hook that was there is called first: \(SafeText.line(kept))") }
         return .done
+    }
+
+    /// What the hook has to be told, as those who push have an environment of their own (over ssh, next to none).
+    private func optionsForElsewhere(_ console: Console) throws -> [String] {
+        let ours = try global.paths(console)
+        let unasked = try StatePaths(environment: console.environment.filter { $0.key == "HOME" }, workingDirectory: "/")
+        var options: [String] = []
+        if ours.directory != unasked.directory { options += ["--state-dir", ours.directory] }
+        let isThere = FileManager.default.fileExists(atPath: ours.configuration)
+        // One that is named has to exist, so that what does not is not.
+        if ours.configuration != unasked.configuration, isThere { options += ["--config", ours.configuration] }
+        return options
     }
 }
