@@ -99,17 +99,32 @@ import Testing
         #expect(access(sprung, F_OK) != 0)
     }
 
+    /// An ssh that notes what it is called with, and then does what it is asked on this machine.
+    private func ssh(_ name: String) throws -> String {
+        let path = "\(scratch.home)/\(name)/ssh"
+        let script = "#!/bin/sh\necho \(name) \"$@\" >> \(scratch.home)/said\nfor last; do :; done\nexec sh -c \"$last\"\n"
+        try scratch.write("\(name)/ssh", script, in: scratch.home)
+        #expect(chmod(path, 0o755) == 0)
+        return path
+    }
+
     /// What the user has configured for all repositories does, and nothing is asked.
     @Test func theUsersOwnSSHIsUsedAndToldToAskNothing() throws {
-        let ssh = scratch.home + "/ssh"
-        let script = "#!/bin/sh\necho \"$@\" >> \(scratch.home)/said\nfor last; do :; done\nexec sh -c \"$last\"\n"
-        try scratch.write("ssh", script, in: scratch.home)
-        #expect(chmod(ssh, 0o755) == 0)
-        try scratch.git("config", "--global", "core.sshCommand", ssh)
+        try scratch.git("config", "--global", "core.sshCommand", ssh("configured"))
         #expect(try push(of: "somewhere:\(remote)") == .there)
         #expect(try there() == scratch.tip())
         let said = scratch.read("said", in: scratch.home) ?? ""
         #expect(said.contains("-o BatchMode=yes") && said.contains("somewhere git-receive-pack"), "\(said)")
+    }
+
+    @Test func theSSHOfTheDaemonsEnvironmentIsUsedBeforeTheConfigured() throws {
+        try scratch.git("config", "--global", "core.sshCommand", ssh("configured"))
+        let command = try ssh("inherited") + " -i key"
+        let repository = try scratch.open(inherited: ["GIT_SSH_COMMAND": command])
+        #expect(try repository.push(scratch.tip(), to: "main", of: "somewhere:\(remote)") == .there)
+        #expect(try there() == scratch.tip())
+        let said = scratch.read("said", in: scratch.home) ?? ""
+        #expect(!said.contains("configured") && said.contains("inherited -i key -o BatchMode=yes"), "\(said)")
     }
 
     @Test func whoMayNotIsAPersonsConcern() throws {

@@ -98,8 +98,13 @@ final class GitScratch: Sendable {
         try git("rev-parse", name, in: directory)
     }
 
-    func open(at path: String? = nil, as id: String = "r1", isDurable: Bool = false) throws -> GitRepository {
-        let git = try Git(environment: environment, isDurable: isDurable)
+    func open(
+        at path: String? = nil,
+        as id: String = "r1",
+        isDurable: Bool = false,
+        inherited: [String: String] = [:]
+    ) throws -> GitRepository {
+        let git = try Git(environment: environment.merging(inherited) { $1 }, isDurable: isDurable)
         return try GitRepository.open(path ?? checkout, id: RepositoryID(id), stateDirectory: state, git: git)
     }
 

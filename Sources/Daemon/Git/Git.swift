@@ -10,6 +10,8 @@ public struct Git: Sendable {
     /// The path of the program.
     public let program: String
     private let environment: [String: String]
+    /// What the user's environment says to reach other machines with; nothing but a push asks for it.
+    let sshCommand: String?
     /// Is told what is worth a line in the log.
     let notice: @Sendable (String) -> Void
 
@@ -34,6 +36,7 @@ public struct Git: Sendable {
             throw GitError(.notFound, "run git", "no git on the path \(path); install git 2.39 or newer")
         }
         self.program = program
+        sshCommand = inherited["GIT_SSH_COMMAND"].flatMap { $0.isEmpty ? nil : $0 }
         var environment = FaultPoint.disarmed(inherited).filter { name, _ in
             !name.hasPrefix("GIT_") && !name.hasPrefix("LC_") && !["LANGUAGE", "LANG", "PAGER"].contains(name)
         }

@@ -75,15 +75,20 @@ extension GitRepository {
         }
     }
 
-    /// The user's ssh, told to ask nothing. Another program than ssh is left as it is: its options are its own.
+    /// The user's ssh, told to ask nothing: as for git, the environment's before the configuration's. Another program than
+    /// ssh is left as it is: its options are its own.
     private func sshCommand(in directory: String, for operation: String) throws -> String {
+        let command = try git.sshCommand ?? configuredSSHCommand(in: directory, for: operation) ?? "ssh"
+        let isSSH = command.split(separator: " ").first?.split(separator: "/").last == "ssh"
+        return isSSH ? command + " -o BatchMode=yes -o ConnectTimeout=30" : command
+    }
+
+    private func configuredSSHCommand(in directory: String, for operation: String) throws -> String? {
         var question = Git.Call(["config", "--get", "core.sshCommand"], in: directory)
         question.environment = ["GIT_DIR": directory]
         question.accepted = [0, 1]
         let configured = try git.run(question, for: operation).line
-        let command = configured.isEmpty ? "ssh" : configured
-        let isSSH = command.split(separator: " ").first?.split(separator: "/").last == "ssh"
-        return isSSH ? command + " -o BatchMode=yes -o ConnectTimeout=30" : command
+        return configured.isEmpty ? nil : configured
     }
 
     // MARK: what went wrong
