@@ -69,8 +69,8 @@ struct Report: Subcommand {
             console.write("lead time \(Moments.length(lead.median)), nine in ten \(Moments.length(lead.p90))")
         }
         console.write(
-            "\(report.all.reworked) went back to their agents, \(report.conflicts) conflicts, "
-                + "\(report.evictions) evictions; +\(report.insertions) −\(report.deletions) lines"
+            "\(report.all.reworked) went back to their agents, \(Self.count(report.conflicts, "conflict")), "
+                + "\(Self.count(report.evictions, "eviction")); +\(report.insertions) −\(report.deletions) lines"
         )
         console.write("")
         console.write(Self.spent(report))
@@ -78,6 +78,8 @@ struct Report: Subcommand {
         console.write("")
         console.write(Self.profiles(report))
     }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     private static func counts(_ group: MetricsReport.Group) -> String {
         "\(group.landed) landed, \(group.cancelled) cancelled"
