@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
 .PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
-.PHONY: simulate notebook
+.PHONY: simulate notebook trial
 
 setup:
 	@scripts/setup.sh
@@ -25,6 +25,11 @@ simulate:
 storm: setup
 	swift build --build-tests
 	ORCH_STORM_KILLS=$(or $(KILLS),1000) ORCH_STORM_SEED=$(SEED) swift test --skip-build --filter StormTests
+
+# Twenty tickets on each of two real projects, which pip downloads, and real pushes over ssh. KILLS=5 kills the daemon, too;
+# PROJECTS="humanize ssh" leaves the others out.
+trial: build
+	KILLS=$(KILLS) SEED=$(SEED) scripts/trial.sh .build/$(CONFIGURATION) $(PROJECTS)
 
 # A daemon in the foreground, with the user's own configuration.
 run: build
