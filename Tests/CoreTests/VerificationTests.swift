@@ -184,7 +184,7 @@ import Testing
         story.collect(id)
         story.verify(id, .of(id))
         story.endRun(id)
-        let reason = "the verifiers changed the tree they judged (src/a.txt)"
+        let reason = "the verifiers changed the tree they judged (src/a.txt); have git ignore what they make"
         story.hear(
             .checkoutInspected(id, changed: ["src/a.txt"]),
             says: [.verificationErred(id, reason: reason), .humanNeeded(id, .verifyError(reason))]

@@ -172,8 +172,7 @@ extension Orchestrator {
                 otherwise: .verifyFailed(verifier: verifier.name, run: run, outcome, attempts: attempts)
             )
         case .passed where !changed.isEmpty:
-            let named = changed.prefix(3).joined(separator: ", ")
-            let reason = "the verifiers changed the tree they judged (\(named))"
+            let reason = Verifier.changed(changed)
             trialErred(id, reason, problem: .verifyError(reason))
         case .passed:
             let proof = candidate.proof

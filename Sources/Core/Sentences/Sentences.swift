@@ -202,6 +202,13 @@ func list(_ names: [String]) -> String {
     return shown.dropLast().joined(separator: ", ") + " and " + last
 }
 
+extension Verifier {
+    /// What is said of those that did not leave the tree as it was, so that nobody knows which of the two they judged.
+    public static func changed(_ paths: [String]) -> String {
+        "the verifiers changed the tree they judged (\(list(paths))); have git ignore what they make"
+    }
+}
+
 extension Feedback {
     public var sentence: String {
         switch self {

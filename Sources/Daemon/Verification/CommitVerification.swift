@@ -172,10 +172,7 @@ public struct CommitVerification {
             }
         }
         let changed = try checkout.conclude(candidate, .passed)
-        guard changed.isEmpty else {
-            let named = changed.prefix(3).joined(separator: ", ")
-            return try conclude("ERROR", "the verifiers changed the tree they judged (\(named))", checks, runs: runs)
-        }
+        guard changed.isEmpty else { return try conclude("ERROR", Verifier.changed(changed), checks, runs: runs) }
         return try conclude("PASS", nil, checks, runs: runs)
     }
 
