@@ -229,6 +229,8 @@ public struct RunRow: Codable, Equatable, Sendable {
     public var ended: String?
     /// The tree a verifier judged.
     public var tree: String?
+    /// The commit that had it; nil where that was not noted yet.
+    public var commit: String?
 
     public init(
         id: String,
@@ -240,7 +242,8 @@ public struct RunRow: Codable, Equatable, Sendable {
         outcome: String? = nil,
         started: String? = nil,
         ended: String? = nil,
-        tree: String? = nil
+        tree: String? = nil,
+        commit: String? = nil
     ) {
         self.id = id
         self.ticket = ticket
@@ -252,5 +255,6 @@ public struct RunRow: Codable, Equatable, Sendable {
         self.started = started
         self.ended = ended
         self.tree = tree
+        self.commit = commit
     }
 }

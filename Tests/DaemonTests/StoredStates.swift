@@ -268,7 +268,8 @@ enum StoredStates {
                 ]
                 let run = RunID(ticket: ticket.id, number: 1)
                 changes.runs = [
-                    .requested(run, name: "agent-1", stage: "work", tree: nil), .started(run, ticket.since),
+                    .requested(run, name: "agent-1", stage: "work", tree: nil, commit: nil),
+                    .started(run, ticket.since),
                 ]
                 if ticket.serial == 1 {
                     let proof = Proof(tree: tip, fingerprint: "abc", surroundings: "def")

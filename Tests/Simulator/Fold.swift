@@ -55,7 +55,7 @@ struct Fold: Equatable {
 
     private mutating func apply(_ run: RunRecord) throws(Violation) {
         switch run {
-        case .requested(let id, _, _, _):
+        case .requested(let id, _, _, _, _):
             try require(runs[id] == nil, "I5: \(id) is asked for twice")
             runs[id] = false
         case .started(let id, _):

@@ -149,7 +149,8 @@ public enum RunRecord: Equatable, Sendable {
     /// - Parameters:
     ///   - name: the agent slot, the verifier, or `setup`.
     ///   - tree: the tree a verifier judges.
-    case requested(RunID, name: String, stage: String, tree: ObjectID?)
+    ///   - commit: the commit that has it.
+    case requested(RunID, name: String, stage: String, tree: ObjectID?, commit: ObjectID?)
     case started(RunID, Instant)
     case ended(RunID, Instant, RunOutcome)
 }

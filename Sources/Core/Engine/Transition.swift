@@ -127,10 +127,12 @@ extension Orchestrator {
     }
 
     /// A new run's number, recorded as asked for.
-    mutating func newRun(of id: TicketID, name: String, stage: String, tree: ObjectID? = nil) -> Int {
+    ///
+    /// - Parameter candidate: what it judges.
+    mutating func newRun(of id: TicketID, name: String, stage: String, judging candidate: Candidate? = nil) -> Int {
         change(id) { $0.lastRun += 1 }
         let run = RunID(ticket: id, number: tickets[id]!.lastRun)
-        journal.record(.requested(run, name: name, stage: stage, tree: tree))
+        journal.record(.requested(run, name: name, stage: stage, tree: candidate?.tree, commit: candidate?.commit))
         return run.number
     }
 }

@@ -117,7 +117,7 @@ extension Orchestrator {
 
     private mutating func verify(_ id: TicketID, _ candidate: Candidate, slot: Int, index: Int) {
         let name = candidate.rules.checks[index].name
-        let run = newRun(of: id, name: name, stage: "verify", tree: candidate.tree)
+        let run = newRun(of: id, name: name, stage: "verify", judging: candidate)
         setTrial(id, .verifying(candidate, slot: slot, index: index, run: run))
         emit(.runRequested(RunID(ticket: id, number: run), name: name, stage: "verify"))
     }

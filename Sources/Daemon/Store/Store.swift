@@ -198,14 +198,14 @@ final class Store: Sendable {
 
     private static func write(_ run: RunRecord, _ time: Instant, _ database: Database) throws {
         switch run {
-        case .requested(let id, let name, let stage, let tree):
+        case .requested(let id, let name, let stage, let tree, let commit):
             let sql = """
-                INSERT INTO runs (ticket, number, name, stage, tree, state, requested)
-                VALUES (?, ?, ?, ?, ?, 'starting', ?)
+                INSERT INTO runs (ticket, number, name, stage, tree, commit_id, state, requested)
+                VALUES (?, ?, ?, ?, ?, ?, 'starting', ?)
                 """
             try database.cachedStatement(sql: sql).execute(
                 arguments: [
-                    id.ticket.text, id.number, name, stage, tree?.text, time.milliseconds,
+                    id.ticket.text, id.number, name, stage, tree?.text, commit?.text, time.milliseconds,
                 ])
         case .started(let id, let at):
             let sql = "UPDATE runs SET state = 'running', started = ? WHERE ticket = ? AND number = ? AND ended IS NULL"

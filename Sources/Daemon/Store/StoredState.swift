@@ -141,7 +141,7 @@ extension Store {
     func runs(of ticket: TicketID, checksOnly: Bool = false) throws -> [RunRow] {
         try pool.read { database in
             let sql = """
-                SELECT number, name, stage, tree, state, started, ended, outcome FROM runs
+                SELECT number, name, stage, tree, state, started, ended, outcome, commit_id FROM runs
                 WHERE ticket = ? \(checksOnly ? "AND stage = 'verify'" : "") ORDER BY number
                 """
             return try Row.fetchAll(database, sql: sql, arguments: [ticket.text]).map { row in
@@ -155,7 +155,8 @@ extension Store {
                     outcome: row[7],
                     started: (row[5] as Int64?).map { Timestamp.text(Instant(milliseconds: $0)) },
                     ended: (row[6] as Int64?).map { Timestamp.text(Instant(milliseconds: $0)) },
-                    tree: row[3]
+                    tree: row[3],
+                    commit: row[8]
                 )
             }
         }
