@@ -100,6 +100,7 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case candidateMerged = "candidate.merged"
     case candidateCommitted = "candidate.committed"
     case candidateReferenced = "candidate.referenced"
+    case statusReused = "status.reused"
 
     // A verification checkout is prepared, and looked at.
     case checkoutMade = "checkout.made"

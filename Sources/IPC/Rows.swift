@@ -231,6 +231,8 @@ public struct RunRow: Codable, Equatable, Sendable {
     public var tree: String?
     /// The commit that had it; nil where that was not noted yet.
     public var commit: String?
+    /// True of another ticket's run, on whose PASS the ticket that was asked for was let through; else nil.
+    public var reused: Bool?
 
     public init(
         id: String,

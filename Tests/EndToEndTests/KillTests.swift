@@ -17,6 +17,7 @@ struct KillTests {
             let story = try Story(world, pushing: fault.scenario == .pushed)
             if fault.scenario == .elsewhere { try story.repository.git("checkout", "-q", "--detach") }
             story.dropsTickets = fault.scenario == .dropped
+            story.repeats = fault.scenario == .repeated
             if fault.scenario == .many { try story.writeManyFiles() }
             if fault.scenario == .midway {
                 try world.start()
@@ -84,6 +85,8 @@ struct Fault: CustomStringConvertible, Sendable {
         case many
         /// What lands is pushed.
         case pushed
+        /// A tree that has passed comes again.
+        case repeated
         /// The daemon is asked to end while agents are at work.
         case ending
     }
@@ -117,6 +120,7 @@ struct Fault: CustomStringConvertible, Sendable {
         // The bad file comes first, the good one second.
         case .backlogClaimed, .backlogStored, .backlogTold: return [fault(1, .dropped), fault(2, .dropped)]
         case .snapshotFilesAdded, .snapshotPacked: return [fault(1, .many)]
+        case .statusReused: return [fault(1, .repeated)]
         case .pushBegun, .pushAsked, .pushDone: return [fault(1, .pushed)]
         case .landingSettled: return [fault(1, .settling)]
         case .stopDetached, .stopStoreClosed: return [fault(1, .ending), fault(1, .ending, onStop: "detach")]

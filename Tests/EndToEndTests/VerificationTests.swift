@@ -84,9 +84,27 @@ struct VerificationTests {
             try world.restart()
             try bring("THIRD", "same")
             #expect(judged() == 1)
+            let statuses = try self.statuses(repository)
+            func commit(_ id: String) throws -> String {
+                try #require(world.events("candidate.built", id).last?.params["commit"]?.stringValue)
+            }
+            let first = try commit("FIRST")
+            let judgedThen = try #require(statuses[first])
+            #expect(judgedThen["reused"] == nil)
             for id in ["SECOND", "THIRD"] {
                 #expect(world.events("ticket.verified", id).map { $0.params["reused"] } == [true])
+                let status = try #require(statuses[commit(id)])
+                let own = try commit(id)
+                #expect(status["status"] == "PASS" && status["commit"] == .string(own))
+                #expect(status["tree"] == judgedThen["tree"] && status["verifiers"] == judgedThen["verifiers"])
+                #expect(status["reused"]?["commit"] == .string(first) && status["reused"]?["ticket"] == "FIRST")
+                #expect(status["reused"]?["time"]?.stringValue?.hasSuffix("Z") == true)
+                let checks = try world.ask("ticket.checks", ["ticket": .string(id)])["runs"]?.arrayValue ?? []
+                #expect(checks.map { $0["id"] } == ["FIRST.2"] && checks.first?["reused"] == true)
+                #expect(checks.first?["commit"] == .string(first) && checks.first?["state"] == "passed")
             }
+            let own = try world.ask("ticket.checks", ["ticket": "FIRST"])["runs"]?.arrayValue ?? []
+            #expect(own.map { $0["id"] } == ["FIRST.2"] && own.first?["reused"] == nil)
             // What is copied beside the tree is another now.
             try repository.write(".env", "two")
             try bring("FOURTH", "same")

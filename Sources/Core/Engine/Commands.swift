@@ -161,7 +161,7 @@ extension Orchestrator {
                 ticket.approvedAt = now
                 ticket.waivedHead = candidate.head
             }
-            guard isProven(candidate, tickets[id]!), tickets[id]!.locks.isEmpty || fences[id] != nil else {
+            guard candidate.hasPassed(for: tickets[id]!), tickets[id]!.locks.isEmpty || fences[id] != nil else {
                 // Let through, but not yet tested, or its locks have been let go of meanwhile: the verify stage comes
                 // first, and remembers the word given.
                 return resume(id, at: .verify, .approve())

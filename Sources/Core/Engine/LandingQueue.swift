@@ -21,7 +21,7 @@ extension Orchestrator {
             case .landing(let landing) = tickets[first]!.state, case .waiting(let candidate) = landing.step
         {
             if let candidate, candidate.tip == repositories[repository]!.tip,
-                candidate.rules.verifiers.isEmpty || isProven(candidate, tickets[first]!)
+                candidate.rules.verifiers.isEmpty || candidate.hasPassed(for: tickets[first]!)
             {
                 // The target has not moved since this very commit was tested: it can land as it is.
                 readyToLand(first, candidate, landing.approval)

@@ -60,7 +60,7 @@ extension Orchestrator {
             emit(built)
             return trialPassed(id, candidate)
         }
-        if isProven(candidate, ticket) || passes.contains(candidate.proof) {
+        if candidate.hasPassed(for: ticket, or: passes) {
             emit(built)
             change(id) { $0.proof = candidate.proof }
             emit(.ticketVerified(id, tree: candidate.tree, reused: true))
@@ -69,9 +69,6 @@ extension Orchestrator {
         setTrial(id, .waitingForSlot(candidate))
         emit(built)
     }
-
-    /// The ticket's work has passed as this very candidate before.
-    func isProven(_ candidate: Candidate, _ ticket: Ticket) -> Bool { ticket.proof == candidate.proof }
 
     mutating func candidateEmpty(_ id: TicketID, tip: ObjectID) {
         guard goesOn(id, where: Self.isBuilding) else { return }

@@ -14,6 +14,21 @@ public struct Proof: Hashable, Sendable, Codable {
     }
 }
 
+extension Proof {
+    /// The names of what judged it, in order: the setup, where there was one, then the verifiers.
+    public var checks: [String] {
+        fingerprint.split(separator: "\u{1F}", omittingEmptySubsequences: false).dropFirst()
+            .map { String($0.prefix { $0 != "\u{1E}" }) }
+    }
+}
+
+extension Candidate {
+    /// Whether it need not be judged: it has passed as this very candidate for the ticket, or as one of `passes`.
+    public func hasPassed(for ticket: Ticket, or passes: [Proof] = []) -> Bool {
+        ticket.proof == proof || passes.contains(proof)
+    }
+}
+
 /// A PASS that holds for every ticket of the repository, and is kept for good. There is none of a FAIL.
 public struct Pass: Equatable, Sendable {
     public let repository: RepositoryID

@@ -47,6 +47,7 @@ extension EffectRunner {
                 }
                 candidate.surroundings = try surroundings(of: rules, in: git)
                 let passes = try environment.store.passes(of: candidate.tree, in: repository.id)
+                if candidate.hasPassed(for: ticket, or: passes) { try noteReuse(ticket, candidate, in: git) }
                 return .candidateBuilt(ticket.id, candidate, passes: passes)
             }
         } catch let error as GitError where error.kind == .repositoryGone {
@@ -54,6 +55,24 @@ extension EffectRunner {
         } catch {
             return .candidateFailed(ticket.id, reason: sentence(error))
         }
+    }
+
+    /// Writes `ci-status/<commit>.json` for a candidate that need not be judged, before anybody can hear that it has
+    /// passed. Of the commit that was judged itself, what was written then is written again.
+    private func noteReuse(_ ticket: Ticket, _ candidate: Candidate, in git: GitRepository) throws {
+        guard let earlier = try environment.store.earlierPass(candidate.proof, for: ticket) else { return }
+        var status = CIStatus(
+            commit: candidate.commit,
+            tree: candidate.tree,
+            status: "PASS",
+            checks: earlier.runs.map { Check($0, runs: environment.paths.runs) },
+            isRelaxed: candidate.rules.isRelaxed
+        )
+        if earlier.commit != candidate.commit.text {
+            status.reused = .init(commit: earlier.commit, ticket: earlier.ticket.text, time: earlier.time)
+        }
+        try status.write(to: git.commonDirectory)
+        FaultPoint.statusReused.pass()
     }
 
     /// What a tree's verifiers find around it now.
@@ -107,14 +126,13 @@ extension EffectRunner {
             let changed = try checkout.conclude(candidate, verdict)
             FaultPoint.checkoutInspected.pass()
             let status = verdict != .passed ? "FAIL" : changed.isEmpty ? "PASS" : "ERROR"
-            let checks = try environment.store.checks(of: ticket.id, tree: candidate.tree)
+            let runs = try environment.store.checks(of: ticket.id, tree: candidate.tree)
             try CIStatus(
                 commit: candidate.commit,
                 tree: candidate.tree,
                 status: status,
-                checks: checks,
-                isRelaxed: candidate.rules.isRelaxed,
-                runs: environment.paths.runs
+                checks: runs.map { Check($0, runs: environment.paths.runs) },
+                isRelaxed: candidate.rules.isRelaxed
             )
             .write(to: git.commonDirectory)
             FaultPoint.statusWritten.pass()

@@ -286,7 +286,8 @@ final class Gateway: Sendable {
         find(name, reply) { [store] _, ticket in
             reply(
                 Self.result {
-                    let runs = try store.runs(of: ticket.id, checksOnly: true)
+                    let own = try store.runs(of: ticket.id, checksOnly: true)
+                    let runs = try own + store.reusedRuns(for: ticket, having: own)
                     return ["runs": .array(try runs.map { try JSONValue(encoding: $0) })]
                 }
             )

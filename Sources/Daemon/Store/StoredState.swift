@@ -139,26 +139,34 @@ extension Store {
 
     /// The runs of a ticket, oldest first; only those that judged a tree if `checksOnly`.
     func runs(of ticket: TicketID, checksOnly: Bool = false) throws -> [RunRow] {
-        try pool.read { database in
-            let sql = """
-                SELECT number, name, stage, tree, state, started, ended, outcome, commit_id FROM runs
-                WHERE ticket = ? \(checksOnly ? "AND stage = 'verify'" : "") ORDER BY number
-                """
-            return try Row.fetchAll(database, sql: sql, arguments: [ticket.text]).map { row in
-                RunRow(
-                    id: "\(ticket).\(row[0] as Int)",
-                    ticket: ticket.text,
-                    number: row[0],
-                    stage: row[2],
-                    name: row[1],
-                    state: row[4],
-                    outcome: row[7],
-                    started: (row[5] as Int64?).map { Timestamp.text(Instant(milliseconds: $0)) },
-                    ended: (row[6] as Int64?).map { Timestamp.text(Instant(milliseconds: $0)) },
-                    tree: row[3],
-                    commit: row[8]
-                )
-            }
+        try pool.read { try Self.runs(of: ticket, where: checksOnly ? "stage = 'verify'" : "TRUE", [], $0) }
+    }
+
+    /// - Parameter condition: in SQL, with the arguments it takes.
+    static func runs(
+        of ticket: TicketID,
+        where condition: String,
+        _ arguments: StatementArguments,
+        _ database: Database
+    ) throws -> [RunRow] {
+        let sql = """
+            SELECT number, name, stage, tree, state, started, ended, outcome, commit_id FROM runs
+            WHERE ticket = ? AND \(condition) ORDER BY number
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: [ticket.text] + arguments).map { row in
+            RunRow(
+                id: "\(ticket).\(row[0] as Int)",
+                ticket: ticket.text,
+                number: row[0],
+                stage: row[2],
+                name: row[1],
+                state: row[4],
+                outcome: row[7],
+                started: (row[5] as Int64?).map { Timestamp.text(Instant(milliseconds: $0)) },
+                ended: (row[6] as Int64?).map { Timestamp.text(Instant(milliseconds: $0)) },
+                tree: row[3],
+                commit: row[8]
+            )
         }
     }
 }
@@ -189,21 +197,11 @@ extension Store.Loaded {
 
 extension Store {
     /// The newest run of each verifier on this tree, in the order they ran.
-    func checks(of ticket: TicketID, tree: ObjectID) throws -> [Check] {
-        try pool.read { database in
-            let sql = """
-                SELECT max(number), name, state, outcome, max(0, coalesce(ended - started, 0)) FROM runs
-                WHERE ticket = ? AND tree = ? AND ended IS NOT NULL GROUP BY name ORDER BY 1
-                """
-            return try Row.fetchAll(database, sql: sql, arguments: [ticket.text, tree.text]).map { row in
-                Check(
-                    name: row[1],
-                    run: RunID(ticket: ticket, number: row[0]),
-                    outcome: .init(state: row[2], phrase: row[3]),
-                    seconds: Double(row[4] as Int64) / 1000
-                )
-            }
+    func checks(of ticket: TicketID, tree: ObjectID) throws -> [RunRow] {
+        let runs = try pool.read {
+            try Self.runs(of: ticket, where: "tree = ? AND ended IS NOT NULL", [tree.text], $0)
         }
+        return Dictionary(runs.map { ($0.name, $0) }) { $1 }.values.sorted { $0.number < $1.number }
     }
 }
 

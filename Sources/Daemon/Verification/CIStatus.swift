@@ -5,16 +5,39 @@ import IPC
 /// What a verifier said about a tree, for the status file.
 struct Check: Sendable, Equatable {
     let name: String
-    let run: RunID
-    let outcome: RunOutcomeText
+    let isPassed: Bool
+    /// The exit code, where there was one.
+    let exit: Int?
     let seconds: Double
+    /// Where what it printed is.
+    let log: String
 
-    /// A run's end as the store keeps it.
-    struct RunOutcomeText: Sendable, Equatable {
-        let state: String
-        let phrase: String
-        /// The exit code, where there was one.
-        var exit: Int? { phrase.hasPrefix("exit ") ? Int(phrase.dropFirst(5)) : nil }
+    init(name: String, _ outcome: RunOutcome, seconds: Double, log: String) {
+        self.name = name
+        isPassed = outcome == .exited(0)
+        exit = if case .exited(let code) = outcome { code } else { nil }
+        self.seconds = seconds
+        self.log = log
+    }
+
+    /// As the store knows it.
+    ///
+    /// - Parameter runs: where the runs' folders lie.
+    init(_ run: RunRow, runs: String) {
+        let times = [run.started, run.ended].map { $0.flatMap(Timestamp.instant)?.milliseconds ?? 0 }
+        let phrase = run.outcome ?? ""
+        name = run.name
+        isPassed = run.state == "passed"
+        exit = phrase.hasPrefix("exit ") ? Int(phrase.dropFirst(5)) : nil
+        seconds = times[0] == 0 ? 0 : Double(max(0, times[1] - times[0])) / 1000
+        log = "\(runs)/\(run.id)/stdout"
+    }
+
+    var json: JSONValue {
+        [
+            "name": .string(name), "status": isPassed ? "PASS" : "FAIL", "exit": exit.map { JSONValue($0) } ?? .null,
+            "seconds": .double(seconds), "log": .string(log),
+        ]
     }
 }
 
@@ -28,23 +51,33 @@ struct CIStatus {
     let checks: [Check]
     /// Whether only quick verifiers were asked.
     var isRelaxed = false
-    /// Where the runs' folders lie.
-    let runs: String
+    /// Where its PASS comes from, if this commit has not been judged itself.
+    var reused: Reused?
+
+    /// An earlier verification of the same tree, by the same commands in the same surroundings.
+    struct Reused: Equatable {
+        /// The commit that was judged; nil where that was not noted yet.
+        var commit: String?
+        /// Whose work that was; nil where it was no ticket's.
+        var ticket: String?
+        /// When it had passed.
+        var time: String?
+
+        var json: JSONValue {
+            var json: JSONObject = ["commit": commit.map { .string($0) } ?? .null]
+            if let ticket { json["ticket"] = .string(ticket) }
+            json["time"] = time.map { .string($0) } ?? .null
+            return .object(json)
+        }
+    }
 
     var json: JSONObject {
-        let verifiers = checks.map { check -> JSONValue in
-            let status: JSONValue = check.outcome.state == "passed" ? "PASS" : "FAIL"
-            return [
-                "name": .string(check.name), "status": status,
-                "exit": check.outcome.exit.map { JSONValue($0) } ?? .null, "seconds": .double(check.seconds),
-                "log": .string("\(runs)/\(check.run)/stdout"),
-            ]
-        }
         var json: JSONObject = [
             "commit": .string(commit.text), "tree": .string(tree.text), "status": .string(status),
-            "verifiers": .array(verifiers),
+            "verifiers": .array(checks.map(\.json)),
         ]
         if isRelaxed { json["verify"] = "quick" }
+        if let reused { json["reused"] = reused.json }
         return json
     }
 

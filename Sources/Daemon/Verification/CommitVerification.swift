@@ -104,10 +104,10 @@ public struct CommitVerification {
     /// Runs every check until one fails, and writes `ci-status/<commit>.json`.
     public func run(_ tell: @escaping (News) -> Void) throws -> Result {
         let rules = try rules()
-        if let problem = rules.problem { return try conclude("ERROR", problem, [], runs: folder) }
+        if let problem = rules.problem { return try conclude("ERROR", problem, []) }
         guard !rules.verifiers.isEmpty else {
             let reason = "no verifier is configured, and there is no ci.sh, so nothing can judge it"
-            return try conclude("ERROR", reason, [], runs: folder)
+            return try conclude("ERROR", reason, [])
         }
         let slots = options.user.verificationSlots
         let slot = try CISlot(of: repository.id, count: slots, in: folder) { tell(.waits) }
@@ -141,16 +141,9 @@ public struct CommitVerification {
             let run = judge.nextRun(of: commit)
             slot.note(run)
             let (outcome, seconds) = judge.judge(command(run, check, in: checkout.path))
-            checks.append(
-                Check(
-                    name: check.name,
-                    run: run,
-                    outcome: .init(state: outcome.stateName, phrase: outcome.phrase),
-                    seconds: seconds
-                )
-            )
             let isPassed = outcome == .exited(0)
             let place = judge.folder(of: run)
+            checks.append(Check(name: check.name, outcome, seconds: seconds, log: "\(place)/stdout"))
             tell(
                 .ended(
                     CheckEnd(
@@ -167,13 +160,13 @@ public struct CommitVerification {
             _ = try checkout.conclude(candidate, .failed(index: index, run: run.number, outcome: outcome.phrase))
             let reason = "\(check.name): \(outcome.phrase)"
             switch outcome {
-            case .exited, .signalled, .timedOut: return try conclude("FAIL", reason, checks, runs: runs)
-            case .stopped, .stale, .notStarted, .lost: return try conclude("ERROR", reason, checks, runs: runs)
+            case .exited, .signalled, .timedOut: return try conclude("FAIL", reason, checks)
+            case .stopped, .stale, .notStarted, .lost: return try conclude("ERROR", reason, checks)
             }
         }
         let changed = try checkout.conclude(candidate, .passed)
-        guard changed.isEmpty else { return try conclude("ERROR", Verifier.changed(changed), checks, runs: runs) }
-        return try conclude("PASS", nil, checks, runs: runs)
+        guard changed.isEmpty else { return try conclude("ERROR", Verifier.changed(changed), checks) }
+        return try conclude("PASS", nil, checks)
     }
 
     /// Those of the target branch: the one that the configuration at HEAD names, else the one HEAD is on. Where there is
@@ -208,8 +201,8 @@ public struct CommitVerification {
         return command
     }
 
-    private func conclude(_ status: String, _ reason: String?, _ checks: [Check], runs: String) throws -> Result {
-        let report = CIStatus(commit: commit, tree: tree, status: status, checks: checks, runs: runs)
+    private func conclude(_ status: String, _ reason: String?, _ checks: [Check]) throws -> Result {
+        let report = CIStatus(commit: commit, tree: tree, status: status, checks: checks)
         try report.write(to: repository.commonDirectory)
         return Result(
             commit: commit.text,

@@ -31,11 +31,18 @@ struct Checks: Subcommand {
         table.rows = runs.compactMap { try? $0.decode(RunRow.self) }.map { run in
             [
                 .init(run.id), .init(run.name), .init(run.state, run.state == "passed" ? .good : .bad),
-                .init(run.outcome),
+                .init(Self.outcome(of: run)),
                 .init(run.tree.map { String($0.prefix(10)) }), .init(run.ended.map(Moments.full)),
             ]
         }
         console.write(table)
         return .done
+    }
+
+    /// What came of it, and where it comes from, if the ticket has not been judged itself.
+    private static func outcome(of run: RunRow) -> String? {
+        guard run.reused == true else { return run.outcome }
+        let commit = run.commit.map { "\($0.prefix(10)) of " } ?? ""
+        return "\(run.outcome.map { "\($0), " } ?? "")reused from \(commit)\(run.ticket)"
     }
 }

@@ -18,6 +18,9 @@ final class Story {
     /// The tickets come by the backlog folder.
     var dropsTickets = false
 
+    /// Before all others P lands, the user takes its commit back, and Q does the same again: its tree has passed before.
+    var repeats = false
+
     /// Where what lands is pushed.
     private let remote: String?
 
@@ -59,6 +62,7 @@ final class Story {
             "X",
             "shared; put x.txt \"$ORCH_RUN\"; [ $ORCH_ATTEMPT != 1 ] || hold; put x/new.txt \"of $ORCH_RUN\""
         )
+        for id in ["P", "Q"] { try world.agent(id, "echo same > p.txt") }
         try agent("F", "shared; put f.txt \"BROKEN $ORCH_RUN\"")
         try agent(
             "S",
@@ -81,6 +85,7 @@ final class Story {
     /// Goes on to the end, or as far as every agent that waits.
     func tell(toEnd: Bool = true) throws {
         try ask("repository.trust", ["path": .string(repository.path)])
+        if repeats { try landAgain() }
         try enqueue()
         if !toEnd {
             for ticket in ["S", "C", "X"] { try waitForHold(ticket) }
@@ -119,7 +124,7 @@ final class Story {
 
     func audit() throws {
         #expect(world.reason("F").hasPrefix("verifier test failed"), "\(world.reason("F"))")
-        try world.audit(repository, landed: Self.landing, kept: Self.kept)
+        try world.audit(repository, landed: (repeats ? ["Q"] : []) + Self.landing, kept: Self.kept)
         try auditBacklog()
         if let remote {
             #expect(try repository.git("--git-dir", remote, "rev-parse", "main") == repository.git("rev-parse", "main"))
@@ -152,6 +157,17 @@ final class Story {
         }
         try drop(JSONValue.object(["tickets": .array(tickets)]).description)
         try world.wait(for: "the tickets of the dropped file") { world.picture.tickets.count == Self.all.count }
+    }
+
+    private func landAgain() throws {
+        for id in ["P", "Q"] where !answered.contains(id) {
+            try world.ask("tick")
+            if world.picture.tickets[id] == nil { try world.enqueue(repository, ["id": .string(id)]) }
+            try world.wait(forEvent: "ticket.tidied", id)
+            answered.insert(id)
+            if id == "P" { try repository.git("reset", "-q", "--hard", "HEAD~1") }
+        }
+        #expect(world.events("ticket.verified", "Q").map { $0.params["reused"] } == [true])
     }
 
     /// Puts a good file into the backlog folder, and a bad one, once.
