@@ -106,6 +106,9 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case checkoutMade = "checkout.made"
     case checkoutCleaned = "checkout.cleaned"
     case checkoutIndexCopied = "checkout.index-copied"
+    case setupForgotten = "setup.forgotten"
+    case setupIntended = "setup.intended"
+    case setupNoted = "setup.noted"
     case checkoutInspected = "checkout.inspected"
     case statusWritten = "status.written"
 

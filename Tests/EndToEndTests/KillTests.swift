@@ -14,7 +14,7 @@ struct KillTests {
     @Test(arguments: Fault.all)
     func everythingComesToItsEnd(_ fault: Fault) throws {
         try World.run(starting: false) { world in
-            let story = try Story(world, pushing: fault.scenario == .pushed)
+            let story = try Story(world, pushing: fault.scenario == .pushed, settingUp: fault.scenario == .warm)
             if fault.scenario == .elsewhere { try story.repository.git("checkout", "-q", "--detach") }
             story.dropsTickets = fault.scenario == .dropped
             story.repeats = fault.scenario == .repeated
@@ -85,6 +85,8 @@ struct Fault: CustomStringConvertible, Sendable {
         case many
         /// What lands is pushed.
         case pushed
+        /// Checkouts are set up, and keep what that has made.
+        case warm
         /// A tree that has passed comes again.
         case repeated
         /// The daemon is asked to end while agents are at work.
@@ -120,6 +122,7 @@ struct Fault: CustomStringConvertible, Sendable {
         // The bad file comes first, the good one second.
         case .backlogClaimed, .backlogStored, .backlogTold: return [fault(1, .dropped), fault(2, .dropped)]
         case .snapshotFilesAdded, .snapshotPacked: return [fault(1, .many)]
+        case .setupForgotten, .setupIntended, .setupNoted: return [fault(1, .warm), fault(2, .warm)]
         case .statusReused: return [fault(1, .repeated)]
         case .pushBegun, .pushAsked, .pushDone: return [fault(1, .pushed)]
         case .landingSettled: return [fault(1, .settling)]

@@ -34,6 +34,7 @@ extension VerificationCheckout {
         if records.first == name, records.dropFirst().allSatisfy({ GitFiles.exists("\(path)/\($0)") }) { return true }
         forgetSetup()
         try GitFiles.write(Array(name.utf8), to: next, for: "set up verification slot \(slot) of \(repository.id)")
+        FaultPoint.setupIntended.pass()
         return false
     }
 
@@ -44,6 +45,7 @@ extension VerificationCheckout {
             .filter { GitFiles.exists("\(path)/\($0)") }
         let bytes = name + records.flatMap { [0] + Array($0.utf8) }
         try GitFiles.write(bytes, to: done, for: "note the setup of verification slot \(slot) of \(repository.id)")
+        FaultPoint.setupNoted.pass()
         unlink(next)
     }
 
@@ -66,6 +68,7 @@ extension VerificationCheckout {
     private func forgetSetup() {
         guard let (done, next) = setupFiles else { return }
         unlink(done)
+        FaultPoint.setupForgotten.pass()
         unlink(next)
     }
 

@@ -29,19 +29,29 @@ final class Story {
     static let kept = ["F", "S"]
     private static let all = ["L", "X", "F", "S", "C"]
 
-    init(_ world: World, pushing: Bool = false) throws {
+    /// - Parameters:
+    ///   - pushing: what lands is pushed.
+    ///   - settingUp: checkouts are set up once, and a verifier does not pass in one that is not.
+    init(_ world: World, pushing: Bool = false, settingUp: Bool = false) throws {
         self.world = world
         remote = pushing ? world.folder + "/remote.git" : nil
         try world.writeAgentLibrary()
         var policy: JSONObject = [
             "targetBranch": "main", "approve": "auto", "maxFixAttempts": 1, "setup": ["copy": [".env"]],
         ]
+        if settingUp {
+            let setup: [JSONValue] = ["sh", "-c", "mkdir -p deps && cp shared.txt deps/made"]
+            policy["setup"] = ["command": .array(setup), "inputs": ["shared.txt"], "copy": [".env"]]
+            policy["caches"] = ["deps/"]
+        }
         if let remote { policy["landing"] = ["push": ["remote": .string(remote)]] }
         repository = try world.repository(
             "repo",
             policy,
-            verify: world.auditedVerifier(),
-            files: [".gitignore": ".env\n", "shared.txt": "start\n"],
+            verify: settingUp
+                ? world.auditedVerifier("[ -e deps/made ] && ! grep -rq BROKEN . --include=*.txt")
+                : world.auditedVerifier(),
+            files: [".gitignore": ".env\ndeps/\n", "shared.txt": "start\n"],
             registering: false
         )
         try repository.write(".env", "SECRET=1\n")
