@@ -72,6 +72,23 @@ import Testing
         #expect(try world.read("repo/.orch/config.json") == "{}")
     }
 
+    @Test func `a configuration without verifiers gets a ci.sh, and one with them does not`() throws {
+        try world.write("repo/.orch/config.json", #"{"approve": "auto"}"#)
+        let offered = try world.orch("init")
+        #expect(offered.lines.contains("wrote ci.sh"), "\(offered.output)\(offered.error)")
+        #expect(offered.lines.contains("ci.sh is the verifier, as .orch/config.json names none"), "\(offered.output)")
+        #expect(try world.read("repo/.orch/config.json") == #"{"approve": "auto"}"#)
+        #expect(try world.shell("./ci.sh").status == 1)
+        try world.commit("set up, unedited")
+        #expect(try world.orch("ci", "run").lines.contains { $0.hasPrefix("ci: exit 1") })
+        for configuration in [#"{"verifiers": [{"name": "t", "command": ["true"]}]}"#, "{"] {
+            try world.write("repo/.orch/config.json", configuration)
+            _ = try world.shell("rm -f ci.sh")
+            try world.orch("init")
+            #expect(!FileManager.default.fileExists(atPath: world.repository + "/ci.sh"))
+        }
+    }
+
     @Test func `a folder that orch cannot work with is refused with the reason, and left as it is`() throws {
         try world.git("init", "-q", "--bare", "\(world.root)/bare")
         try world.git("init", "-q", "\(world.root)/empty")

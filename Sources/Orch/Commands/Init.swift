@@ -87,21 +87,34 @@ struct StarterFiles {
         let configuration = RepositoryFile.path
         if access("\(checkout.topLevel)/\(configuration)", F_OK) != 0 {
             let isNew = access("\(checkout.topLevel)/ci.sh", F_OK) != 0
-            if isNew {
-                try write("ci.sh", Self.script, mode: 0o755)
-                notes.append("ci.sh fails until you edit it: nothing lands that has not been tested")
-            }
+            if isNew { try writeScript() }
             let command = access("\(checkout.topLevel)/ci.sh", X_OK) == 0 ? #""./ci.sh""# : #""sh", "./ci.sh""#
             // What else lies in .orch/ was written by others, and is not trusted by being found.
             let isAlone = try checkout.uncommitted([".orch"]).isEmpty && checkout.resolve("HEAD:.orch") == nil
             try write(configuration, Self.configuration(command, withSmoke: isNew), mode: 0o644)
             if isAlone { digest = try checkout.treeOfOrch(with: configuration) }
+        } else if namesNoVerifier(configuration), access("\(checkout.topLevel)/ci.sh", F_OK) != 0 {
+            try writeScript()
+            notes.append("ci.sh is the verifier, as \(configuration) names none")
         }
         try exclude("/.orch/backlog/")
         let backlog = "\(checkout.topLevel)/.orch/backlog"
         do throws(Folders.Problem) { try Folders.make(backlog, mode: 0o777) } catch {
             throw CommandError.failed("cannot make \(backlog): \(error)", hint: "see whether you may write there")
         }
+    }
+
+    private mutating func writeScript() throws {
+        try write("ci.sh", Self.script, mode: 0o755)
+        notes.append("ci.sh fails until you edit it: nothing lands that has not been tested")
+    }
+
+    /// Whether the configuration can be read and says nothing of what judges a tree.
+    private func namesNoVerifier(_ configuration: String) -> Bool {
+        guard let bytes = FileManager.default.contents(atPath: "\(checkout.topLevel)/\(configuration)") else {
+            return false
+        }
+        return (try? RepositoryFile.parse([UInt8](bytes)))?.verifiers.isEmpty ?? false
     }
 
     private mutating func write(_ name: String, _ text: String, mode: mode_t) throws {
