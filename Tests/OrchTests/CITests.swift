@@ -78,6 +78,62 @@ import Testing
         #expect(call.status == 1 && call.output.contains("judged by main"), "\(call.output)")
     }
 
+    /// A repository whose verifier notes that it ran, and passes.
+    private func counted() throws -> (World, runs: () throws -> Int) {
+        let world = try World()
+        let judge = #"echo run >> "$HOME/ran"; ! grep -q BROKEN README"#
+        try world.write("repo/judge.sh", judge + "\n")
+        try world.write(
+            "repo/.orch/config.json",
+            #"{"verifiers": [{"name": "t", "command": ["sh", "judge.sh"]}], "setup": {"copy": [".env"]}}"#
+        )
+        try world.write("repo/.gitignore", ".env\n")
+        try world.write("repo/.env", "one")
+        try world.commit("a verifier that counts")
+        return (world, { (try? world.read("home/ran").split(separator: "\n").count) ?? 0 })
+    }
+
+    @Test func whatHasPassedIsNotRunAgainForTheSameTree() throws {
+        let (world, runs) = try counted()
+        let first = try world.orch("ci", "run", "--json").json
+        #expect(first["status"] == "PASS" && first["reused"] == nil)
+        try world.git("commit", "-q", "--allow-empty", "-m", "the same tree")
+        let again = try world.orch("ci", "run")
+        #expect(again.status == 0 && again.lines.first?.hasPrefix("reused: ") == true, "\(again.output)\(again.error)")
+        #expect(try runs() == 1)
+        let commit = try world.git("rev-parse", "HEAD").trimmingCharacters(in: .newlines)
+        let status = try JSONValue(parsing: try world.read("repo/.git/ci-status/\(commit).json"))
+        #expect(status["commit"] == .string(commit) && status["status"] == "PASS")
+        #expect(status["verifiers"] == first["verifiers"] && status["reused"]?["commit"] == first["commit"])
+        #expect(status["reused"]?["time"]?.stringValue?.hasSuffix("Z") == true)
+        #expect(try world.orch("ci", "run", "--again", "--json").json["reused"] == nil)
+        #expect(try runs() == 2)
+    }
+
+    @Test func whatDiffersInAnythingIsRunAndAFailIsNeverKept() throws {
+        let (world, runs) = try counted()
+        func judged(_ what: String, _ status: Int32 = 0) throws {
+            let before = try runs()
+            #expect(try world.orch("ci", "run").status == status)
+            #expect(try runs() == before + 1, "\(what)")
+        }
+        try judged("first")
+        try world.write("repo/.env", "two")
+        try judged("what is copied")
+        let config = try world.read("repo/.orch/config.json").replacing("judge.sh", with: "./judge.sh")
+        try world.write("repo/.orch/config.json", config)
+        try world.commit("another command")
+        try judged("the command")
+        try world.write("repo/README", "BROKEN\n")
+        try world.commit("broken")
+        try judged("a FAIL", 1)
+        try judged("a FAIL again", 1)
+        // An entry that is not what was written counts for nothing.
+        try world.git("revert", "--no-edit", "HEAD")
+        _ = try world.shell("for f in $(find ../state/ci/passes -type f); do echo '{}' > $f; done")
+        try judged("a damaged entry")
+    }
+
     @Test func whatIsEndedLeavesNothingThatRuns() throws {
         let world = try World()
         // Whatever of it is alive has the lock.

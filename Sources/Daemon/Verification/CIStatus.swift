@@ -33,6 +33,18 @@ struct Check: Sendable, Equatable {
         log = "\(runs)/\(run.id)/stdout"
     }
 
+    /// As `json` has it; nil where it is something else.
+    init?(_ json: JSONValue) {
+        guard let name = json["name"]?.stringValue, let status = json["status"]?.stringValue,
+            let seconds = json["seconds"]?.doubleValue, let log = json["log"]?.stringValue
+        else { return nil }
+        self.name = name
+        isPassed = status == "PASS"
+        exit = json["exit"]?.intValue
+        self.seconds = seconds
+        self.log = log
+    }
+
     var json: JSONValue {
         [
             "name": .string(name), "status": isPassed ? "PASS" : "FAIL", "exit": exit.map { JSONValue($0) } ?? .null,

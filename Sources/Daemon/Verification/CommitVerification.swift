@@ -57,9 +57,19 @@ public struct CommitVerification {
         public let status: String
         /// Why it is not a PASS, in a phrase.
         public let reason: String?
+        /// The PASS it was before, if nothing was run for it this time.
+        public let reused: Reused?
         /// The file that says so, as one line of JSON.
         public let file: String
         public let json: [UInt8]
+    }
+
+    /// An earlier PASS of the same tree, by the same commands in the same surroundings.
+    public struct Reused: Sendable, Equatable {
+        /// The commit that was judged.
+        public let commit: String
+        /// When it had passed.
+        public let time: String
     }
 
     private let options: Options
@@ -95,20 +105,25 @@ public struct CommitVerification {
     }
 
     /// The same for the same place, and unlike the daemon's.
-    private static func id(of path: String) -> RepositoryID {
+    static func id(of path: String) -> RepositoryID {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return RepositoryID("ci-" + String(hash, radix: 16))
     }
 
-    /// Runs every check until one fails, and writes `ci-status/<commit>.json`.
-    public func run(_ tell: @escaping (News) -> Void) throws -> Result {
+    /// Runs every check until one fails, unless all have passed on this tree before, and writes `ci-status/<commit>.json`.
+    ///
+    /// - Parameter again: runs them also then.
+    public func run(again: Bool = false, _ tell: @escaping (News) -> Void) throws -> Result {
         let rules = try rules()
         if let problem = rules.problem { return try conclude("ERROR", problem, []) }
         guard !rules.verifiers.isEmpty else {
             let reason = "no verifier is configured, and there is no ci.sh, so nothing can judge it"
             return try conclude("ERROR", reason, [])
         }
+        let passes = try CIPasses(of: repository, in: folder)
+        let proof = try proof(under: rules)
+        if !again, let earlier = try passes.entry(of: proof) { return try conclude(reusing: earlier) }
         let slots = options.user.verificationSlots
         let slot = try CISlot(of: repository.id, count: slots, in: folder) { tell(.waits) }
         let runs = "\(folder)/runs/\(repository.id)-\(slot.number)"
@@ -166,7 +181,18 @@ public struct CommitVerification {
         }
         let changed = try checkout.conclude(candidate, .passed)
         guard changed.isEmpty else { return try conclude("ERROR", Verifier.changed(changed), checks) }
+        // Where something was changed meanwhile, nobody knows which of the two was judged.
+        if try self.proof(under: rules) == proof {
+            let entry = CIPasses.Entry(commit: commit.text, time: Timestamp.text(Timestamp.now()), checks: checks)
+            try passes.note(entry, of: proof, from: slot.number)
+        }
         return try conclude("PASS", nil, checks)
+    }
+
+    /// What a PASS would be a PASS of, as things are now: the daemon asks the same before it spares a verification.
+    private func proof(under rules: Rules) throws -> Proof {
+        let surroundings = Surroundings(rules, copies: repository.topLevel, environment: environment)
+        return Proof(tree: tree, fingerprint: rules.fingerprint, surroundings: try surroundings.name(in: repository))
     }
 
     /// Those of the target branch: the one that the configuration at HEAD names, else the one HEAD is on. Where there is
@@ -201,13 +227,24 @@ public struct CommitVerification {
         return command
     }
 
-    private func conclude(_ status: String, _ reason: String?, _ checks: [Check]) throws -> Result {
-        let report = CIStatus(commit: commit, tree: tree, status: status, checks: checks)
+    private func conclude(reusing entry: CIPasses.Entry) throws -> Result {
+        try conclude("PASS", nil, entry.checks, reused: Reused(commit: entry.commit, time: entry.time))
+    }
+
+    private func conclude(
+        _ status: String,
+        _ reason: String?,
+        _ checks: [Check],
+        reused: Reused? = nil
+    ) throws -> Result {
+        var report = CIStatus(commit: commit, tree: tree, status: status, checks: checks)
+        report.reused = reused.map { CIStatus.Reused(commit: $0.commit, time: $0.time) }
         try report.write(to: repository.commonDirectory)
         return Result(
             commit: commit.text,
             status: status,
             reason: reason.map(options.redactor.redact),
+            reused: reused,
             file: "\(repository.commonDirectory)/ci-status/\(commit).json",
             json: report.json.bytes
         )

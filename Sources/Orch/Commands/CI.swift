@@ -19,12 +19,15 @@ struct RunCI: Subcommand {
         discussion: """
             The commit is checked out in a place of orch's own, set up, and judged by the verifiers of the target branch; \
             its ci.sh, where none is configured, is given the commit as its first argument. Works without a daemon, and \
-            in a bare repository. Exits with 0 if it has passed, and with 1 if it has not.
+            in a bare repository. What has passed before is not run again, where the tree, the commands and what they \
+            find around the tree are the same. Exits with 0 if it has passed, and with 1 if it has not.
             """
     )
 
     @Option(name: .long, help: ArgumentHelp("The commit; HEAD by default.", valueName: "commit"))
     var commit = "HEAD"
+    @Flag(name: .long, help: "Run the verifiers, also where the same has passed before.")
+    var again = false
     @OptionGroup var repository: RepositoryOption
     @OptionGroup var global: GlobalOptions
 
@@ -57,13 +60,17 @@ struct RunCI: Subcommand {
             )
         }
         let isQuiet = global.json
-        let result = try verification.run { news in
+        let result = try verification.run(again: again) { news in
             if !isQuiet { Self.tell(news, console) }
         }
         if global.json {
             console.write(bytes: result.json + [0x0A])
         } else {
             let name = String(result.commit.prefix(10))
+            if let reused = result.reused {
+                let earlier = "\(reused.commit.prefix(10)), which passed \(Moments.full(reused.time))"
+                console.write("reused: nothing differs from \(earlier); --again runs the verifiers all the same")
+            }
             let verdict = console.styled(result.status, result.status == "PASS" ? .good : .bad)
             console.write("\(verdict) \(name)" + (result.reason.map { ": \(SafeText.line($0))" } ?? ""))
             console.write("written to \(SafeText.line(result.file))")
