@@ -134,6 +134,29 @@ import Testing
         try judged("a damaged entry")
     }
 
+    @Test func oldRunFoldersArePrunedAndNoneThatRuns() throws {
+        let world = try World(approve: "human")
+        #expect(try world.orch("run", "--title", "One", "--wait").status == 1)
+        #expect(try world.orch("ci", "run").status == 0)
+        let hangs = #"{"verifiers": [{"name": "t", "command": ["sh", "-c", "echo > ~/running; exec sleep 600"]}]}"#
+        try world.write("repo/.orch/config.json", hangs)
+        try world.commit("a verifier that hangs")
+        let recent = "find \"$ORCH_STATE_DIR/ci/runs\" -mindepth 2 -name 'ci-*' -newerct '2 seconds ago' | grep -q ."
+        let script = """
+            "$ORCH" ci run > "$HOME/out" & orch=$!
+            until [ -s "$HOME/running" ] && ! \(recent); do sleep 0.1; done
+            "$ORCH" prune --older-than 30d --dry-run
+            "$ORCH" prune --older-than 1s --dry-run
+            "$ORCH" prune --older-than 1s
+            ls -d "$ORCH_STATE_DIR"/ci/runs/*/ci-* | wc -l
+            kill -TERM $orch; wait $orch
+            """
+        let call = try world.shell(script)
+        let mentions = call.lines.filter { $0.contains("ci/runs/") }
+        #expect(mentions.map { $0.prefix { $0 != ":" } } == ["would go", "gone"], "\(call.output)\(call.error)")
+        #expect(call.lines.last == "1", "\(call.output)\(call.error)")
+    }
+
     @Test func whatIsEndedLeavesNothingThatRuns() throws {
         let world = try World()
         // Whatever of it is alive has the lock.

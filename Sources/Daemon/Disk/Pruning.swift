@@ -5,7 +5,7 @@ import IPC
 
 /// What may be let go of, and letting go of it: snapshots, run folders, and what lies in the trash, older than a moment.
 ///
-/// Nothing of a ticket that has something under way, never the newest snapshot of an unfinished ticket, no run folder of
+/// Run folders are those of finished tickets, and those of `orch ci run`. Nothing of a ticket that has something under way, never the newest snapshot of an unfinished ticket, no run folder of
 /// an unfinished ticket, nothing of a ticket that this daemon does not know.
 struct Pruning {
     let effects: EffectRunner
@@ -25,7 +25,7 @@ struct Pruning {
 
     /// Finds what there is and, unless it is a dry run, drops it; says what and how much.
     func run(isDryRun: Bool) throws -> JSONObject {
-        let items = try snapshots() + runs() + trash() + unfinishedArchives()
+        let items = try snapshots() + runs() + ciRuns() + trash() + unfinishedArchives()
         var rows: [JSONValue] = []
         var kept: [JSONValue] = []
         var totals: [String: (count: Int, bytes: Int)] = [:]
@@ -107,20 +107,25 @@ struct Pruning {
                 let run = RunID(ticket: ticket.id, number: number)
                 let folder = RunFolder(path: effects.supervisor.folder(of: run))
                 guard GitFiles.isDirectory(folder.path) else { return nil }
-                return Item(
-                    kind: "run",
-                    name: run.description,
-                    bytes: DiskUse.measure(folder.path, until: .now + .seconds(1)).bytes,
-                    drop: {
-                        guard let lock = try folder.takeLock() else {
-                            throw GitError(.busy, "prune", "its runner is still alive")
-                        }
-                        defer { RunFolder.release(lock) }
-                        return FolderRemoval.remove(folder.path)
-                    }
-                )
+                return item("run", run.description, folder)
             }
         }
+    }
+
+    /// The folder of a run, which goes only while no runner has it.
+    func item(_ kind: String, _ name: String, _ folder: RunFolder) -> Item {
+        Item(
+            kind: kind,
+            name: name,
+            bytes: DiskUse.measure(folder.path, until: .now + .seconds(1)).bytes,
+            drop: {
+                guard let lock = try folder.takeLock() else {
+                    throw GitError(.busy, "prune", "its runner is still alive")
+                }
+                defer { RunFolder.release(lock) }
+                return FolderRemoval.remove(folder.path)
+            }
+        )
     }
 
     private func trash() -> [Item] {
@@ -159,10 +164,14 @@ struct Pruning {
 
     /// When something was put into the trash: its note was written just before, and its own time tells where it has none.
     private func trashed(_ path: String) -> Instant {
+        let note = path + GitFiles.trashNote
+        return changed(GitFiles.exists(note) ? note : path)
+    }
+
+    /// When a file or folder was last changed; now where there is none.
+    func changed(_ path: String) -> Instant {
         var status = stat()
-        guard lstat(path + GitFiles.trashNote, &status) == 0 || lstat(path, &status) == 0 else {
-            return Timestamp.now()
-        }
+        guard lstat(path, &status) == 0 else { return Timestamp.now() }
         return Instant(milliseconds: Int64(max(status.st_mtim.tv_sec, status.st_ctim.tv_sec)) * 1000)
     }
 }

@@ -38,10 +38,20 @@ final class CISlot {
     }
 
     /// The run that was last started in it.
-    var lastRun: RunID? {
+    var lastRun: RunID? { Self.noted(in: descriptor) }
+
+    private static func noted(in descriptor: Int32) -> RunID? {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = pread(descriptor, &buffer, buffer.count, 0)
         return count > 0 ? RunID(String(decoding: buffer[..<count], as: UTF8.self)) : nil
+    }
+
+    /// The run of a verification that is under way in the slot of this file; nil while nobody holds it.
+    static func runUnderWay(in path: String) -> RunID? {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) == 0 ? nil : noted(in: descriptor)
     }
 
     func note(_ run: RunID) {

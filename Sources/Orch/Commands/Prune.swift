@@ -4,9 +4,10 @@ import IPC
 
 struct Prune: Subcommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let go of old snapshots, run folders of finished tickets, and the trash. Nothing else ever does.",
+        abstract: "Let go of old snapshots, run folders of what has ended, and the trash. Nothing else ever does.",
         discussion: """
-            The newest snapshot of an unfinished ticket stays, and so does everything of a ticket that is at work. git \
+            The newest snapshot of an unfinished ticket stays, and so does everything of a ticket that is at work, and of \
+            an `orch ci run` under way, whose run folders go like those of finished tickets. git \
             frees the room of snapshots' files when it next collects garbage.
             """
     )
