@@ -1,6 +1,6 @@
 /// A binary heap with one entry per id, which can be moved and removed: nothing stale is ever left in it. Each change
-/// takes O(log n).
-struct IndexedHeap<ID: Hashable & Sendable, Key: Comparable & Sendable>: Sendable {
+/// takes O(log n). Of equal keys the lower id comes first, in whatever order they were put in.
+struct IndexedHeap<ID: Hashable & Comparable & Sendable, Key: Comparable & Sendable>: Sendable {
     private var entries: [(key: Key, id: ID)] = []
     private var positions: [ID: Int] = [:]
 
@@ -34,20 +34,25 @@ struct IndexedHeap<ID: Hashable & Sendable, Key: Comparable & Sendable>: Sendabl
 
     private mutating func settle(_ start: Int) {
         var position = start
-        while position > 0, entries[position].key < entries[(position - 1) / 2].key {
+        while position > 0, isBefore(position, (position - 1) / 2) {
             swap(position, (position - 1) / 2)
             position = (position - 1) / 2
         }
         while true {
             var least = position
             for child in 2 * position + 1...2 * position + 2
-            where child < entries.count && entries[child].key < entries[least].key {
+            where child < entries.count && isBefore(child, least) {
                 least = child
             }
             guard least != position else { return }
             swap(position, least)
             position = least
         }
+    }
+
+    private func isBefore(_ a: Int, _ b: Int) -> Bool {
+        let (a, b) = (entries[a], entries[b])
+        return a.key == b.key ? a.id < b.id : a.key < b.key
     }
 
     private mutating func swap(_ a: Int, _ b: Int) {
