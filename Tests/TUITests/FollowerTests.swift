@@ -37,6 +37,7 @@ struct FollowerTests {
                 case .waiting(let reasons):
                     "waiting \(reasons.keys.sorted()) \(reasons.values.map { $0 ?? "nothing" }.sorted())"
                 case .troubled(let trouble): "trouble \(trouble ?? "none")"
+                case .halted(let reason): reason.map { "halted \($0)" } ?? "goes on"
                 case .outputWatched: "watched"
                 case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
                 case .connectionRegained: "regained"
@@ -45,6 +46,19 @@ struct FollowerTests {
                 case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock: "input"
                 }
             }
+    }
+
+    @Test mutating func thatEverythingIsHaltedIsToldWithItsReason() {
+        _ = follower.connected()
+        let halted: JSONValue = ["since": "2026-11-20T12:00:00.000Z", "reason": "enough"]
+        let picture: JSONValue = ["tickets": [:], "agents": [:], "daemon": ["halted": halted]]
+        let answer = Response(id: "snapshot", result: .success(["seq": 5, "picture": picture]))
+        #expect(words(follower.take(answer.bytes)).last == "halted enough")
+        #expect(words(follower.take(Self.event(6, ["daemon": ["halted": ["reason": ""]]]))) == ["halted "])
+        #expect(words(follower.take(Self.event(7, ["daemon": ["halted": .null]]))) == ["goes on"])
+        let resumed = Response(id: 3, result: .success(["halted": .null, "tickets": ["T-1"]]))
+        let words = words(follower.take(resumed.bytes))
+        #expect(words == ["answered 3 standstill(isHalted: false, tickets: 1)"])
     }
 
     @Test mutating func whatIsWrongWithTheDaemonIsToldAsItChanges() {

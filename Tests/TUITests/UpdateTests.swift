@@ -132,6 +132,50 @@ struct UpdateTests {
         #expect(story.model.keyContext == .panels)
     }
 
+    // MARK: Halting everything
+
+    @Test func haltingEverythingIsAskedAndResumingIsNot() {
+        var story = Story.aDay()
+        let before = story.picture
+        story.press("H")
+        #expect(story.picture.contains("│ halt everything? "))
+        #expect(story.row(22) == " y halt everything  Esc stay")
+        story.press("H c s Esc")
+        #expect(story.picture == before)
+        #expect(story.taken().isEmpty)
+        story.press("H y")
+        #expect(story.taken() == [.send(id: 1, .haltEverything)])
+        story.happens(.halted(""))
+        story.happens(.answered(request: 1, .standstill(isHalted: true, tickets: 1)))
+        #expect(story.row(22) == " everything is halted; stopping 1 ticket")
+        #expect(story.row(23).hasSuffix("   halted"))
+        story.press("H")
+        #expect(story.taken() == [.send(id: 2, .resumeEverything)])
+        story.happens(.halted(nil))
+        story.happens(.answered(request: 2, .standstill(isHalted: false, tickets: 2)))
+        #expect(story.row(22) == " everything goes on; 2 tickets back in the queue")
+        #expect(story.row(23).hasSuffix("   live"))
+        story.press("H y")
+        story.happens(.answered(request: 3, .failure(.init(message: "cannot halt", hint: nil))))
+        #expect(story.row(22) == " cannot halt")
+        story.happens(.connectionLost(reason: "gone"))
+        story.press("H")
+        #expect(story.row(22) == " not possible now: the daemon is not connected")
+    }
+
+    @Test func theReasonToHaltLeavesRoomForTheCounts() {
+        var story = Story.aDay()
+        story.happens(.halted("the model is down, and nobody knows for how long it will be"))
+        #expect(
+            story.statusBar == """
+                 c continue  s stop  Enter transcript  H resume  Tab agents  ? help  q quit
+                 ◆ 2  ● 1  ▲ 1  ○ 2  ■ 1  ✓ 2           halted: the model is down, and nobody …
+                """
+        )
+        story.happens(.troubled("disk full"))
+        #expect(story.row(23).hasSuffix("   disk full"))
+    }
+
     // MARK: The connection
 
     @Test func withoutTheDaemonTheLastPictureStaysAndSaysSo() {
@@ -233,7 +277,7 @@ struct UpdateTests {
         var random = SeededGenerator(state: seed)
         var story = Story.aDay()
         let keys: [Key] =
-            "cshjklgG?ql ".unicodeScalars.map(Key.character)
+            "cshjklgG?qlHy ".unicodeScalars.map(Key.character)
             + [.up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .escape, .tab, .backTab, .backspace]
             + ["d", "u", "l", "c"].map { .control($0) }
         let states = ["queued", "running", "stopped", "awaiting_approval", "landing", "merged", "other"]
@@ -265,6 +309,8 @@ struct UpdateTests {
                     let page = OutputPage(bytes: bytes, offset: offset, size: 200_000, isEnd: false)
                     story.happens(.answered(request: id, .output(page)))
                 }
+            case 6 where Bool.random(using: &random):
+                story.happens(.halted([nil, "", "日本語 \u{1B}[31m"].randomElement(using: &random)!))
             case 6: story.happens(Bool.random(using: &random) ? .connectionLost(reason: "x") : .connectionRegained)
             default: story.happens(.key(keys.randomElement(using: &random)!))
             }
@@ -278,7 +324,7 @@ struct UpdateTests {
 }
 
 struct KeyTests {
-    @Test(arguments: [KeyContext.panels, .transcript, .help, .quitQuestion, .halting])
+    @Test(arguments: [KeyContext.panels, .transcript, .help, .quitQuestion, .halting, .haltQuestion])
     func everyKeyMeansOneThingInAPlace(_ context: KeyContext) {
         var seen: Set<Key> = []
         for binding in KeyBinding.table where binding.contexts.contains(context) {

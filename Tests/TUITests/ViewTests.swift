@@ -126,7 +126,7 @@ struct ViewTests {
     }
 
     @Test func helpComesFromTheTableOfKeys() {
-        var story = Story.aDay(columns: 80, rows: 33)
+        var story = Story.aDay(columns: 80, rows: 37)
         story.press("?")
         #expect(
             story.picture == """
@@ -135,6 +135,7 @@ struct ViewTests {
                   c        continue the ticket: approve, resume, or try its failed stage again
                   s        stop the ticket's agent now; everything it did is kept
                   Enter    read what the ticket's agent prints
+                  H        halt everything, after asking; when it is halted, let it go on
                   Tab      the other panel; on an agent, c and s act on its ticket
                   Up k     up
                   Down j   down
@@ -158,6 +159,9 @@ struct ViewTests {
                  When asked about quitting
                   l        quit; the agents go on working
                   h        stop every running ticket, then quit
+
+                 When asked about halting everything
+                  y        stop every agent; nothing starts or lands until H is pressed again
 
                  The mouse selects with a click and scrolls with the wheel.
 
@@ -198,6 +202,42 @@ struct ViewTests {
 
                  l leave them working  h halt them all  Esc stay
                  ◆ 2  ● 1  ▲ 1  ○ 2  ■ 1  ✓ 2                                              live
+                """
+        )
+    }
+
+    @Test func haltingEverythingIsAsked() {
+        var story = Story.aDay()
+        story.press("H")
+        #expect(
+            story.rows(9...14) == """
+                 ○ queued    T-4 Rewor╭──────────────────────────────────╮
+                 ○ queued    T-5 Expla│ halt everything?                 │
+                 Stopped 1            │                                  │
+                 ■ stopped   T-7 Try t│ y    stop agents and landings    │
+                 Done 2               │ Esc  stay                        │
+                 × cancelled T-9 Write╰──────────────────────────────────╯
+                """
+        )
+    }
+
+    @Test func aLandingSaysThatEverythingIsHalted() {
+        var story = Story.aDay()
+        story.happens(.halted("the model is down"))
+        story.press("j j j")
+        #expect(story.row(20) == " everything is halted (the model is down); it goes on when you resume")
+    }
+
+    @Test func whatAPersonHoldsIsShownWithItsReason() {
+        var story = Story.aDay()
+        story.happens(.waiting(["T-4": "waits for src/**, held by anna: the release"]))
+        story.press("j j j j")
+        #expect(
+            story.rows(17...20) == """
+                ─ T-4 ─────────────────────────────────────────────┴────────────────────────────
+                 Rework the navigation bar
+                 ○ queued for 5m · profile claude · priority 5
+                 waits for src/**, held by anna: the release
                 """
         )
     }

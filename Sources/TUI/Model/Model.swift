@@ -23,6 +23,8 @@ public struct Model: Sendable {
     var connection = Connection.connecting
     /// What is wrong with the daemon, in two or three words.
     var trouble: String?
+    /// Why everything is halted, which may be empty; nil while it is not.
+    var halted: String?
     var message: Message?
 
     /// What has been asked of the daemon and is not answered yet.
@@ -61,6 +63,8 @@ enum Overlay: Sendable {
     case quitQuestion
     /// Quitting once these stops are answered.
     case halting(unanswered: Set<Int>)
+    /// Shall everything be halted?
+    case haltQuestion
     case transcript(Transcript)
 }
 

@@ -9,6 +9,7 @@ struct Follower {
     /// The daemon has said that it cannot store anything.
     private var problem: String?
     private var toldTrouble: String?
+    private var toldHalt: String?
     private var hasPicture = false
     private var phase = Phase.disconnected
     /// Why the daemon said it would close the connection.
@@ -97,7 +98,10 @@ struct Follower {
             outcome.requests.append(askForSnapshot())
             return
         }
-        if touched.daemon { tellTrouble(&outcome) }
+        if touched.daemon {
+            tellTrouble(&outcome)
+            tellHalt(&outcome)
+        }
         if notification.seq == nil {
             let reasons = touched.tickets.map { ($0, picture.waiting[$0]) }
             if !reasons.isEmpty { outcome.inputs.append(.waiting(Dictionary(uniqueKeysWithValues: reasons))) }
@@ -114,11 +118,18 @@ struct Follower {
     /// What is wrong with the daemon, where that has changed.
     private mutating func tellTrouble(_ outcome: inout Outcome) {
         let isFull = picture.json["daemon"]?["disk"]?.stringValue == "full"
-        let isHalted = picture.json["daemon"]?["halted"] != nil
-        let trouble = problem ?? (isFull ? "disk full" : isHalted ? "halted" : nil)
+        let trouble = problem ?? (isFull ? "disk full" : nil)
         guard trouble != toldTrouble else { return }
         toldTrouble = trouble
         outcome.inputs.append(.troubled(trouble))
+    }
+
+    /// Whether everything is halted, and why, where that has changed.
+    private mutating func tellHalt(_ outcome: inout Outcome) {
+        let reason = picture.json["daemon"]?["halted"]?["reason"]?.stringValue
+        guard reason != toldHalt else { return }
+        toldHalt = reason
+        outcome.inputs.append(.halted(reason))
     }
 
     // MARK: Responses
@@ -168,6 +179,7 @@ struct Follower {
             )
         )
         tellTrouble(&outcome)
+        tellHalt(&outcome)
         for notification in held { follow(notification, &outcome) }
     }
 }
@@ -209,6 +221,8 @@ extension DaemonRequest {
             switch self {
             case .resume(let ticket, _): ("ticket.continue", ["ticket": .string(ticket)])
             case .stop(let ticket): ("ticket.stop", ["ticket": .string(ticket)])
+            case .haltEverything: ("daemon.halt", [:])
+            case .resumeEverything: ("daemon.resume", [:])
             case .readOutput(let run, let stream, let offset, let length):
                 (
                     "output.read",
@@ -229,6 +243,8 @@ extension Answer {
         case .success(let value):
             if let state = value["ticket"]?["state"]?.stringValue {
                 self = .ticket(state: state)
+            } else if let halted = value["halted"], let tickets = value["tickets"]?.arrayValue {
+                self = .standstill(isHalted: !halted.isNull, tickets: tickets.count)
             } else if let page = OutputPage(value) {
                 self = .output(page)
             } else {

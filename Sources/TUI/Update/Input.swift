@@ -21,6 +21,8 @@ enum Input: Sendable {
     case waiting([String: String?])
     /// What is wrong with the daemon, in two or three words; nil: nothing any more.
     case troubled(String?)
+    /// Everything is halted, for this reason, which may be empty; nil: it goes on.
+    case halted(String?)
     /// From now on `outputGrew` comes for every growth; what grew before is not known.
     case outputWatched
     /// A run's output has grown to `size` bytes.
@@ -47,6 +49,8 @@ enum Answer: Sendable {
     /// Done; the state the ticket has now.
     case ticket(state: String)
     case output(OutputPage)
+    /// Everything is halted now or goes on, with so many tickets stopping or back in the queue.
+    case standstill(isHalted: Bool, tickets: Int)
     case failure(Failure)
 
     struct Failure: Hashable, Sendable {
@@ -78,5 +82,7 @@ enum DaemonRequest: Hashable, Sendable {
     /// `approves`: the ticket waited for that.
     case resume(ticket: String, approves: Bool)
     case stop(ticket: String)
+    case haltEverything
+    case resumeEverything
     case readOutput(run: String, stream: String, offset: Int, length: Int)
 }

@@ -6,10 +6,11 @@ enum Action: Hashable, Sendable {
     case up, down, pageUp, pageDown, halfPageUp, halfPageDown, first, last
     case switchPanel, focusTickets, focusAgents
     case back, leaveWorking, haltAll, quitNow, repaint
+    case haltOrResume, haltEverything
 }
 
 /// Where a key counts.
-enum KeyContext: Hashable, Sendable { case panels, transcript, help, quitQuestion, halting }
+enum KeyContext: Hashable, Sendable { case panels, transcript, help, quitQuestion, halting, haltQuestion }
 
 /// A key: what it is called, what it does, where, and why it may not be possible now.
 ///
@@ -76,6 +77,15 @@ struct KeyBinding: Sendable {
             hint: { $0.ticketInHand == nil ? nil : "transcript" },
             help: "read what the ticket's agent prints",
             obstacle: transcriptObstacle
+        ),
+        KeyBinding(
+            [.character("H")],
+            "H",
+            .haltOrResume,
+            in: [.panels],
+            hint: { $0.halted == nil ? nil : "resume" },
+            help: "halt everything, after asking; when it is halted, let it go on",
+            obstacle: disconnectedObstacle
         ),
         KeyBinding(
             [.tab, .backTab],
@@ -161,11 +171,26 @@ struct KeyBinding: Sendable {
             obstacle: disconnectedObstacle
         ),
         KeyBinding(
+            [.character("y")],
+            "y",
+            .haltEverything,
+            in: [.haltQuestion],
+            hint: { _ in "halt everything" },
+            help: "stop every agent; nothing starts or lands until H is pressed again",
+            obstacle: disconnectedObstacle
+        ),
+        KeyBinding(
             [.escape],
             "Esc",
             .back,
-            in: [.panels, .transcript, .help, .quitQuestion, .halting],
-            hint: { $0.keyContext == .panels ? nil : $0.keyContext == .quitQuestion ? "stay" : "back" },
+            in: [.panels, .transcript, .help, .quitQuestion, .halting, .haltQuestion],
+            hint: { model in
+                switch model.keyContext {
+                case .panels: nil
+                case .quitQuestion, .haltQuestion: "stay"
+                case .transcript, .help, .halting: "back"
+                }
+            },
             help: "back"
         ),
         KeyBinding(
@@ -198,7 +223,7 @@ struct KeyBinding: Sendable {
             [.control("l")],
             "Ctrl-L",
             .repaint,
-            in: [.panels, .transcript, .help, .quitQuestion, .halting],
+            in: [.panels, .transcript, .help, .quitQuestion, .halting, .haltQuestion],
             help: "draw the screen anew"
         ),
     ]
@@ -211,6 +236,7 @@ extension Model {
         case .help: .help
         case .quitQuestion: .quitQuestion
         case .halting: .halting
+        case .haltQuestion: .haltQuestion
         case .transcript: .transcript
         }
     }

@@ -26,6 +26,11 @@ extension Model {
             if runningTickets.isEmpty || connection != .live { commands.append(.quit) } else { overlay = .quitQuestion }
         case .leaveWorking, .quitNow: commands.append(.quit)
         case .haltAll: haltAll(&commands)
+        case .haltOrResume:
+            if halted == nil { overlay = .haltQuestion } else { _ = send(.resumeEverything, &commands) }
+        case .haltEverything:
+            overlay = .none
+            _ = send(.haltEverything, &commands)
         case .back: overlay = .none
         case .repaint: commands.append(.repaint)
         case .switchPanel: focus = focus == .tickets ? .agents : .tickets
@@ -61,7 +66,7 @@ extension Model {
         guard let layout else { return 1 }
         switch overlay {
         case .none: return focus == .tickets ? layout.tickets.rows : layout.agents.rows
-        case .help, .quitQuestion, .halting, .transcript: return layout.page.rows
+        case .help, .quitQuestion, .halting, .haltQuestion, .transcript: return layout.page.rows
         }
     }
 
@@ -77,7 +82,7 @@ extension Model {
             case .tickets: selectTicket(at: (selectedTicket.flatMap { tickets.index(of: $0) } ?? 0) + distance)
             case .agents: selectAgent(at: (agents.firstIndex { $0.id == selectedAgent } ?? 0) + distance)
             }
-        case .quitQuestion, .halting: break
+        case .quitQuestion, .halting, .haltQuestion: break
         }
     }
 
@@ -85,7 +90,7 @@ extension Model {
         switch overlay {
         case .transcript: changeTranscript { if first { $0.scrollToBeginning() } else { $0.scrollToEnd() } }
         case .help, .none: move(by: first ? -helpRows.count - tickets.count - agents.count : .max / 2)
-        case .quitQuestion, .halting: break
+        case .quitQuestion, .halting, .haltQuestion: break
         }
         // The first heading is seen again.
         if first, focus == .tickets { ticketTop = 0 }

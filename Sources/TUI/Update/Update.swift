@@ -16,6 +16,7 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .connectionRegained: model.regainConnection()
     case .changed(let tickets, let agents): model.change(tickets, agents)
     case .troubled(let trouble): model.trouble = trouble
+    case .halted(let reason): model.halted = reason
     case .waiting(let reasons):
         for (ticket, reason) in reasons { model.waiting[ticket] = reason }
     case .outputWatched: model.changeTranscript { $0.lookAgain() }
@@ -106,7 +107,9 @@ extension Model {
             changeTranscript { if $0.run == run { $0.take(page, columns: columns) } }
         case (.readOutput(let run, _, _, _), .failure(let failure)):
             changeTranscript { if $0.run == run { $0.fail(failure.message) } }
-        case (.readOutput, .ticket), (.resume, .output), (.stop, .output):
+        case (.readOutput, .ticket), (.readOutput, .standstill), (.resume, .output), (.resume, .standstill),
+            (.stop, .output), (.stop, .standstill), (.haltEverything, .ticket), (.haltEverything, .output),
+            (.resumeEverything, .ticket), (.resumeEverything, .output):
             message = Message(kind: .failed, text: "the daemon answered something else than was asked", hint: nil)
         case (.resume(let ticket, let approves), .ticket(let state)):
             let text = "\(ticket) \(approves ? "approved" : "continues"): now \(stateWord(state))"
@@ -114,7 +117,14 @@ extension Model {
         case (.stop(let ticket), .ticket(let state)):
             let text = state == "stopped" ? "\(ticket) is stopped" : "\(ticket) is stopping"
             message = Message(kind: .done, text: text, hint: nil)
-        case (.resume, .failure(let failure)), (.stop, .failure(let failure)):
+        case (.haltEverything, .standstill(_, let tickets)), (.resumeEverything, .standstill(_, let tickets)):
+            let isHalt = request == .haltEverything
+            let count = tickets == 1 ? "1 ticket" : "\(tickets) tickets"
+            let rest = tickets == 0 ? "" : isHalt ? "; stopping \(count)" : "; \(count) back in the queue"
+            let text = (isHalt ? "everything is halted" : "everything goes on") + rest
+            message = Message(kind: .done, text: text, hint: nil)
+        case (.resume, .failure(let failure)), (.stop, .failure(let failure)),
+            (.haltEverything, .failure(let failure)), (.resumeEverything, .failure(let failure)):
             message = Message(kind: .failed, text: failure.message, hint: failure.hint)
         }
         halt(answered: id, answer, &commands)
@@ -137,7 +147,7 @@ extension DaemonRequest {
     /// Asks for something to happen, rather than to be told something.
     var isCommand: Bool {
         switch self {
-        case .resume, .stop: true
+        case .resume, .stop, .haltEverything, .resumeEverything: true
         case .readOutput: false
         }
     }

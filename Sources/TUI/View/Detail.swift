@@ -19,7 +19,7 @@ extension Canvas {
         }
         var y = area.y
         let last = area.y + area.rows
-        let why = silence(of: ticket) ?? (ticket.state == "queued" ? model.waiting[ticket.id] : nil) ?? ticket.reason
+        let why = silence(of: ticket) ?? haltReason(of: ticket) ?? waitReason(of: ticket) ?? ticket.reason
         if area.rows == 1 {
             drawStateLine(ticket, why: why, area: area, y: y)
             return
@@ -85,6 +85,16 @@ extension Canvas {
             // Rounded up: it is not over before it is over.
             left: until.map { Int(($0 - now + 999) / 1000) }
         )
+    }
+
+    private func waitReason(of ticket: TicketRow) -> String? {
+        ticket.state == "queued" ? model.waiting[ticket.id] : nil
+    }
+
+    /// A row in the landing queue does not change when everything is halted, and nothing lands.
+    private func haltReason(of ticket: TicketRow) -> String? {
+        guard ticket.state == "landing", let reason = model.halted else { return nil }
+        return "everything is halted\(reason.isEmpty ? "" : " (\(reason))"); it goes on when you resume"
     }
 
     private func facts(of ticket: TicketRow) -> [String] {

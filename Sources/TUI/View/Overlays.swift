@@ -20,6 +20,7 @@ extension Model {
         var rows: [(String, String)] = []
         let sections: [(KeyContext, String)] = [
             (.panels, "Tickets and agents"), (.transcript, "Transcript"), (.quitQuestion, "When asked about quitting"),
+            (.haltQuestion, "When asked about halting everything"),
         ]
         for (context, title) in sections {
             if !rows.isEmpty { rows.append(("", "")) }
@@ -96,6 +97,12 @@ extension Canvas {
             ("l", "leave them working and quit"),
             ("h", "halt them all and quit"),
             ("Esc", "stay"),
+        ])
+    }
+
+    mutating func drawHaltQuestion() {
+        drawBox([
+            ("", "halt everything?"), ("", ""), ("y", "stop agents and landings"), ("Esc", "stay"),
         ])
     }
 

@@ -45,7 +45,9 @@ extension Canvas {
         let y = layout.countsRow
         let (connection, style) = connectionWords
         let room = model.size.columns - 2
-        let end = Text(connection).cut(to: room)
+        // A long reason to halt leaves room for the counts.
+        let isHalt = model.connection == .live && model.trouble == nil && model.halted != nil
+        let end = Text(connection).cut(to: isHalt ? max(room / 2, 8) : room)
         screen.put(end, x: 1 + room - end.width, y: y, style: style, glyphs: glyphs)
         let left = room - end.width - 2
         let groups = TicketGroup.allCases.filter { model.tickets.count(of: $0) > 0 }
@@ -62,10 +64,14 @@ extension Canvas {
         }
     }
 
+    private var haltWords: (String, Style)? {
+        model.halted.map { ($0.isEmpty ? "halted" : "halted: \($0)", .waiting) }
+    }
+
     private var connectionWords: (String, Style) {
         switch model.connection {
         case .connecting: ("connecting", .dim)
-        case .live: model.trouble.map { ($0, .failed) } ?? ("live", .done)
+        case .live: model.trouble.map { ($0, .failed) } ?? haltWords ?? ("live", .done)
         case .lost(let reason):
             model.size.columns >= 80 ? ("daemon gone: \(reason); trying again", .failed) : ("daemon gone", .failed)
         }

@@ -8,7 +8,7 @@ func view(_ model: Model) -> Screen {
         return canvas.screen
     }
     switch model.overlay {
-    case .none, .quitQuestion, .halting:
+    case .none, .quitQuestion, .halting, .haltQuestion:
         canvas.drawTickets(layout)
         canvas.drawAgents(layout)
         canvas.drawDetail(layout)
@@ -19,6 +19,7 @@ func view(_ model: Model) -> Screen {
     canvas.drawCounts(layout)
     switch model.overlay {
     case .quitQuestion: canvas.drawQuitQuestion()
+    case .haltQuestion: canvas.drawHaltQuestion()
     case .halting(let unanswered): canvas.drawHalting(unanswered.count)
     case .none, .help, .transcript: break
     }
