@@ -91,6 +91,8 @@ struct RoleTests {
             let refused = [
                 "approve WAITS", "continue WAITS", "retry WAITS", "stop WAITS", "cancel WAITS",
                 "reject WAITS --comment no", "request-changes WAITS --comment no", "edit WAITS --priority 3", "quit",
+                "locks take b.txt --reason mine --repo \(repository.path)",
+                "locks release a.txt --repo \(repository.path)", "halt", "resume",
             ]
             let allowed = ["list", "status", "show WAITS", "agents", "locks list", "diff WAITS", "checks WAITS"]
             var script = "set +e\n"
@@ -112,6 +114,7 @@ struct RoleTests {
                 Set(world.events("agent.forbidden").compactMap { $0.params["method"]?.stringValue }) == [
                     "ticket.approve", "ticket.continue", "ticket.retry", "ticket.stop", "ticket.cancel",
                     "ticket.reject", "ticket.request_changes", "ticket.edit", "daemon.quit",
+                    "lock.take", "lock.release", "daemon.halt", "daemon.resume",
                 ]
             )
             for (method, params) in [("repository.add", repository.path), ("repository.trust", repository.path)] {
