@@ -79,6 +79,22 @@ import Testing
         #expect(story.core.waiting("wide") == .lock(.at("docs/b.md"), holder: a))
     }
 
+    /// It is told without the value, and a lock on what is told would match nothing.
+    @Test func aPathThatHoldsASecretIsNotClaimed() {
+        var story = Story()
+        story.enqueue(.new(locks: ["src/**"]))
+        story.collect(a, rules)
+        let candidate = stray(a, ["src/a.txt", "docs/\(SecretMark.text("TOKEN")).md"])
+        story.hear(.candidateBuilt(a, candidate))
+        let paths = ["docs/[secret TOKEN].md"]
+        #expect(story.state(a) == .needsHuman(.lockViolation(paths: paths, candidate), resume: .verify))
+        #expect(
+            story[a].reason
+                == "it changes paths outside its locks: docs/[secret TOKEN].md (no lock can name a secret's value)"
+        )
+        #expect(story[a].locks.map(\.text) == ["src/**"])
+    }
+
     @Test func aCycleOfClaimsGoesToAHumanAndTheOthersGoOn() {
         var story = Story(agents: 3)
         story.enqueue(.new(locks: ["a/**"]), .new(locks: ["b/**"]), .new(locks: ["c/**"]))

@@ -26,6 +26,11 @@ import Testing
         #expect(Redactor.none.redact("hunter2-hunter2") == "hunter2-hunter2")
     }
 
+    @Test func aNameThatHeldAValueIsKnown() {
+        #expect(SecretMark.isIn(Self.redactor("hunter2-hunter2").redact("docs/hunter2-hunter2.md")))
+        #expect(!SecretMark.isIn("docs/secret.md"))
+    }
+
     @Test func aValueIsFoundWithinBase64WhereverItBegins() {
         let secret = "correct horse battery"
         let redactor = Self.redactor(secret)

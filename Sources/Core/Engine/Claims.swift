@@ -21,8 +21,9 @@ extension Orchestrator {
             emit(.lockViolationAllowed(ticket.id, paths: outside))
             return .mayGoOn
         case .claim:
-            // A path that no pattern can spell cannot be locked.
-            guard let patterns = try? outside.map(LockPattern.init(path:)) else {
+            // What nobody may be told cannot be locked, nor can a path that no pattern can spell.
+            guard !outside.contains(where: SecretMark.isIn), let patterns = try? outside.map(LockPattern.init(path:))
+            else {
                 return .asksHuman(.lockViolation(paths: outside, candidate))
             }
             let holders = holders(of: patterns, in: ticket.repository, except: ticket.id)

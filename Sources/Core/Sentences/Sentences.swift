@@ -129,7 +129,9 @@ extension Problem {
             "verifier \(verifier) failed (run \(run): \(outcome))" + sentBack(attempts)
         case .verifyError(let reason): "it could not be verified: \(reason)"
         case .conflict(let paths, let attempts): "conflicts with the target in \(list(paths))" + sentBack(attempts)
-        case .lockViolation(let paths, _): "it changes paths outside its locks: \(list(paths))"
+        case .lockViolation(let paths, _):
+            "it changes paths outside its locks: \(list(paths))"
+                + (paths.contains(where: SecretMark.isIn) ? " (no lock can name a secret's value)" : "")
         case .lockCycle(let wanted, let holders):
             "it waits for \(list(wanted.map(\.text))) of \(list(holders.map(\.text))), which wait for what it holds"
         case .untrusted(let digest):

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Puts `[secret NAME]` in the place of secret values, in time linear in what is searched, however many they are.
@@ -31,7 +32,7 @@ public struct Redactor: Sendable {
 
     public init(_ secrets: [Secret]) {
         guard !secrets.isEmpty else { return }
-        marks = secrets.map { Array("[secret \($0.name)]".utf8) }
+        marks = secrets.map { Array(SecretMark.text($0.name).utf8) }
         addState(depth: 0)
         for (index, secret) in secrets.enumerated() {
             for form in Self.forms(of: secret.value) { add(form, Int32(index)) }
