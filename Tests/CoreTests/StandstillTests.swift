@@ -72,11 +72,14 @@ import Testing
         story.finish("b", .of("b"))
         // `a` is moving the target, `b` is behind it.
         story.hear(.haltAsked(reason: ""), says: [.halted(Standstill(since: story.now, reason: ""))])
+        #expect(story.core.waiting("b")?.sentence == "everything is halted; it goes on after `orch resume`")
+        #expect(story.core.waiting("a") == nil)
         let landed = story.hear(.targetAdvanced("a", to: "m1"))
         #expect(landed.facts.map(\.event) == [.ticketMerged("a", commit: "m1")])
         #expect(story.core.repositories[story.repository]!.landingQueue == ["b"])
 
         story.hear(.resumeAsked, says: [.resumed, .landingStarted("b")], asks: [.buildCandidate("b")])
+        #expect(story.core.waiting("b") == nil)
         story.hear(.haltAsked(reason: "again"))
         let settled = story.hear(.candidateBuilt("b", .of("b", on: "m1")))
         #expect(settled.facts.map(\.event) == [.ticketChanged("b")] && settled.effects.isEmpty)

@@ -168,9 +168,11 @@ extension Orchestrator {
         }
     }
 
-    /// Why the queued ticket waits, as things stand.
+    /// Why the queued ticket waits, as things stand; and that everything is halted, of one in the landing queue.
     public func waiting(_ id: TicketID) -> Waiting? {
-        guard let ticket = tickets[id], case .queued = ticket.state else { return nil }
+        guard let ticket = tickets[id] else { return nil }
+        if let standstill, ticket.waitsInLandingQueue { return .halted(reason: standstill.reason) }
+        guard case .queued = ticket.state else { return nil }
         if isDraining { return .draining }
         if let standstill { return .halted(reason: standstill.reason) }
         if isDiskFull { return .diskFull }
@@ -187,5 +189,14 @@ extension Orchestrator {
             if !freeAgents.isEmpty, case .short(let shortage, _) = measure { return .shortage(shortage) }
             return .agent(busy: agents.count - freeAgents.count)
         }
+    }
+}
+
+extension Ticket {
+    fileprivate var waitsInLandingQueue: Bool {
+        guard case .landing(let landing) = state, landing.halt == nil, case .waiting = landing.step else {
+            return false
+        }
+        return true
     }
 }
