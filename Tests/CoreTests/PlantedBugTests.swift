@@ -69,8 +69,10 @@ import Testing
             Mistake("resumeForgets", "I4", 40),
             Mistake("limitsIgnored", "I4", 40),
             Mistake("startsInNeed", "I4", 40),
-            Mistake("heldPathsClaimed", "I1", 40),
+            Mistake("heldPathsClaimed", "I1", 80),
             Mistake("recoveryForgetsPushes", "I4", 200),
+            Mistake("personalReleaseWakesNobody", "I4", 40),
+            Mistake("personalEndForgottenAtRestart", "I4", 40),
             // The shell's.
             Mistake("intentNotStored", "I5", 10),
             Mistake("publishedBeforeStored", "I7", 40),

@@ -38,7 +38,7 @@ import Testing
         "verificationStarted", "ticketVerified", "verificationFailed", "verificationErred", "sentBack",
         "approvalRequested", "ticketApproved", "landingStarted", "landingWaited", "landingBlocked",
         "lockViolationAllowed", "ticketEvicted", "ticketMerged", "ticketStopping", "ticketStopped", "ticketContinued",
-        "halted",
+        "halted", "lockTaken", "lockReleased",
         "snapshotTaken", "snapshotFailed", "humanNeeded", "ticketCancelled", "ticketTidied", "ticketLeft",
         "ticketChanged", "problem worktreeFailed", "problem setupFailed", "problem agentFailed", "problem noChange",
         "problem collectFailed", "problem candidateFailed", "problem verifyFailed", "problem verifyError",

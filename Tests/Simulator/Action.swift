@@ -15,6 +15,9 @@ package enum Action: Equatable, Sendable {
     case drain
     case halt
     case resume
+    /// Somebody takes a lock, for so many seconds or until it is let go of.
+    case hold(RepositoryID, pattern: String, by: String, seconds: Int?)
+    case letGo(RepositoryID, pattern: String)
     case userWrites(RepositoryID, path: String, content: Int)
     case userDirties(RepositoryID, Bool)
     /// The repository is not where it was, until it is put back.

@@ -15,6 +15,9 @@ extension Action: CustomStringConvertible {
         case .drain: "drain"
         case .halt: "halt"
         case .resume: "resume"
+        case .hold(let repository, let pattern, let name, let seconds):
+            "hold \(repository) \(pattern) \(name)" + (seconds.map { " \($0)" } ?? "")
+        case .letGo(let repository, let pattern): "let-go \(repository) \(pattern)"
         case .userWrites(let repository, let path, let content): "user-writes \(repository) \(path) \(content)"
         case .userDirties(let repository, let dirty): "user-checkout \(repository) \(dirty ? "dirty" : "clean")"
         case .userMoves(let repository, let away): "user-moves \(repository) \(away ? "away" : "back")"
@@ -124,6 +127,10 @@ private struct Words {
         case "drain": return .drain
         case "halt": return .halt
         case "resume": return .resume
+        case "hold":
+            guard let id = repository(), let pattern = next(), let name = next() else { return nil }
+            return .hold(id, pattern: pattern, by: name, seconds: number())
+        case "let-go": return repository().flatMap { id in next().map { .letGo(id, pattern: $0) } }
         case "user-writes":
             guard let id = repository(), let path = next(), let content = number() else { return nil }
             return .userWrites(id, path: path, content: content)

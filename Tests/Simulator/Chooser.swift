@@ -12,6 +12,7 @@ struct Chooser {
     private let clockJumps: Int
     private let needs: Int
     private let halts: Int
+    private let holds: Int
     private let isCrowded: Bool
     /// Tickets asked for so far.
     private var asked = 0
@@ -29,6 +30,7 @@ struct Chooser {
         clockJumps = random.pick([0, 1])
         needs = random.pick([0, 1])
         halts = random.pick([0, 0, 1])
+        holds = random.pick([0, 0, 2])
         var beginning = Script()
         beginning.agents = isCrowded ? 40 : 1 + random.below(4)
         beginning.slots = isCrowded ? 4 : 1 + random.below(2)
@@ -49,7 +51,7 @@ struct Chooser {
             alive.isEmpty ? 0 : 30, shell.onTheWay.isEmpty ? 0 : 40, dead.isEmpty ? 0 : 20, isCrowded ? 1 : 10, 6,
             crashes, shell.core.nextDeadline == nil ? 0 : 6, 10, shell.world.diskIsFull ? 12 : diskFills, clockJumps, 3,
             shell.world.reserveIsSpent ? 4 : diskFills, shell.world.isInNeed ? 6 : needs,
-            shell.core.standstill == nil ? halts : 4, shell.world.pushes.isEmpty ? 0 : 6,
+            shell.core.standstill == nil ? halts : 4, holds, shell.world.pushes.isEmpty ? 0 : 6,
         ]) {
         case 0: return .turn(random.chance(70) ? 1 : 1 + random.below(isCrowded ? 20 : 4), dying: death())
         case 1: return .perform(random.pick(shell.world.operations).effect.ticket, fails: random.chance(effectsFail))
@@ -69,6 +71,7 @@ struct Chooser {
         case 13: return .reserve(spent: !shell.world.reserveIsSpent)
         case 14: return .need(!shell.world.isInNeed)
         case 15: return shell.core.standstill == nil || random.chance(10) ? .halt : .resume
+        case 16: return holdOrLetGo(simulation)
         default: return .push(random.pick(shell.world.pushes).repository, fails: random.chance(3 * effectsFail))
         }
     }
@@ -183,6 +186,25 @@ struct Chooser {
                 ][random.weighted([3, 5, 1, 2, 2, 2])]
         }
         return .tell(id, command)
+    }
+
+    /// Now and then somebody lets go of what a ticket holds, or nobody.
+    private mutating func holdOrLetGo(_ simulation: Simulation) -> Action {
+        let repository = random.pick(simulation.repositories)
+        let held = simulation.shell.core.grants.values.filter { $0.repository == repository }.sorted {
+            $0.fence < $1.fence
+        }
+        let persons = held.filter { $0.person != nil }
+        if random.chance(persons.isEmpty ? 10 : 60) {
+            let choices = (random.chance(10) ? held : persons).map(\.pattern.text)
+            return .letGo(repository, pattern: choices.isEmpty ? "docs/*.md" : random.pick(choices))
+        }
+        return .hold(
+            repository,
+            pattern: random.pick(Self.locks.flatMap(\.self)),
+            by: random.pick(["anna", "ben"]),
+            seconds: random.chance(50) ? random.pick([10, 60, 300]) : nil
+        )
     }
 
     private mutating func user(_ simulation: Simulation) -> Action {

@@ -35,6 +35,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case targetMoved, checkoutDirty, checkoutCleaned, userCommits, rulesChanged, registeredAgain, trustGiven
     case commandRepeated, commandForNobody, editedInTheQueue, dependencyCancelled, drained
     case halted, haltedAtWork, resumed, resumedWhileStopping
+    case personHolds, personLetsGo, personalLockExpires
     /// An input that nobody should have sent.
     case noise
 

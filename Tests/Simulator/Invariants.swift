@@ -133,6 +133,10 @@ extension SimulatedShell {
                 try require(!a.pattern.conflicts(with: b.pattern), "I1: \(a.holder) and \(b.holder) hold \(a.pattern)")
             }
         }
+        for grant in grants where grant.person?.expires != nil {
+            let end = core.personalLockEnd(grant.fence)
+            try require(end != nil, "I4: lock \(grant.fence) of \(grant.holder) ends, and nothing waits for that")
+        }
         for ticket in stored.tickets.values {
             let held = grants.filter { $0.ticket == ticket.id }.map(\.pattern.text).sorted()
             if ticket.isFinal {

@@ -42,7 +42,7 @@ enum Noise {
         let outcome = random.pick([
             RunOutcome.exited(0), .exited(.min), .signalled(.max), .stopped, .timedOut, .notStarted(text), .lost(text),
         ])
-        switch random.below(27) {
+        switch random.below(29) {
         case 0: return .worktreeReady(id, branch: text, base: object, head: object, rules(&random))
         case 1: return .worktreeFailed(id, reason: text)
         case 2: return .workCollected(id, head: object, changed: random.chance(50), committedLeftovers: true)
@@ -79,6 +79,15 @@ enum Noise {
                 .requestChanges(comment: ""),
             ])
             return .commandGiven(command, id)
+        case 26:
+            let pattern = pattern(core, &random)
+            let duration = random.pick([nil, Duration.zero, .seconds(5), .seconds(-5), .seconds(Int64.max)])
+            return .lockAsked(repository, pattern, by: random.pick(["anna", "", text]), reason: text, for: duration)
+        case 27:
+            let fence = random.pick([0, -1, core.counters.fence, .max, .min])
+            return .lockReleaseAsked(
+                random.chance(50) ? .fence(fence) : .pattern(repository, pattern(core, &random))
+            )
         default:
             let new = NewTicket(
                 id: random.chance(50) ? id : nil,
@@ -95,6 +104,13 @@ enum Noise {
                 ? .enqueueAsked(repository, random.chance(20) ? [] : [new])
                 : .repositoryAsked(path: random.pick(["/r/r1", ""]), target: text, tip: object, trusted: [text])
         }
+    }
+
+    private static func pattern(_ core: Orchestrator, _ random: inout SplitMix64) -> LockPattern {
+        let held = core.grants.values.sorted { $0.fence < $1.fence }.map(\.pattern)
+        let others = ["**", "src/a/one.txt", "resource:db"].compactMap { try? LockPattern($0) }
+        let other = random.pick(others)
+        return held.isEmpty || random.chance(50) ? other : random.pick(held)
     }
 
     private static func rules(_ random: inout SplitMix64) -> Rules {

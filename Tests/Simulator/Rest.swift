@@ -8,6 +8,10 @@ extension Simulation {
         isAtRest = true
         try makeFriendly()
         try settle()
+        for id in repositories {
+            for pattern in endless(in: id) { try perform(.letGo(id, pattern: pattern)) }
+        }
+        try settle()
         if shell.core.isDraining {
             try perform(.crash(Action.Crash(agents: shell.limits.agents, slots: shell.limits.verificationSlots)))
             try settle()
@@ -40,6 +44,14 @@ extension Simulation {
             shell.world.move(id, writing: FakeWorld.config, 0)
             post(.trustGiven(id, digest: FakeWorld.digest(0)))
         }
+    }
+
+    /// What people hold until they let go of it; other locks of theirs have to end by themselves.
+    private func endless(in repository: RepositoryID) -> [String] {
+        shell.core.grants.values
+            .filter { $0.repository == repository && $0.person.map { $0.expires == nil } ?? false }
+            .sorted { $0.fence < $1.fence }
+            .map(\.pattern.text)
     }
 
     /// All that is under way comes to its end, in the order it was begun.

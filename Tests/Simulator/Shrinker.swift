@@ -119,6 +119,7 @@ extension Action {
         case .turn(let count, let dying?):
             return [.turn(count, dying: nil), .turn(1, dying: dying)].filter { $0 != self }
         case .turn(let count, nil): return count == 1 ? [] : [.turn(1, dying: nil)]
+        case .hold(let id, let pattern, let name, _?): return [.hold(id, pattern: pattern, by: name, seconds: nil)]
         case .perform(let id, true): return [.perform(id, fails: false)]
         case .write(let run, let files, let commits):
             return files.count < 2

@@ -158,6 +158,9 @@ package struct SimulatedShell {
             switch fact.event {
             case .halted(let new): standstill = new
             case .resumed: standstill = nil
+            case .lockTaken: world.coverage.count(.personHolds)
+            case .lockReleased(_, _, _, let expired):
+                world.coverage.count(expired ? .personalLockExpires : .personLetsGo)
             default: break
             }
             for pass in fact.changes.passes { world.knownPasses[pass.repository, default: []].insert(pass.proof) }
@@ -283,7 +286,7 @@ extension Input {
     fileprivate var isAsked: Bool {
         switch self {
         case .enqueueAsked, .commandGiven, .editAsked, .repositoryAsked, .trustGiven, .drainAsked, .haltAsked,
-            .resumeAsked:
+            .resumeAsked, .lockAsked, .lockReleaseAsked:
             true
         default: false
         }

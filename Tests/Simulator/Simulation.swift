@@ -121,6 +121,13 @@ package struct Simulation {
             if shell.core.standstill != nil { count(.resumed) }
             if shell.core.tickets.values.contains(where: { $0.halt == .standstill }) { count(.resumedWhileStopping) }
             post(.resumeAsked)
+        case .hold(let repository, let pattern, let name, let seconds):
+            guard let pattern = try? LockPattern(pattern) else { return }
+            let duration = seconds.map { Duration.seconds($0) }
+            post(.lockAsked(repository, pattern, by: name, reason: "by hand", for: duration))
+        case .letGo(let repository, let pattern):
+            guard let pattern = try? LockPattern(pattern) else { return }
+            post(.lockReleaseAsked(.pattern(repository, pattern)))
         case .need(let isShort):
             if isShort { count(.machineShort) }
             shell.world.isInNeed = isShort

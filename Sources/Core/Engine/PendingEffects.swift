@@ -64,6 +64,7 @@ extension Orchestrator {
         self.now = now
         journal = Journal()
         if isPlanted(.adoptedAgentIsFree) { freeAgents = agents.keys.sorted(by: >) }
+        if isPlanted(.personalEndForgottenAtRestart) { personalEnds = IndexedHeap() }
         askPoliciesAgain()
         journal.forgetEffects()
         var pending = tickets.values.sorted { $0.serial < $1.serial }.flatMap(\.pendingEffects)

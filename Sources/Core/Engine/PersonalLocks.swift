@@ -117,7 +117,7 @@ extension Orchestrator {
         personalEnds.remove(grant.fence)
         held[grant.repository]?.remove(grant.pattern, owner: grant.holder)
         journal.released(grant)
-        wake(waitingFor: grant.holder)
+        if !isPlanted(.personalReleaseWakesNobody) { wake(waitingFor: grant.holder) }
     }
 
     /// A person's lock on exactly this pattern. People hold few.

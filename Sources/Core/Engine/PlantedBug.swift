@@ -36,6 +36,10 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case startsInNeed
     /// What is blocked by another git when it is put away is not tried again.
     case blockedTidyForgotten
+    /// A person lets go of a lock, and those that waited for it go on waiting.
+    case personalReleaseWakesNobody
+    /// After a restart, a person's lock is held beyond its end.
+    case personalEndForgottenAtRestart
     /// After a restart, what a remote has yet to get is not pushed.
     case recoveryForgetsPushes
 }
