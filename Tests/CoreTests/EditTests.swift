@@ -92,4 +92,50 @@ import Testing
         story.hear(.editAsked("never", TicketEdit()), isRefused: "there is no ticket never")
         story.hear(.editAsked("first", TicketEdit(priority: 1)), isRefused: "cannot edit first: it is running")
     }
+
+    @Test func whatATicketWaitsForCanBeChangedAsLongAsItHasNotBegun() {
+        var story = Story()
+        story.enqueue(.new("first"), .new("second"), .new("third", dependsOn: ["first"]))
+        story.hear(
+            .editAsked("third", TicketEdit(dependsOn: ["second"])),
+            says: [.ticketEdited("third", [.dependsOn])]
+        )
+        #expect(story.core.waiting("third") == .dependencies(["second"]))
+        story.hear(.editAsked("third", TicketEdit(dependsOn: ["second"])), says: [])
+        story.hear(
+            .editAsked("third", TicketEdit(dependsOn: ["third"])),
+            isRefused: "tickets depend on each other in a circle: third → third"
+        )
+        story.enqueue(.new("fourth", dependsOn: ["third"]))
+        story.hear(
+            .editAsked("third", TicketEdit(dependsOn: ["second", "fourth"])),
+            isRefused: "tickets depend on each other in a circle: third → fourth → third"
+        )
+        #expect(story.core.waiting("third") == .dependencies(["second"]))
+        story.hear(.editAsked("third", TicketEdit(dependsOn: [])))
+        #expect(story.core.waiting("third")?.sentence.contains("agent") ?? (story["third"].agent != nil))
+        #expect(story.core.inconsistency == nil)
+    }
+
+    @Test func aDependencyThatWillNeverLandSendsAQueuedTicketToAHuman() {
+        var story = Story(agents: 1)
+        story.enqueue(.new("first"), .new("second"))
+        story.hear(
+            .editAsked("second", TicketEdit(dependsOn: ["never"])),
+            says: [
+                .ticketEdited("second", [.dependsOn]), .humanNeeded("second", .dependency("never", .unknown)),
+            ]
+        )
+        story.hear(.editAsked("second", TicketEdit(dependsOn: [])))
+        story.tell(.continue, "second")
+        #expect(story.core.waiting("second") == .agent(busy: 1))
+        story.tell(.stop, "first")
+        story.hear(.worktreeReady("first", branch: "b", base: "m0", head: "m0", .test()))
+        if case .running = story.state("first") { story.hear(.snapshotTaken("first")) }
+        #expect(story.state("first").name == "stopped")
+        story.hear(
+            .editAsked("first", TicketEdit(dependsOn: ["second"])),
+            isRefused: "cannot edit first: it has begun, and waits for no other ticket"
+        )
+    }
 }

@@ -39,6 +39,11 @@ import Testing
         let told = try world.orch("edit", "T-3", "--priority", "1").output
         #expect(told.hasPrefix("T-3  queued: waits for "), "\(told)")
 
+        #expect(try world.orch("edit", "T-3", "--depends-on", "T-1", "--json").json["depends_on"] == ["T-1"])
+        let circle = try world.orch("edit", "T-3", "--depends-on", "T-3")
+        #expect(circle.error.contains("tickets depend on each other in a circle: T-3 → T-3"), "\(circle.error)")
+        #expect(try world.orch("edit", "T-3", "--no-depends-on", "--json").json["depends_on"] == [])
+
         let running = try world.orch("edit", "T-1", "--priority", "3")
         #expect(running.status == 5)
         #expect(running.error == "orch: cannot edit T-1: it is running\nhint: `orch stop T-1` first\n")
@@ -61,7 +66,7 @@ import Testing
             set -e
             cat "$2" >> "$1/seen"
             if grep -q '^# problem: ' "$2"; then sed -i 's/high/5/' "$2"
-            else sed -i 's/^priority: 0$/priority: high/; s/Second/Third/' "$2"; fi
+            else sed -i 's/^priority: 0$/priority: high/; s/Second/Third/; s/^depends_on: .*/depends_on: [T-1]/' "$2"; fi
             """,
             mode: 0o755
         )
@@ -82,6 +87,7 @@ import Testing
         )
         let row = try world.orch("show", "T-3", "--json").json
         #expect(row["priority"] == 5)
+        #expect(row["depends_on"] == ["T-1"])
         #expect(try world.orch("show", "T-3").output.contains("# Third"))
         func files() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: world.root).filter { $0.hasPrefix("orch-edit-") }

@@ -7,8 +7,8 @@ package enum Action: Equatable, Sendable {
     // MARK: people
     case enqueue(RepositoryID, [Wish])
     case tell(TicketID, Command)
-    /// The priority of a ticket changes, and its locks unless these are nil.
-    case edit(TicketID, priority: Int, locks: [String]?)
+    /// The priority of a ticket changes, and its locks and dependencies unless these are nil.
+    case edit(TicketID, priority: Int, locks: [String]?, dependsOn: [TicketID]? = nil)
     case trust(RepositoryID, configuration: Int)
     /// The repository is registered once more, with the target at its tip.
     case register(RepositoryID)

@@ -8,8 +8,9 @@ extension Action: CustomStringConvertible {
         case .enqueue(let repository, let wishes):
             "enqueue \(repository)" + wishes.map { " + " + $0.description }.joined()
         case .tell(let id, let command): "tell \(id) \(command.name)"
-        case .edit(let id, let priority, let locks):
-            "edit \(id) \(priority)" + (locks.map { " locks" + $0.map { " \($0)" }.joined() } ?? "")
+        case .edit(let id, let priority, let locks, let dependsOn):
+            "edit \(id) \(priority)" + (dependsOn.map { " after " + Self.list($0) } ?? "")
+                + (locks.map { " locks" + $0.map { " \($0)" }.joined() } ?? "")
         case .trust(let repository, let configuration): "trust \(repository) \(configuration)"
         case .register(let repository): "register \(repository)"
         case .drain: "drain"
@@ -48,6 +49,10 @@ extension Action: CustomStringConvertible {
         case .reconnect(let subscriber): "reconnect \(subscriber)"
         case .noise(let seed): "noise \(seed)"
         }
+    }
+
+    private static func list(_ ids: [TicketID]) -> String {
+        ids.isEmpty ? "nothing" : ids.map(\.text).joined(separator: ",")
     }
 
     /// Reads a line; nil for one that says nothing.
@@ -121,7 +126,10 @@ private struct Words {
         switch verb {
         case "enqueue": return repository().map { .enqueue($0, wishes()) }
         case "tell": return ticket().flatMap { id in command().map { .tell(id, $0) } }
-        case "edit": return ticket().flatMap { id in number().map { .edit(id, priority: $0, locks: locks()) } }
+        case "edit":
+            guard let id = ticket(), let priority = number() else { return nil }
+            let dependsOn = takes("after") ? takes("nothing") ? [] : tickets() : nil
+            return .edit(id, priority: priority, locks: locks(), dependsOn: dependsOn)
         case "trust": return repository().flatMap { id in number().map { .trust(id, configuration: $0) } }
         case "register": return repository().map { .register($0) }
         case "drain": return .drain

@@ -172,7 +172,9 @@ struct Chooser {
         let id = random.chance(2) ? TicketID("T-none") : random.pick(random.chance(15) || open.isEmpty ? ids : open)
         if random.chance(8) {
             let locks = random.chance(50) ? random.pick(Self.locks) : nil
-            return .edit(id, priority: random.below(5) - 2, locks: locks)
+            let dependsOn =
+                random.chance(30) ? random.chance(20) ? [] : [TicketID("T-\(1 + random.below(asked))")] : nil
+            return .edit(id, priority: random.below(5) - 2, locks: locks, dependsOn: dependsOn)
         }
         let command: Command
         switch core.tickets[id]?.state {

@@ -98,11 +98,11 @@ package struct Simulation {
         switch action {
         case .enqueue(let repository, let wishes): post(.enqueueAsked(repository, wishes.map(\.ticket)))
         case .tell(let id, let command): ask(command, of: id)
-        case .edit(let id, let priority, let locks):
+        case .edit(let id, let priority, let locks, let dependsOn):
             if case .queued? = shell.core.tickets[id]?.state { count(.editedInTheQueue) }
             // Literals of the chooser's, or of a script, which are left out where they are no patterns.
             let patterns = locks.map { $0.compactMap { try? LockPattern($0) } }
-            post(.editAsked(id, TicketEdit(priority: priority, locks: patterns)))
+            post(.editAsked(id, TicketEdit(priority: priority, locks: patterns, dependsOn: dependsOn)))
         case .trust(let repository, let configuration):
             count(.trustGiven)
             post(.trustGiven(repository, digest: FakeWorld.digest(configuration)))

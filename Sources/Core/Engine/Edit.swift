@@ -6,6 +6,7 @@ public struct TicketEdit: Equatable, Sendable {
     public var priority: Int?
     public var locks: [LockPattern]?
     public var profile: String?
+    public var dependsOn: [TicketID]?
     /// There is another description, which Core does not keep.
     public var changesDescription = false
     public init(
@@ -13,12 +14,14 @@ public struct TicketEdit: Equatable, Sendable {
         priority: Int? = nil,
         locks: [LockPattern]? = nil,
         profile: String? = nil,
+        dependsOn: [TicketID]? = nil,
         changesDescription: Bool = false
     ) {
         self.title = title
         self.priority = priority
         self.locks = locks
         self.profile = profile
+        self.dependsOn = dependsOn
         self.changesDescription = changesDescription
     }
 }
@@ -42,19 +45,26 @@ extension Orchestrator {
         if let locks, locks != old.locks, fences[id] != nil {
             throw uneditable(id, "it holds its locks, which others count on", "leave its locks as they are")
         }
+        if let dependsOn = edit.dependsOn, dependsOn != old.dependsOn {
+            if old.worktree != nil {
+                throw uneditable(id, "it has begun, and waits for no other ticket", "leave `depends_on` as it is")
+            }
+            try refuseCycles([(id, dependsOn)])
+        }
         var new = old
         new.title = edit.title ?? old.title
         new.priority = edit.priority ?? old.priority
         new.locks = locks ?? old.locks
         new.profile = edit.profile ?? old.profile
+        new.dependsOn = edit.dependsOn ?? old.dependsOn
         let fields = Self.differences(old, new) + (edit.changesDescription ? [.description] : [])
         if fields.isEmpty { return }
         change(id) { $0 = new }
-        if case .queued = new.state {
-            dropFromScheduler(id)
-            enqueueInScheduler(new)
-        }
+        guard case .queued(let stage) = new.state else { return emit(.ticketEdited(id, fields)) }
+        dropFromScheduler(id)
+        enqueueInScheduler(new)
         emit(.ticketEdited(id, fields))
+        if let problem = dependencyProblem(of: new) { askHuman(id, problem, resume: stage) }
     }
 
     private static func differences(_ old: Ticket, _ new: Ticket) -> [TicketDraft.Field] {
@@ -63,6 +73,7 @@ extension Orchestrator {
         if old.priority != new.priority { fields.append(.priority) }
         if old.locks != new.locks { fields.append(.locks) }
         if old.profile != new.profile { fields.append(.agent) }
+        if old.dependsOn != new.dependsOn { fields.append(.dependsOn) }
         return fields
     }
 

@@ -52,7 +52,7 @@ extension Orchestrator {
     private func isTaken(_ number: Int) -> Bool { knows(Self.id(number)) }
 
     /// Names the cycle that the new tickets would close. One that has ended waits for nobody.
-    private func refuseCycles(_ new: [(id: TicketID, dependsOn: [TicketID])]) throws(Refusal) {
+    func refuseCycles(_ new: [(id: TicketID, dependsOn: [TicketID])]) throws(Refusal) {
         let fresh = Dictionary(new.map { ($0.id, $0.dependsOn) }) { first, _ in first }
         let alone = new.first { $0.dependsOn.contains($0.id) }.map { [$0.id] }
         let cycles = DependencyCycles.find(
@@ -100,11 +100,15 @@ extension Orchestrator {
 
     private mutating func queueOrAsk(_ id: TicketID) {
         let ticket = tickets[id]!
-        for dependency in ticket.dependsOn {
-            if let problem = problem(withDependency: dependency) {
-                return askHuman(id, .dependency(dependency, problem), resume: .work)
-            }
-        }
+        if let problem = dependencyProblem(of: ticket) { return askHuman(id, problem, resume: .work) }
         enqueueInScheduler(ticket)
+    }
+
+    /// The first of its dependencies that will never land.
+    func dependencyProblem(of ticket: Ticket) -> Problem? {
+        for dependency in ticket.dependsOn {
+            if let problem = problem(withDependency: dependency) { return .dependency(dependency, problem) }
+        }
+        return nil
     }
 }

@@ -104,7 +104,7 @@ extension Gateway {
     func editTicket(_ params: Params, _ reply: Reply) throws(RPCError) {
         let name = try params.string("ticket")
         let given = params.object.filter { $0.key != "ticket" && !$0.value.isNull }
-        let editable: [TicketDraft.Field] = [.title, .description, .priority, .locks, .agent]
+        let editable: [TicketDraft.Field] = [.title, .description, .priority, .locks, .dependsOn, .agent]
         let names = editable.map(\.rawValue)
         if let key = given.map(\.key).first(where: { !names.contains($0) }) {
             let hint = "these can: \(names.joined(separator: ", "))"
@@ -123,6 +123,7 @@ extension Gateway {
         if given.contains(where: { $0.key == "title" }) { edit.title = draft.title }
         if ticket["priority"] != nil { edit.priority = draft.priority }
         if ticket["locks"] != nil { edit.locks = draft.locks }
+        if ticket["depends_on"] != nil { edit.dependsOn = draft.dependsOn }
         if ticket["agent"] != nil { edit.profile = try profile(of: draft) }
         edit.changesDescription = ticket["description"] != nil
         ask(of: name, descriptions: [draft.description], reply) { [edit] id in .editAsked(id, edit) }

@@ -63,7 +63,6 @@ struct TicketHistory: Equatable {
             queued = time
             repository = row?["repository"]?.stringValue
             profile = row?["profile"]?.stringValue
-            dependencies = row?["depends_on"]?.arrayValue?.compactMap { $0.stringValue.map { TicketID($0) } } ?? []
         case "ticket.started": started = started ?? time
         case "run.requested":
             stage = params["stage"]?.stringValue
@@ -86,6 +85,9 @@ struct TicketHistory: Equatable {
         default: break
         }
         if let priority = row?["priority"]?.intValue { self.priority = priority }
+        if let ids = row?["depends_on"]?.arrayValue {
+            dependencies = ids.compactMap { $0.stringValue.map { TicketID($0) } }
+        }
         if let state = row?["state"]?.stringValue { self.state = state }
         if let blocked = row?["blocked"] { isBlocked = blocked.boolValue ?? false }
     }

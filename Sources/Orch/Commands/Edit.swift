@@ -8,7 +8,8 @@ struct Edit: Subcommand {
     static let configuration = CommandConfiguration(
         abstract: "Change a ticket that nothing is under way for; without options, in $EDITOR.",
         discussion: """
-            A queued ticket takes its new place in the queue at once. The locks of one that holds them stay as they are. \
+            A queued ticket takes its new place in the queue at once. The locks of one that holds them stay as they are, \
+            and so does what one depends on that has begun. \
             In the editor nothing you have typed is lost: what cannot be taken comes back with the reason.
             """
     )
@@ -34,6 +35,16 @@ struct Edit: Subcommand {
     var locks: [String] = []
     @Flag(name: .long, help: "It locks nothing any more.")
     var noLocks = false
+    @Option(
+        name: .customLong("depends-on"),
+        help: ArgumentHelp(
+            "A ticket that has to land first, instead of all before; may be repeated.",
+            valueName: "ticket"
+        )
+    )
+    var dependencies: [String] = []
+    @Flag(name: .customLong("no-depends-on"), help: "It waits for no other ticket any more.")
+    var noDependencies = false
     @Option(name: .long, help: ArgumentHelp("The agent profile.", valueName: "profile"))
     var agent: String?
     @Option(
@@ -45,6 +56,9 @@ struct Edit: Subcommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
+        if noDependencies, !dependencies.isEmpty {
+            throw ValidationError("give either --depends-on or --no-depends-on")
+        }
         if noLocks, !locks.isEmpty { throw ValidationError("give either --lock or --no-locks") }
     }
 
@@ -82,6 +96,7 @@ struct Edit: Subcommand {
         changes["title"] = title.map(JSONValue.string)
         changes["priority"] = priority.map { JSONValue($0) }
         if noLocks || !locks.isEmpty { changes["locks"] = JSONValue(locks) }
+        if noDependencies || !dependencies.isEmpty { changes["depends_on"] = JSONValue(dependencies) }
         changes["agent"] = agent.map(JSONValue.string)
         changes["description"] = try description.map { .string(try TicketFields.description($0)) }
         return changes

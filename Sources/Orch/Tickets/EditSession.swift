@@ -73,6 +73,7 @@ struct EditSession {
             description: description,
             priority: row.priority,
             locks: try row.locks.map { try LockPattern($0) },
+            dependsOn: row.depends_on.map { TicketID($0) },
             agent: row.profile
         )
     }
@@ -85,8 +86,7 @@ struct EditSession {
             return .failure(FileProblems([FileProblem(file: path, message: "this is not one ticket but several")]))
         }
         for (isThere, field) in [
-            (draft.id != nil, TicketDraft.Field.id), (!draft.dependsOn.isEmpty, .dependsOn),
-            (draft.workflow != nil, .workflow),
+            (draft.id != nil, TicketDraft.Field.id), (draft.workflow != nil, .workflow),
         ] where isThere {
             return .failure(FileProblems([batch.problem(draft: 0, field: field, "this stays as it is; take it away")]))
         }
@@ -95,6 +95,9 @@ struct EditSession {
         if draft.description != before.description { changes["description"] = .string(draft.description) }
         if draft.priority != before.priority { changes["priority"] = JSONValue(draft.priority) }
         if Set(draft.locks) != Set(before.locks) { changes["locks"] = JSONValue(draft.locks.map(\.description)) }
+        if Set(draft.dependsOn) != Set(before.dependsOn) {
+            changes["depends_on"] = JSONValue(draft.dependsOn.map(\.text))
+        }
         if let agent = draft.agent, agent != before.agent { changes["agent"] = .string(agent) }
         return .success(changes)
     }
@@ -146,11 +149,12 @@ struct EditSession {
 enum TicketText {
     static func text(_ draft: TicketDraft, of row: TicketRow) -> String {
         var lines = ["# \(row.id), \(row.state). Save and leave to change it; leave it as it is to change nothing."]
-        if !row.depends_on.isEmpty { lines.append("# It depends on \(row.depends_on.joined(separator: ", ")).") }
         lines.append("title: \(string(draft.title))")
         lines.append("priority: \(draft.priority)")
         lines.append(draft.locks.isEmpty ? "locks: []" : "locks:")
         lines += draft.locks.map { "  - \(string($0.description))" }
+        let dependencies = draft.dependsOn.map { string($0.text) }.joined(separator: ", ")
+        lines.append("depends_on: [\(dependencies)]")
         if let agent = draft.agent { lines.append("agent: \(string(agent))") }
         let head = lines.joined(separator: "\n") + "\n"
         let block = head + "description: " + Self.block(draft.description)
