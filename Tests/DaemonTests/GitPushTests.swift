@@ -102,7 +102,8 @@ import Testing
     /// An ssh that notes what it is called with, and then does what it is asked on this machine.
     private func ssh(_ name: String) throws -> String {
         let path = "\(scratch.home)/\(name)/ssh"
-        let script = "#!/bin/sh\necho \(name) \"$@\" >> \(scratch.home)/said\nfor last; do :; done\nexec sh -c \"$last\"\n"
+        let script =
+            "#!/bin/sh\necho \(name) \"$@\" >> \(scratch.home)/said\nfor last; do :; done\nexec sh -c \"$last\"\n"
         try scratch.write("\(name)/ssh", script, in: scratch.home)
         #expect(chmod(path, 0o755) == 0)
         return path

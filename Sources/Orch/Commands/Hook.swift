@@ -43,7 +43,10 @@ struct InstallHook: Subcommand {
     /// What the hook has to be told, as those who push have an environment of their own (over ssh, next to none).
     private func optionsForElsewhere(_ console: Console) throws -> [String] {
         let ours = try global.paths(console)
-        let unasked = try StatePaths(environment: console.environment.filter { $0.key == "HOME" }, workingDirectory: "/")
+        let unasked = try StatePaths(
+            environment: console.environment.filter { $0.key == "HOME" },
+            workingDirectory: "/"
+        )
         var options: [String] = []
         if ours.directory != unasked.directory { options += ["--state-dir", ours.directory] }
         let isThere = FileManager.default.fileExists(atPath: ours.configuration)
