@@ -55,6 +55,7 @@ let package = Package(
         benchmark("runner", "RunnerCost"),
         benchmark("store", "Store", ["CStore"]),
         benchmark("land", "Land"),
+        benchmark("verify", "Verify"),
         benchmark(
             "snapshot",
             "Snapshot",

@@ -103,11 +103,16 @@ public final class LiveDaemon {
     }
 
     /// Waits for an event of a ticket; tells of every event that arrives until then, and when it arrived.
-    public func wait(for name: String, of ticket: String, each: (String, Int64) -> Void = { _, _ in }) throws {
+    @discardableResult
+    public func wait(
+        for name: String,
+        of ticket: String,
+        each: (String, Int64) -> Void = { _, _ in }
+    ) throws -> IPC.Notification {
         while let line = try client.next(timeout: .seconds(60)) {
             guard case .notification(let event) = line, event.params["ticket"]?.stringValue == ticket else { continue }
             each(event.method, monotonic())
-            if event.method == name { return }
+            if event.method == name { return event }
             if event.method == "ticket.needs_human_review" || event.method == "ticket.left" {
                 throw Trouble("\(ticket) came to \(event.method) instead of \(name): \(event.params)")
             }
