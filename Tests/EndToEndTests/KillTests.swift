@@ -122,7 +122,7 @@ struct Fault: CustomStringConvertible, Sendable {
         // The bad file comes first, the good one second.
         case .backlogClaimed, .backlogStored, .backlogTold: return [fault(1, .dropped), fault(2, .dropped)]
         case .snapshotFilesAdded, .snapshotPacked: return [fault(1, .many)]
-        case .setupForgotten, .setupIntended, .setupNoted: return [fault(1, .warm), fault(2, .warm)]
+        case .setupForgotten, .setupIntended, .setupNoted: return [fault(1, .warm)]
         case .statusReused: return [fault(1, .repeated)]
         case .pushBegun, .pushAsked, .pushDone: return [fault(1, .pushed)]
         case .landingSettled: return [fault(1, .settling)]

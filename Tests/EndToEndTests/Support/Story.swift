@@ -49,7 +49,9 @@ final class Story {
             "repo",
             policy,
             verify: settingUp
-                ? world.auditedVerifier("[ -e deps/made ] && ! grep -rq BROKEN . --include=*.txt")
+                ? world.auditedVerifier(
+                    "[ -z \"${ORCH_RUN:-}\" ] || [ -e deps/made ] || exit 2; ! grep -rq BROKEN . --include=*.txt"
+                )
                 : world.auditedVerifier(),
             files: [".gitignore": ".env\ndeps/\n", "shared.txt": "start\n"],
             registering: false
