@@ -260,6 +260,7 @@ public final class Daemon: Sendable {
         engine.read { [effects, locks] view in
             for repository in view.core.repositories.values {
                 effects.seeTarget(of: repository)
+                effects.keepSpares(of: repository)
                 locks?.look(at: repository.id)
             }
         }

@@ -69,6 +69,17 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case worktreeMade = "worktree.made"
     case fileCopied = "worktree.file-copied"
 
+    // A spare worktree is made, given to a ticket, removed.
+    case spareNoted = "spare.noted"
+    case spareAdded = "spare.added"
+    case spareFilled = "spare.filled"
+    case spareMarked = "spare.marked"
+    case spareBranchMade = "spare.branch-made"
+    case spareTaken = "spare.taken"
+    case spareMoved = "spare.moved"
+    case spareLinked = "spare.linked"
+    case spareUnmarked = "spare.unmarked"
+
     // A run is started, stopped, and fenced when its runner has died.
     case runPromptWritten = "run.prompt-written"
     case runFolderMade = "run.folder-made"

@@ -25,11 +25,17 @@ struct KillTests {
                 try world.kill9()
             }
             if fault.scenario == .settling { try cutShort(story) }
+            if [.ahead, .given, .cooled].contains(fault.scenario) {
+                try story.keepSpares(1, made: fault.scenario != .ahead)
+                if fault.scenario == .cooled { try story.wantSpares(0) }
+            }
             for attempt in 1...2 {
                 world.arm(fault.text)
                 if fault.scenario == .ending { story.ending = fault.onStop }
                 do {
                     try world.restart()
+                    // Before the first ticket is given it.
+                    if fault.scenario == .cooled { try story.waitForSpares() }
                     try story.tell()
                     if attempt == 2, story.ending == nil { return try story.audit() }
                 } catch is World.Killed {}
@@ -89,6 +95,12 @@ struct Fault: CustomStringConvertible, Sendable {
         case warm
         /// A tree that has passed comes again.
         case repeated
+        /// Spare worktrees are kept, and there is none yet.
+        case ahead
+        /// There is a spare worktree for the first ticket.
+        case given
+        /// There is a spare worktree, and none is wanted any more.
+        case cooled
         /// The daemon is asked to end while agents are at work.
         case ending
     }
@@ -124,6 +136,9 @@ struct Fault: CustomStringConvertible, Sendable {
         case .snapshotFilesAdded, .snapshotPacked: return [fault(1, .many)]
         case .setupForgotten, .setupIntended, .setupNoted: return [fault(1, .warm)]
         case .statusReused: return [fault(1, .repeated)]
+        case .spareNoted, .spareAdded, .spareFilled, .spareMarked: return [fault(1, .ahead)]
+        case .spareBranchMade, .spareTaken, .spareMoved, .spareLinked: return [fault(1, .given)]
+        case .spareUnmarked: return [fault(1, .cooled)]
         case .pushBegun, .pushAsked, .pushDone: return [fault(1, .pushed)]
         case .landingSettled: return [fault(1, .settling)]
         case .stopDetached, .stopStoreClosed: return [fault(1, .ending), fault(1, .ending, onStop: "detach")]

@@ -15,21 +15,24 @@ public final class LiveDaemon {
     /// - Parameters:
     ///   - programs: the folder of `orch` and `orch-runner`.
     ///   - agent: the command of the only profile.
+    ///   - more: what else its configuration says.
     public init(
         _ scratch: Scratch,
         programs: String,
         agent: [String],
         agents: Int = 1,
         durability: String,
-        approve: String
+        approve: String,
+        more: JSONObject = [:]
     ) throws {
         self.scratch = scratch
         self.programs = programs
-        let settings: JSONObject = [
+        var settings: JSONObject = [
             "agents": JSONValue(agents), "approve": .string(approve), "durability": .string(durability),
             "profiles": ["bench": ["command": .array(agent.map { .string($0) }), "timeLimit": "10m"]],
             "defaultProfile": "bench",
         ]
+        for (key, value) in more { settings[key] = value }
         state = "\(scratch.folder)/state-\(durability)"
         let configuration = "config-\(durability).json"
         try scratch.write(String(decoding: JSONValue.object(settings).bytes, as: UTF8.self), to: configuration)

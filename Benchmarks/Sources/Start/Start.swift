@@ -1,9 +1,10 @@
+import Foundation
 import Glibc
 import IPC
 import Measuring
 
 /// From asking for a ticket to its agent's first instruction, against `git worktree add` and starting the same agent by
-/// hand: `start [FOLDER OF orch] [--pairs N] [--files N]`.
+/// hand, and with a worktree that was made ahead: `start [FOLDER OF orch] [--pairs N] [--files N]`.
 @main struct Start {
     static func main() {
         do {
@@ -20,40 +21,77 @@ import Measuring
     }
 
     private static func measure(_ durability: String, programs: String, pairs: Int, files: Int) throws {
-        let scratch = try Scratch(files: files)
-        let agent = [neighbour("agent"), scratch.stamps]
-        let daemon = try LiveDaemon(
-            scratch,
-            programs: programs,
-            agent: agent,
-            durability: durability,
-            approve: "human"
-        )
-        var byHand = Hand(scratch: scratch, agent: agent)
-        var (orch, hand) = (Sample(), Sample())
+        let cold = try Contender(durability, programs: programs, files: files, spares: 0)
+        let warm = try Contender(durability, programs: programs, files: files, spares: 1)
+        var byHand = Hand(scratch: cold.scratch, agent: cold.agent)
+        var (orch, spare, hand) = (Sample(), Sample(), Sample())
         var stages = Stages()
-        // The first pair warms caches and is not counted.
-        for pair in 0...pairs {
-            // Each goes first in every other pair.
-            var manual = pair % 2 == 0 ? try byHand.start() : 0
-            let began = monotonic()
-            let ticket = try daemon.enqueue(["title": "Nothing to do"])
-            var arrivals: [(String, Int64)] = []
-            try daemon.wait(for: "run.started", of: ticket) { arrivals.append(($0, $1)) }
-            let started = try scratch.stamp(of: ticket)
-            try daemon.finish(ticket)
-            if pair % 2 == 1 { manual = try byHand.start() }
-            guard pair > 0 else { continue }
-            orch.add(started - began)
+        // The first round warms caches and is not counted.
+        for round in 0...pairs {
+            // Each goes first in every other round.
+            var manual = round % 2 == 0 ? try byHand.start() : 0
+            let (time, arrivals) = try cold.start()
+            let (warmTime, _) = try warm.start()
+            if round % 2 == 1 { manual = try byHand.start() }
+            guard round > 0 else { continue }
+            orch.add(time)
+            spare.add(warmTime)
             hand.add(manual)
-            for (name, at) in arrivals { stages.add(name, at - began) }
+            for (name, at) in arrivals { stages.add(name, at) }
         }
         print("\ndurability \(durability), \(load)")
         print(Sample.header)
         print("orch".padded(-24) + orch.row)
+        print("orch, warm".padded(-24) + spare.row)
         print("by hand".padded(-24) + hand.row)
         print("orch / by hand: \(orch.ratio(to: hand))")
+        print("orch, warm / by hand: \(spare.ratio(to: hand))")
         print("events at the client, since the request: " + stages.text)
+    }
+}
+
+/// A daemon with a repository of its own, which keeps so many spare worktrees.
+private struct Contender {
+    let scratch: Scratch
+    let agent: [String]
+    private let daemon: LiveDaemon
+    private let spares: Int
+
+    init(_ durability: String, programs: String, files: Int, spares: Int) throws {
+        self.spares = spares
+        scratch = try Scratch(files: files)
+        agent = [neighbour("agent"), scratch.stamps]
+        daemon = try LiveDaemon(
+            scratch,
+            programs: programs,
+            agent: agent,
+            durability: durability,
+            approve: "human",
+            more: ["warmWorktrees": JSONValue(spares)]
+        )
+    }
+
+    /// A ticket, from its request to its agent's first instruction, and which events arrived when; then it is put away.
+    func start() throws -> (time: Int64, arrivals: [(String, Int64)]) {
+        let began = monotonic()
+        let ticket = try daemon.enqueue(["title": "Nothing to do"])
+        var arrivals: [(String, Int64)] = []
+        try daemon.wait(for: "run.started", of: ticket) { arrivals.append(($0, $1 - began)) }
+        let time = try scratch.stamp(of: ticket) - began
+        try daemon.finish(ticket)
+        if spares > 0 { try waitForSpare() }
+        return (time, arrivals)
+    }
+
+    /// Until the next one is there, five minutes at most.
+    private func waitForSpare() throws {
+        let folder = scratch.repository + "/.git/worktrees"
+        for _ in 0..<30_000 {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            if names.contains(where: { access("\(folder)/\($0)/orch-spare", F_OK) == 0 }) { return }
+            usleep(10_000)
+        }
+        throw Trouble("orch makes no spare worktree")
     }
 }
 

@@ -11,6 +11,8 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var ports = Ports()
     /// How many verifiers run at a time.
     public var verificationSlots = 2
+    /// How many worktrees of each repository are made ahead, for its next tickets.
+    public var warmWorktrees = 0
     /// What the machine must have left for another ticket to start.
     public var admission = Admission()
     public var locks = Locks()

@@ -37,6 +37,7 @@ final class EffectRunner: Sendable {
     private let pushes = DispatchQueue(label: "orch.pushes", attributes: .concurrent)
     /// Reads that nobody waits for in order.
     private let readers = DispatchQueue(label: "orch.readers", attributes: .concurrent)
+    private let spares: SpareKeeper
 
     init(
         environment: Environment,
@@ -50,6 +51,7 @@ final class EffectRunner: Sendable {
         self.supervisor = supervisor
         self.monitor = monitor
         self.report = report
+        spares = SpareKeeper(count: environment.user.warmWorktrees, logger: environment.logger)
     }
 
     /// Starts the effect; its outcome comes as an input. Never blocks.
@@ -67,7 +69,9 @@ final class EffectRunner: Sendable {
             effect.done.pass()
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
             .advanceTarget, .tidy:
+            spares.began(repository.id)
             queue(of: repository.id).async { [self] in
+                defer { spares.ended(repository) { [self] in try open(repository) } }
                 effect.begun.pass()
                 let outcome = outcome(of: effect, ticket, repository)
                 effect.done.pass()
@@ -158,6 +162,11 @@ final class EffectRunner: Sendable {
         }
     }
 
+    /// Brings the spare worktrees of a repository to the number that is configured, in idle time.
+    func keepSpares(of repository: Core.Repository) {
+        spares.look(at: repository) { [self] in try open(repository) }
+    }
+
     func queue(of id: RepositoryID) -> DispatchQueue {
         queues.withLock { queues in
             if let queue = queues[id] { return queue }
@@ -199,6 +208,7 @@ extension Input {
 extension EffectRunner {
     /// Waits until what has been asked is done. Whoever asks has ended before.
     func finish() {
+        spares.stop()
         launches.sync(flags: .barrier) {}
         for queue in queues.withLock({ Array($0.values) }) { queue.sync {} }
     }

@@ -28,6 +28,7 @@ extension GitRepository {
     /// `path` is a direct member of `<state>/worktrees`. Asked again it returns the worktree as it is, and starts over
     /// where an earlier attempt was cut short; its branch then stays at the commit of that attempt. What was to be made
     /// is noted beside the folder first, so that a branch left over by such an attempt is told from one of the user's.
+    /// A new one is made of a spare where there is one.
     ///
     /// - Parameters:
     ///   - reusingBranch: the ticket's branch exists with work on it: check that out instead of making one.
@@ -72,7 +73,11 @@ extension GitRepository {
             try GitFiles.write(Array((whose + start + "\n").utf8), to: note, for: operation)
             FaultPoint.worktreeNoted.pass()
             let how = adopted ? ["--quiet", path, branch] : ["--quiet", "--no-track", "-b", branch, path, commit]
-            do throws(GitError) { _ = try run(["worktree", "add"] + how, lock: lock, for: operation) } catch {
+            do throws(GitError) {
+                var isMade = false
+                if !adopted { isMade = try giveSpare(to: path, branch: branch, from: commit, lock, for: operation) }
+                if !isMade { _ = try run(["worktree", "add"] + how, lock: lock, for: operation) }
+            } catch {
                 // What is there after any other failure, git may have made before it failed.
                 let isTaken = !adopted && error.detail.contains("exists")
                 let cause = isTaken ? try branchInTheWay(of: branch, operation, error) : nil
@@ -96,7 +101,8 @@ extension GitRepository {
         GitFiles.exists(path) || GitFiles.exists(Self.note(of: path)) || linkedCheckout(at: path) != nil
     }
 
-    private static func note(of path: String) -> String { "\(path).making" }
+    /// What says that the worktree at `path` is being made.
+    static func note(of path: String) -> String { "\(path).making" }
 
     /// The worktree of `ticket` at `path`; nil when orch made none there for it.
     public func worktree(at path: String, branch: String, ticket: TicketID) -> Worktree? {
@@ -324,7 +330,7 @@ extension GitRepository {
     }
 
     /// Keeps the commits that only the log of a worktree whose folder is gone knows: git forgets it with the folder.
-    private func rescue(_ worktree: Worktree, _ lock: RepositoryLock, for operation: String) throws(GitError) {
+    func rescue(_ worktree: Worktree, _ lock: RepositoryLock, for operation: String) throws(GitError) {
         for commit in try unreachable(worktree, from: nil, for: operation) {
             let ref = "refs/orch/rescued/\(Self.refComponent(worktree.ticket.text))/\(commit)"
             _ = try run(["update-ref", ref, commit], lock: lock, for: operation)

@@ -54,6 +54,12 @@ extension UserSettings {
             "Which ports each agent has for itself, as `ORCH_PORT` and `ORCH_PORT_COUNT`."
         ),
         Key.integer("verificationSlots", \.verificationSlots, in: 1...64, "How many verifiers run at a time."),
+        Key.integer(
+            "warmWorktrees",
+            \.warmWorktrees,
+            in: 0...64,
+            "How many worktrees of each repository are made ahead, in idle time, so that tickets start sooner."
+        ),
         Key.object(
             "admission",
             \.admission,

@@ -72,6 +72,14 @@ struct ScratchRepository {
             .filter { $0.contains("/worktrees/") }
     }
 
+    /// The paths of spare worktrees that are ready.
+    func spareWorktrees() throws -> [String] {
+        try agentWorktrees().filter { path in
+            let name = path.split(separator: "/").last ?? ""
+            return name.hasPrefix("spare-") && access("\(commonDirectory)/worktrees/\(name)/orch-spare", F_OK) == 0
+        }
+    }
+
     var commonDirectory: String { path + "/.git" }
 }
 

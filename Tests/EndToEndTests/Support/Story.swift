@@ -21,6 +21,9 @@ final class Story {
     /// Before all others P lands, the user takes its commit back, and Q does the same again: its tree has passed before.
     var repeats = false
 
+    /// How many spare worktrees are to be kept; nil where there never were any.
+    private var spares: Int?
+
     /// Where what lands is pushed.
     private let remote: String?
 
@@ -94,6 +97,38 @@ final class Story {
     /// S is to write more files than are added one by one.
     func writeManyFiles() throws { try world.write("many", "") }
 
+    /// Has a daemon that keeps so many spare worktrees know the repository, and ends it: before it has made one, or after.
+    func keepSpares(_ count: Int, made: Bool) throws {
+        try wantSpares(count)
+        try world.start()
+        try world.ask("repository.trust", ["path": .string(repository.path)])
+        try world.kill9()
+        guard made else { return }
+        try world.restart()
+        try waitForSpares()
+        try world.kill9()
+    }
+
+    /// So many spare worktrees are to be kept by the next daemon.
+    func wantSpares(_ count: Int) throws {
+        spares = count
+        try world.configure(["warmWorktrees": JSONValue(count)])
+    }
+
+    /// As many as are to be kept, each of them whole, and nothing left of any other.
+    func waitForSpares() throws {
+        guard let spares else { return }
+        try world.wait(for: "\(spares) spare worktrees", looking: .milliseconds(20)) { [world, repository] in
+            let folders = try FileManager.default.contentsOfDirectory(atPath: world.state + "/worktrees")
+            // git cannot list worktrees while one is being made.
+            guard let known = try? repository.agentWorktrees(), let whole = try? repository.spareWorktrees() else {
+                return false
+            }
+            return whole.count == spares
+                && [folders, known].allSatisfy { $0.count(where: { $0.contains("spare-") }) == spares }
+        }
+    }
+
     /// Goes on to the end, or as far as every agent that waits.
     func tell(toEnd: Bool = true) throws {
         try ask("repository.trust", ["path": .string(repository.path)])
@@ -112,6 +147,7 @@ final class Story {
         try command("cancel", "C")
         try loseRunnerOfX()
         try world.wait(for: "the end of the story") { try isOver() }
+        try waitForSpares()
     }
 
     private func isOver() throws -> Bool {
@@ -135,6 +171,12 @@ final class Story {
     }
 
     func audit() throws {
+        if spares != nil {
+            try wantSpares(0)
+            try world.kill9()
+            try world.restart()
+            try waitForSpares()
+        }
         #expect(world.reason("F").hasPrefix("verifier test failed"), "\(world.reason("F"))")
         try world.audit(repository, landed: (repeats ? ["Q"] : []) + Self.landing, kept: Self.kept)
         try auditBacklog()

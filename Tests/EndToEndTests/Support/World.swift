@@ -22,7 +22,7 @@ final class World {
     private(set) var history: [IPC.Notification] = []
     private(set) var restarts = 0
     private let agents: Int
-    private let settings: JSONObject
+    private var settings: JSONObject
 
     var state: String { folder + "/state" }
     var socket: String { environment["ORCH_SOCKET"] ?? state + "/orch.sock" }
@@ -92,6 +92,12 @@ final class World {
         profiles["script"] = .object(script)
         settings["profiles"] = .object(profiles)
         try write("config.json", JSONValue.object(settings).description)
+    }
+
+    /// Writes the configuration with other settings, for the next daemon.
+    func configure(_ more: JSONObject) throws {
+        for (key, value) in more { settings[key] = value }
+        try configure(profile: [:])
     }
 
     // MARK: Files

@@ -1,0 +1,42 @@
+import Foundation
+import Glibc
+import IPC
+import Testing
+
+/// `warmWorktrees`: worktrees are there before their tickets.
+@Suite("Worktrees made ahead, end to end", .ownThread)
+struct SpareWorktreeTests {
+    @Test func ticketsAreGivenThemAndTheyAreMadeAnew() throws {
+        try World.run(settings: ["warmWorktrees": 1]) { world in
+            let repository = try world.repository("repo", autoPolicy, files: ["a.txt": "a\n"])
+            for id in ["A", "B"] { try world.agent(id, "git rev-parse --absolute-git-dir; ls; echo done > \(id).txt") }
+            try world.enqueue(repository, ["id": "A"])
+            try world.waitUntilLanded(["A"])
+            let spare = try readySpare(world, repository)
+            // The target has moved since the spare was made, or it was made after that: B sees what A did either way.
+            try world.enqueue(repository, ["id": "B"])
+            try world.waitUntilLanded(["B"])
+            let seen = try world.text(of: "B.1").split(separator: "\n").map(String.init)
+            #expect(seen.first?.hasSuffix("/.git/worktrees/\(spare)") == true)
+            #expect(seen.contains("A.txt") && seen.contains("a.txt"))
+            #expect(try readySpare(world, repository) != spare)
+
+            try world.configure(["warmWorktrees": 0])
+            try world.quit()
+            try world.restart()
+            try world.wait(for: "the spare to go", looking: .milliseconds(20)) {
+                try repository.agentWorktrees().isEmpty
+                    && FileManager.default.contentsOfDirectory(atPath: world.state + "/worktrees").isEmpty
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: world.state + "/trash") == [])
+        }
+    }
+
+    /// The name of the only one, once it is ready.
+    private func readySpare(_ world: World, _ repository: ScratchRepository) throws -> String {
+        try world.wait(for: "a spare worktree", looking: .milliseconds(20)) {
+            try repository.spareWorktrees().count == 1
+        }
+        return String(try #require(repository.spareWorktrees().first?.split(separator: "/").last))
+    }
+}
