@@ -38,7 +38,7 @@ struct SuppliesTests {
                 cat .env config/tracked.local
                 stat -c %a .env config/run.local
                 wc -c < deep/cache/a/big
-                find . -name '*.local' -o -name shown.txt -o -name '.orch-copy' | sort
+                find . -name '*.local' -o -name shown.txt -o -name '.orch-copy*' | sort
                 echo mine > .env
                 [ "$ORCH_ATTEMPT" != 1 ] || exit 1
                 echo done > done.txt

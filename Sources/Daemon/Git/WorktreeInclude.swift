@@ -10,10 +10,15 @@ struct WorktreeInclude {
 
     /// One pattern each, in their order.
     let patterns: [String]
+    /// What of the file is left out; nil where it is read whole.
+    let shortcoming: String?
 
-    /// Reads what the file holds; the rest of one that is too long is left out.
+    /// Reads what the file holds; the lines behind the first 64 KiB of one that is too long are left out.
     init(_ bytes: [UInt8]) {
-        let text = Git.text(bytes.prefix(Self.longest).drop { [0xEF, 0xBB, 0xBF].contains($0) })
+        var read = bytes.prefix(Self.longest)
+        if read.count < bytes.count { read = read[...(read.lastIndex(of: 0x0A) ?? 0)] }
+        shortcoming = read.count < bytes.count ? "\(Self.name) is read up to \(Self.longest >> 10) KiB" : nil
+        let text = Git.text(read.drop { [0xEF, 0xBB, 0xBF].contains($0) })
         patterns = text.split(whereSeparator: \.isNewline).compactMap { line in
             if line.hasPrefix("#") { return nil }
             var pattern = line
@@ -34,7 +39,7 @@ extension GitRepository {
         do { names = try includedFiles(include) } catch {
             return ["\(WorktreeInclude.name): \(error.message)"]
         }
-        var notes: [String] = []
+        var notes = [include.shortcoming].compactMap(\.self)
         for name in names {
             guard let problem = FileCopy(from: topLevel, to: destination).copy(name) else { continue }
             notes.append("\(Git.text(name)) (\(WorktreeInclude.name)) is not copied: \(problem)")
@@ -90,21 +95,38 @@ struct FileCopy {
 
     /// FICLONE, a macro that Swift does not see.
     private static let cloneRequest: UInt = 0x4004_9409
-    private static let unfinished: [CChar] = Array(".orch-copy".utf8CString)
+    /// __O_TMPFILE, likewise.
+    private static let withoutName: Int32 = 0o20_000_000 | O_DIRECTORY
 
-    /// Makes the file under another name first, private until it is whole.
+    /// Gives the file its name once it is whole: until then it has none, so that nothing is left if we are killed.
     private static func fill(_ folder: Int32, _ name: [CChar], from file: Int32, mode: mode_t) -> String? {
-        unlinkat(folder, unfinished, 0)
+        let copy = openat(folder, ".", O_WRONLY | withoutName | O_CLOEXEC, 0o600)
+        guard copy >= 0 else {
+            return errno == EOPNOTSUPP ? fillByName(folder, name, from: file, mode: mode) : reason(errno)
+        }
+        defer { close(copy) }
+        guard pourOrShare(file, into: copy), fchmod(copy, mode) == 0 else { return reason(errno) }
+        if linkat(AT_FDCWD, "/proc/self/fd/\(copy)", folder, name, AT_SYMLINK_FOLLOW) == 0 { return nil }
+        return errno == EEXIST ? nil : reason(errno)
+    }
+
+    /// Where files without names are not known (network file systems): under a name that nobody has, private until whole.
+    private static func fillByName(_ folder: Int32, _ name: [CChar], from file: Int32, mode: mode_t) -> String? {
+        let unfinished = ".orch-copy-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         let copy = openat(folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard copy >= 0 else { return reason(errno) }
         defer { close(copy) }
-        let isWhole = ioctl(copy, cloneRequest, file) == 0 || pour(file, into: copy)
-        guard isWhole, fchmod(copy, mode) == 0, renameat(folder, unfinished, folder, name) == 0 else {
+        guard pourOrShare(file, into: copy), fchmod(copy, mode) == 0, renameat(folder, unfinished, folder, name) == 0
+        else {
             let problem = reason(errno)
             unlinkat(folder, unfinished, 0)
             return problem
         }
         return nil
+    }
+
+    private static func pourOrShare(_ file: Int32, into copy: Int32) -> Bool {
+        ioctl(copy, cloneRequest, file) == 0 || pour(file, into: copy)
     }
 
     private static func pour(_ file: Int32, into copy: Int32) -> Bool {
