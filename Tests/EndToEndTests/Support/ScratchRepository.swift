@@ -15,7 +15,13 @@ struct ScratchRepository {
     }
 
     func git(_ arguments: [String], fails: Bool = false) throws -> String {
-        let end = try run(["/usr/bin/git"] + arguments, environment: environment, directory: path)
+        let call = ["/usr/bin/git"] + arguments
+        var end = try run(call, environment: environment, directory: path)
+        // git's own: it reads a worktree that another git is making at this moment. Again, it works (docs/reliability.md).
+        for _ in 1...50 where end.error.contains("failed to read") && end.error.contains("/commondir") {
+            usleep(2000)
+            end = try run(call, environment: environment, directory: path)
+        }
         guard (end.code != 0) == fails else {
             throw Failure("git \(arguments): \(end.code)\n\(end.output)\(end.error)")
         }
