@@ -13,6 +13,8 @@ tarball=$PWD/.build/dist/orch-$version-linux-$(uname -m).tar.gz
 package=$PWD/.build/dist/orch_${version}_$(dpkg --print-architecture).deb
 
 if [ ! -e "$root/etc/debian_version" ]; then
+    command -v debootstrap >/dev/null ||
+        { printf 'check-release: there is no debootstrap\nhint: apt-get install debootstrap\n' >&2; exit 1; }
     debootstrap --variant=minbase --include=git,ca-certificates,libncursesw6,libsqlite3-0 \
         bookworm "$root" ${MIRROR:+"$MIRROR"}
 fi
