@@ -70,6 +70,7 @@ import Testing
         let head = try work(["new": "2"], "Second")
         let first = try built(head)
         let deadline = ContinuousClock.now + .seconds(10)
+        // git's times are whole seconds: in another one the commits would differ.
         let second = time(nil)
         while time(nil) == second, ContinuousClock.now < deadline { usleep(10000) }
         #expect(try built(head) == first)

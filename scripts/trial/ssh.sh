@@ -5,6 +5,7 @@
 set -eu
 folder=$(cd "$1" && pwd)
 cd "$folder/work"
+place=$PWD
 HOME=$folder/home
 export HOME
 user=$(id -un)
@@ -125,7 +126,7 @@ change "The first"
 git clone -q --bare . ../hub.git
 git -C ../hub.git config receive.denyDeletes false
 orch hook install --repo ../hub.git
-git remote add hub "ssh://$user@127.0.0.1:$port$folder/work/hub.git"
+git remote add hub "ssh://$user@127.0.0.1:$port$place/hub.git"
 
 # push ARGUMENTS…: pushes, and keeps what the pusher is told.
 push() {

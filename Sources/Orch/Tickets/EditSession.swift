@@ -106,7 +106,7 @@ struct EditSession {
 
     private func makeFile() throws -> String {
         let folder = console.environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
-        // Editors know YAML by the ending.
+        // mkstemps puts a name of nobody's in place of the X's; editors know YAML by the ending.
         var template = Array("\(folder)/orch-edit-XXXXXX.yaml".utf8CString)
         let descriptor = mkstemps(&template, 5)
         guard descriptor >= 0 else {
