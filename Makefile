@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
 .PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
-.PHONY: simulate notebook trial
+.PHONY: simulate notebook trial screens
 
 setup:
 	@scripts/setup.sh
@@ -34,6 +34,10 @@ trial: build
 # A daemon in the foreground, with the user's own configuration.
 run: build
 	.build/$(CONFIGURATION)/orch daemon $(ARGS)
+
+# Draws the pictures of the dashboard anew that tests compare with: look at what git says has changed.
+screens: setup
+	ORCH_RECORD_SCREENS=1 swift test --filter TUITests
 
 # One shared format, and nobody argues about it.
 lint:

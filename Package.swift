@@ -92,6 +92,7 @@ let package = Package(
         .testTarget(
             name: "TUITests",
             dependencies: ["TUI", "TUIProbe", "IPC", "CSystem", "Sanitizers"],
+            exclude: ["Screens"],
             swiftSettings: settings
         ),
 

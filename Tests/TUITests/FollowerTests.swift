@@ -42,7 +42,8 @@ struct FollowerTests {
                 case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
                 case .connectionRegained: "regained"
                 case .connectionLost(let reason): "lost \(reason)"
-                case .answered(let id, let answer): "answered \(id) \(answer)"
+                case .answered(let id, .result(let value)): "answered \(id) \(value)"
+                case .answered(let id, .failure(let failure)): "refused \(id) \(failure.message)"
                 case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock: "input"
                 }
             }
@@ -58,7 +59,7 @@ struct FollowerTests {
         #expect(words(follower.take(Self.event(7, ["daemon": ["halted": .null]]))) == ["goes on"])
         let resumed = Response(id: 3, result: .success(["halted": .null, "tickets": ["T-1"]]))
         let words = words(follower.take(resumed.bytes))
-        #expect(words == ["answered 3 standstill(isHalted: false, tickets: 1)"])
+        #expect(words == [#"answered 3 {"halted":null,"tickets":["T-1"]}"#])
     }
 
     @Test mutating func whatIsWrongWithTheDaemonIsToldAsItChanges() {
@@ -160,22 +161,31 @@ struct FollowerTests {
         func answer(_ result: Result<JSONValue, RPCError>) -> [String] {
             words(follower.take(Response(id: 3, result: result).bytes))
         }
-        #expect(answer(.success(["ticket": Self.row("stopped")])).first?.contains("ticket(state: \"stopped\")") == true)
+        #expect(answer(.success(["seq": 7])) == ["answered 3 {\"seq\":7}"])
+        #expect(answer(.failure(RPCError(.refused, "cannot", hint: "do this"))) == ["refused 3 cannot"])
+    }
+
+    @Test func pagesOfOutputAreUnderstood() {
+        func page(_ value: JSONValue) -> String {
+            OutputPage(value).map { "\($0.bytes) at \($0.offset) of \($0.size) \($0.isEnd)" } ?? "not understood"
+        }
         #expect(
-            answer(.failure(RPCError(.refused, "cannot", hint: "do this"))).first?.contains(
-                #"message: "cannot", hint: Optional("do this")"#
-            ) == true
+            page(["base64": "aGVsbG8=", "offset": 2, "next": 7, "size": 9, "eof": false])
+                == "[104, 101, 108, 108, 111] at 2 of 9 false"
         )
+        #expect(page(["data": "é", "offset": 0, "next": 2, "size": 2, "eof": true]) == "[195, 169] at 0 of 2 true")
+        #expect(page(["base64": "***", "offset": 0, "size": 2]) == "not understood")
+        #expect(page([:]) == "not understood")
+    }
+
+    /// An answer to something else is said to be none.
+    @Test func anOrdersAnswerIsPutIntoASentence() {
         #expect(
-            answer(.success(["base64": "aGVsbG8=", "offset": 2, "next": 7, "size": 9, "eof": false])).first?
-                .contains("bytes: [104, 101, 108, 108, 111], offset: 2, size: 9, isEnd: false") == true
+            DaemonRequest.resume(ticket: "T-1", approves: true).sentence(for: ["ticket": ["state": "landing"]])
+                == "T-1 approved: now landing"
         )
-        #expect(
-            answer(.success(["data": "é", "offset": 0, "next": 2, "size": 2, "eof": true])).first?
-                .contains("bytes: [195, 169], offset: 0, size: 2, isEnd: true") == true
-        )
-        #expect(answer(.success(["base64": "***", "offset": 0, "size": 2])).first?.contains("not understood") == true)
-        #expect(answer(.success([:])).first?.contains("not understood") == true)
+        #expect(DaemonRequest.stop(ticket: "T-1").sentence(for: ["seq": 3]) == nil)
+        #expect(DaemonRequest.haltEverything.sentence(for: ["tickets": []]) == nil)
     }
 
     @Test mutating func growthOfOutputIsUnderstood() {

@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import IPC
 @testable import TUI
 
@@ -106,6 +108,24 @@ func agent(_ id: String, on ticket: String? = nil, minutes: Int64 = 5) -> AgentR
         run: ticket.map { "\($0).1" },
         since: ago(minutes)
     )
+}
+
+extension Answer {
+    /// What commands on a ticket are answered with.
+    static func ticket(state: String) -> Answer { .result(["ticket": ["state": .string(state)]]) }
+
+    static func standstill(isHalted: Bool, tickets: Int) -> Answer {
+        .result([
+            "halted": isHalted ? ["reason": ""] : .null, "tickets": .array((0..<tickets).map { .string("T-\($0)") }),
+        ])
+    }
+
+    static func output(_ bytes: [UInt8], offset: Int, size: Int) -> Answer {
+        .result([
+            "base64": .string(Data(bytes).base64EncodedString()), "offset": JSONValue(offset), "size": JSONValue(size),
+            "eof": false,
+        ])
+    }
 }
 
 extension Story {

@@ -27,13 +27,8 @@ struct TranscriptTests {
                 for case .send(let id, .readOutput(_, _, let offset, let length)) in commands {
                     reads.append([offset, length])
                     let end = min(offset + min(length, largestPage), output.count)
-                    let page = OutputPage(
-                        bytes: Array(output[min(offset, end)..<end]),
-                        offset: offset,
-                        size: output.count,
-                        isEnd: false
-                    )
-                    story.happens(.answered(request: id, .output(page)))
+                    let bytes = Array(output[min(offset, end)..<end])
+                    story.happens(.answered(request: id, .output(bytes, offset: offset, size: output.count)))
                 }
             }
         }
@@ -60,7 +55,7 @@ struct TranscriptTests {
         let reader = Reader("one\n\u{1B}[31mtwo\u{1B}[0m\r\n50%\r100%\n\n日本語 👩‍💻\nno line break")
         #expect(
             reader.story.rows(0...9) == """
-                ─ T-3.4 Migrate the database to WAL ────── following, 63 B ─
+                ─ T-3 ─ Overview ─ Transcript ────── T-3.4 following, 63 B ─
                  one
                  two
                  100%
@@ -161,7 +156,7 @@ struct TranscriptTests {
     @Test func manyMegabytesAreNotKept() {
         var reader = Reader("")
         for chunk in 0..<40 { reader.grow(String(repeating: "chunk \(chunk)\n", count: 8000)) }
-        guard case .transcript(let transcript) = reader.story.model.overlay else {
+        guard let transcript = (reader.story.model.detail.page as? TranscriptPage)?.transcript else {
             Issue.record("no transcript")
             return
         }
@@ -221,6 +216,6 @@ struct TranscriptTests {
         story.happens(.connectionRegained)
         #expect(story.taken() == [.send(id: 2, .readOutput(run: "T-3.4", stream: "stdout", offset: 0, length: 1))])
         story.press("Esc")
-        #expect(story.model.keyContext == .panels)
+        #expect(story.model.keyContext == .lists)
     }
 }

@@ -15,10 +15,14 @@ public struct Model: Sendable {
     var focus = Panel.tickets
     var selectedTicket: String?
     var selectedAgent: String?
+    /// In the landing queue.
+    var selectedLanding: String?
     /// The first visible line of each panel.
     var ticketTop = 0
     var agentTop = 0
+    var landingTop = 0
 
+    var detail = Detail()
     var overlay = Overlay.none
     var connection = Connection.connecting
     /// What is wrong with the daemon, in two or three words.
@@ -39,11 +43,13 @@ public struct Model: Sendable {
         self.glyphs = glyphs
     }
 
-    /// The ticket that commands act on: the selected one, or that of the selected agent.
+    /// The ticket that commands act on: the one that is read, the selected one, or that of the selected agent.
     var ticketInHand: TicketRow? {
-        switch focus {
+        if let ticket = detail.reading.ticket { return tickets[ticket] }
+        return switch focus {
         case .tickets: selectedTicket.flatMap { tickets[$0] }
         case .agents: agentInHand?.ticket.flatMap { tickets[$0] }
+        case .landing: selectedLanding.flatMap { tickets[$0] }
         }
     }
 
@@ -53,7 +59,8 @@ public struct Model: Sendable {
     var runningTickets: [String] { agents.compactMap { $0.state == "idle" ? nil : $0.ticket } }
 }
 
-enum Panel: Sendable { case tickets, agents }
+/// A list of tickets, or of what works on them.
+enum Panel: Sendable { case tickets, agents, landing }
 
 /// What lies over the panels and has the keys.
 enum Overlay: Sendable {
@@ -65,7 +72,6 @@ enum Overlay: Sendable {
     case halting(unanswered: Set<Int>)
     /// Shall everything be halted?
     case haltQuestion
-    case transcript(Transcript)
 }
 
 enum Connection: Hashable, Sendable {

@@ -38,6 +38,8 @@ struct TicketList: Sendable {
     private(set) var rows: [String: TicketRow] = [:]
     private var order: [Position] = []
     private var counts = Array(repeating: 0, count: TicketGroup.allCases.count)
+    /// The tickets on their way to a target branch, in their order there.
+    private(set) var landing: [String] = []
 
     /// One line of the panel.
     enum Line: Equatable {
@@ -56,18 +58,22 @@ struct TicketList: Sendable {
         order = rows.values.map(Position.init).sorted()
         counts = Array(repeating: 0, count: TicketGroup.allCases.count)
         for position in order { counts[position.group] += 1 }
+        findLanding()
     }
 
     mutating func set(_ row: TicketRow) {
         let position = Position(row)
+        var wasLanding = false
         if let old = rows.updateValue(row, forKey: row.id) {
             let oldPosition = Position(old)
             guard oldPosition != position else { return }
             order.remove(at: index(of: oldPosition))
             counts[oldPosition.group] -= 1
+            wasLanding = oldPosition.isLanding
         }
         order.insert(position, at: index(of: position))
         counts[position.group] += 1
+        if wasLanding || position.isLanding { findLanding() }
     }
 
     mutating func remove(_ id: String) {
@@ -75,6 +81,12 @@ struct TicketList: Sendable {
         let position = Position(old)
         order.remove(at: index(of: position))
         counts[position.group] -= 1
+        if position.isLanding { findLanding() }
+    }
+
+    private mutating func findLanding() {
+        let start = order(of: .landing)
+        landing = order[start..<start + count(of: .landing)].map(\.id)
     }
 
     /// The first place that is not before `position`.
@@ -153,6 +165,8 @@ private struct Position: Comparable, Sendable {
             time = since
         }
     }
+
+    var isLanding: Bool { group == TicketGroup.landing.rawValue }
 
     static func < (a: Self, b: Self) -> Bool {
         (a.group, a.rank, a.time, a.number, a.id) < (b.group, b.rank, b.time, b.number, b.id)

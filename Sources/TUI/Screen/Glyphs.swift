@@ -12,6 +12,7 @@ public struct Glyphs: Hashable, Sendable {
     var horizontal: Cluster { pick(0x2500, "-") }
     var vertical: Cluster { pick(0x2502, "|") }
     var teeDown: Cluster { pick(0x252C, "+") }
+    var teeRight: Cluster { pick(0x251C, "+") }
     var teeUp: Cluster { pick(0x2534, "+") }
     var topLeft: Cluster { pick(0x256D, "+") }
     var topRight: Cluster { pick(0x256E, "+") }

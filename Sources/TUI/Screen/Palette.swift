@@ -21,7 +21,7 @@ struct Palette {
         let dim = UInt32(CT_DIM)
         return switch role {
         case .plain: (-1, 0)
-        case .title, .key: (-1, bold)
+        case .title, .key, .tab: (-1, bold)
         case .heading, .dim, .rule: (-1, dim)
         case .working: (Colour.cyan, 0)
         case .landing: (Colour.blue, bold)

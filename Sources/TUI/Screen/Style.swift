@@ -2,6 +2,8 @@
 public struct Style: Hashable, Sendable {
     enum Role: UInt8, CaseIterable {
         case plain, title, heading, dim, rule, key
+        /// The tab that is shown.
+        case tab
         /// An agent works on it.
         case working
         /// On its way to the target branch.
@@ -25,6 +27,7 @@ public struct Style: Hashable, Sendable {
     static let dim = Style(role: .dim)
     static let rule = Style(role: .rule)
     static let key = Style(role: .key)
+    static let tab = Style(role: .tab)
     static let working = Style(role: .working)
     static let landing = Style(role: .landing)
     static let waiting = Style(role: .waiting)

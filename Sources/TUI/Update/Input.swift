@@ -44,45 +44,10 @@ struct Mouse: Hashable, Sendable {
     var y: Int
 }
 
-/// What the daemon answered to a request.
-enum Answer: Sendable {
-    /// Done; the state the ticket has now.
-    case ticket(state: String)
-    case output(OutputPage)
-    /// Everything is halted now or goes on, with so many tickets stopping or back in the queue.
-    case standstill(isHalted: Bool, tickets: Int)
-    case failure(Failure)
-
-    struct Failure: Hashable, Sendable {
-        var message: String
-        var hint: String?
-    }
-}
-
-/// A piece of a run's output.
-struct OutputPage: Sendable {
-    var bytes: [UInt8]
-    var offset: Int
-    /// Bytes the output has by now.
-    var size: Int
-    /// The run has ended, and this piece reaches the end.
-    var isEnd: Bool
-}
-
 /// What the dashboard wants of the world.
 enum Command: Equatable, Sendable {
     case send(id: Int, DaemonRequest)
     case quit
     /// Write the whole screen anew: something else has written on it.
     case repaint
-}
-
-/// What can be asked of the daemon.
-enum DaemonRequest: Hashable, Sendable {
-    /// `approves`: the ticket waited for that.
-    case resume(ticket: String, approves: Bool)
-    case stop(ticket: String)
-    case haltEverything
-    case resumeEverything
-    case readOutput(run: String, stream: String, offset: Int, length: Int)
 }

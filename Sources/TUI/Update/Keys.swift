@@ -2,15 +2,23 @@ import IPC
 
 /// What a key can do.
 enum Action: Hashable, Sendable {
-    case resume, stop, openTranscript, quit, help
+    case resume, stop, open, quit, help
     case up, down, pageUp, pageDown, halfPageUp, halfPageDown, first, last
-    case switchPanel, focusTickets, focusAgents
+    case focus(Panel), nextPlace, previousPlace, left, right
+    case show(Tab), nextTab, previousTab, page(PageAction)
     case back, leaveWorking, haltAll, quitNow, repaint
     case haltOrResume, haltEverything
 }
 
-/// Where a key counts.
-enum KeyContext: Hashable, Sendable { case panels, transcript, help, quitQuestion, halting, haltQuestion }
+/// Where a key counts: in the lists, in the tab that is read, or in what lies over both.
+enum KeyContext: Hashable, Sendable, CaseIterable {
+    case lists, page, help, quitQuestion, halting, haltQuestion
+
+    /// Where one moves about in something long.
+    static let scrolling: Set<KeyContext> = [.lists, .page, .help]
+    /// Where there is a ticket in hand.
+    static let tickets: Set<KeyContext> = [.lists, .page]
+}
 
 /// A key: what it is called, what it does, where, and why it may not be possible now.
 ///
@@ -50,12 +58,16 @@ struct KeyBinding: Sendable {
         table.first { $0.contexts.contains(context) && $0.keys.contains(key) }
     }
 
-    static let table: [KeyBinding] = [
+    static let table: [KeyBinding] = onTickets + onPages + moving + tabs + questions + everywhere
+
+    // MARK: What is done to a ticket
+
+    private static let onTickets: [KeyBinding] = [
         KeyBinding(
             [.character("c")],
             "c",
             .resume,
-            in: [.panels],
+            in: KeyContext.tickets,
             hint: { model in model.ticketInHand.map { $0.state == "awaiting_approval" ? "approve" : "continue" } },
             help: "continue the ticket: approve, resume, or try its failed stage again",
             obstacle: continueObstacle
@@ -64,95 +76,133 @@ struct KeyBinding: Sendable {
             [.character("s")],
             "s",
             .stop,
-            in: [.panels],
+            in: KeyContext.tickets,
             hint: { $0.ticketInHand == nil ? nil : "stop" },
             help: "stop the ticket's agent now; everything it did is kept",
             obstacle: stopObstacle
         ),
         KeyBinding(
-            [.enter],
-            "Enter",
-            .openTranscript,
-            in: [.panels],
-            hint: { $0.ticketInHand == nil ? nil : "transcript" },
-            help: "read what the ticket's agent prints",
-            obstacle: transcriptObstacle
-        ),
-        KeyBinding(
             [.character("H")],
             "H",
             .haltOrResume,
-            in: [.panels],
+            in: KeyContext.tickets,
             hint: { $0.halted == nil ? nil : "resume" },
             help: "halt everything, after asking; when it is halted, let it go on",
             obstacle: disconnectedObstacle
         ),
+    ]
+
+    // MARK: Moving
+
+    private static let moving: [KeyBinding] = [
         KeyBinding(
-            [.tab, .backTab],
-            "Tab",
-            .switchPanel,
-            in: [.panels],
-            hint: { $0.focus == .tickets ? "agents" : "tickets" },
-            help: "the other panel; on an agent, c and s act on its ticket"
+            [.enter],
+            "Enter",
+            .open,
+            in: [.lists],
+            hint: { $0.ticketInHand == nil ? nil : "open" },
+            help: "open the ticket over the whole screen",
+            obstacle: openObstacle
         ),
-        KeyBinding([.up, .character("k")], "Up k", .up, in: [.panels, .transcript, .help], help: "up"),
+        KeyBinding([.tab], "Tab", .nextPlace, in: KeyContext.tickets, help: "to the next panel, and to the tab below"),
+        KeyBinding([.backTab], "S-Tab", .previousPlace, in: KeyContext.tickets, help: "to the last panel"),
+        KeyBinding([.character("1")], "1", .focus(.tickets), in: KeyContext.tickets, help: "to the tickets"),
+        KeyBinding(
+            [.character("2")],
+            "2",
+            .focus(.agents),
+            in: KeyContext.tickets,
+            help: "to the agents; keys act on the ticket an agent works on"
+        ),
+        KeyBinding([.character("3")], "3", .focus(.landing), in: KeyContext.tickets, help: "to the landing queue"),
+        KeyBinding([.up, .character("k")], "Up k", .up, in: KeyContext.scrolling, help: "up"),
         KeyBinding(
             [.down, .character("j")],
             "Down j",
             .down,
-            in: [.panels, .transcript, .help],
+            in: KeyContext.scrolling,
             hint: { $0.hasMoreHelp ? "more" : nil },
             help: "down"
         ),
-        KeyBinding([.left, .character("h")], "Left h", .focusTickets, in: [.panels], help: "to the tickets"),
-        KeyBinding([.right, .character("l")], "Right l", .focusAgents, in: [.panels], help: "to the agents"),
-        KeyBinding([.pageUp, .control("b")], "PgUp", .pageUp, in: [.panels, .transcript, .help], help: "a page up"),
+        KeyBinding([.left, .character("h")], "Left h", .left, in: [.lists], help: "to the tickets"),
+        KeyBinding([.right, .character("l")], "Right l", .right, in: [.lists], help: "to the agents"),
+        KeyBinding([.pageUp, .control("b")], "PgUp", .pageUp, in: KeyContext.scrolling, help: "a page up"),
         KeyBinding(
             [.pageDown, .control("f"), .character(" ")],
             "PgDn",
             .pageDown,
-            in: [.panels, .transcript, .help],
+            in: KeyContext.scrolling,
             help: "a page down"
         ),
-        KeyBinding(
-            [.control("u")],
-            "Ctrl-U",
-            .halfPageUp,
-            in: [.panels, .transcript, .help],
-            help: "half a page up"
-        ),
-        KeyBinding(
-            [.control("d")],
-            "Ctrl-D",
-            .halfPageDown,
-            in: [.panels, .transcript, .help],
-            help: "half a page down"
-        ),
-        KeyBinding(
-            [.character("g"), .home],
-            "g",
-            .first,
-            in: [.panels, .transcript, .help],
-            hint: { $0.keyContext == .transcript ? "top" : nil },
-            help: "to the beginning"
-        ),
+        KeyBinding([.control("u")], "Ctrl-U", .halfPageUp, in: KeyContext.scrolling, help: "half a page up"),
+        KeyBinding([.control("d")], "Ctrl-D", .halfPageDown, in: KeyContext.scrolling, help: "half a page down"),
+        KeyBinding([.character("g"), .home], "g", .first, in: KeyContext.scrolling, help: "to the beginning"),
         KeyBinding(
             [.character("G"), .end],
             "G",
             .last,
-            in: [.panels, .transcript, .help],
-            hint: { $0.keyContext == .transcript ? "follow" : nil },
+            in: KeyContext.scrolling,
+            hint: { $0.keyContext == .page && $0.detail.shown == .transcript ? "follow" : nil },
             help: "to the end; a transcript follows it"
         ),
+    ]
+
+    // MARK: What a tab makes of them
+
+    private static let onPages: [KeyBinding] = [
         KeyBinding(
             [.enter],
             "Enter",
-            .openTranscript,
-            in: [.transcript],
-            hint: { $0.hasNewerRun ? "newer run" : nil },
-            help: "on to the ticket's newest run",
-            obstacle: transcriptObstacle
+            .page(.open),
+            in: [.page],
+            hint: { $0.detail.hint(for: .open) },
+            help: "open what the cursor is on; in a pane, fill the screen; in a transcript, on to the newest run"
         ),
+        KeyBinding(
+            [.character("n")],
+            "n",
+            .page(.next),
+            in: [.page],
+            hint: { $0.detail.hint(for: .next) },
+            help: "to the next hunk, failing line or event"
+        ),
+        KeyBinding([.character("N")], "N", .page(.previous), in: [.page], help: "to the one before"),
+    ]
+
+    // MARK: The tabs of a ticket
+
+    private static let tabs: [KeyBinding] =
+        Tab.allCases.map { tab in
+            let number = Unicode.Scalar(UInt8(ascii: "0") + UInt8(tab.number))
+            return KeyBinding(
+                [.character(number)],
+                "\(tab.number)",
+                .show(tab),
+                in: KeyContext.tickets,
+                help: tab.help,
+                obstacle: openObstacle
+            )
+        } + [
+            KeyBinding(
+                [.left, .character("h"), .character("[")],
+                "Left h",
+                .previousTab,
+                in: [.page],
+                help: "to the tab on the left"
+            ),
+            KeyBinding(
+                [.right, .character("l"), .character("]")],
+                "Right l",
+                .nextTab,
+                in: [.page],
+                hint: { _ in "next tab" },
+                help: "to the tab on the right"
+            ),
+        ]
+
+    // MARK: Questions
+
+    private static let questions: [KeyBinding] = [
         KeyBinding(
             [.character("l")],
             "l",
@@ -180,15 +230,28 @@ struct KeyBinding: Sendable {
             obstacle: disconnectedObstacle
         ),
         KeyBinding(
+            [.character("q")],
+            "q",
+            .quitNow,
+            in: [.halting],
+            hint: { _ in "quit without waiting" },
+            help: "quit without waiting for the answers"
+        ),
+    ]
+
+    // MARK: Everywhere
+
+    private static let everywhere: [KeyBinding] = [
+        KeyBinding(
             [.escape],
             "Esc",
             .back,
-            in: [.panels, .transcript, .help, .quitQuestion, .halting, .haltQuestion],
+            in: Set(KeyContext.allCases),
             hint: { model in
                 switch model.keyContext {
-                case .panels: nil
+                case .lists: nil
                 case .quitQuestion, .haltQuestion: "stay"
-                case .transcript, .help, .halting: "back"
+                case .page, .help, .halting: "back"
                 }
             },
             help: "back"
@@ -197,7 +260,7 @@ struct KeyBinding: Sendable {
             [.character("?")],
             "?",
             .help,
-            in: [.panels, .transcript],
+            in: KeyContext.tickets,
             hint: { _ in "help" },
             help: "this help"
         ),
@@ -206,38 +269,23 @@ struct KeyBinding: Sendable {
             [.character("q")],
             "q",
             .quit,
-            in: [.panels],
+            in: [.lists],
             hint: { _ in "quit" },
             help: "quit; with agents working it asks what shall become of them"
         ),
-        KeyBinding([.character("q")], "q", .back, in: [.transcript, .help], help: "back"),
-        KeyBinding(
-            [.character("q")],
-            "q",
-            .quitNow,
-            in: [.halting],
-            hint: { _ in "quit without waiting" },
-            help: "quit without waiting for the answers"
-        ),
-        KeyBinding(
-            [.control("l")],
-            "Ctrl-L",
-            .repaint,
-            in: [.panels, .transcript, .help, .quitQuestion, .halting, .haltQuestion],
-            help: "draw the screen anew"
-        ),
+        KeyBinding([.character("q")], "q", .back, in: [.page, .help], help: "back"),
+        KeyBinding([.control("l")], "Ctrl-L", .repaint, in: Set(KeyContext.allCases), help: "draw the screen anew"),
     ]
 }
 
 extension Model {
     var keyContext: KeyContext {
         switch overlay {
-        case .none: .panels
+        case .none: detail.reading == .lists ? .lists : .page
         case .help: .help
         case .quitQuestion: .quitQuestion
         case .halting: .halting
         case .haltQuestion: .haltQuestion
-        case .transcript: .transcript
         }
     }
 
@@ -246,13 +294,13 @@ extension Model {
         guard case .help(let top) = overlay, let rows = layout?.page.rows else { return false }
         return top + rows < helpRows.count
     }
+}
 
-    /// The transcript shows an earlier run than the ticket's last.
-    var hasNewerRun: Bool {
-        guard case .transcript(let transcript) = overlay, let run = tickets[transcript.ticket]?.run else {
-            return false
-        }
-        return run != transcript.run
+extension Detail {
+    /// A word for the status bar about a key that means what the page makes of it.
+    func hint(for action: PageAction) -> String? {
+        if case .pane = reading, action == .open { return "fill the screen" }
+        return page?.hint(for: action)
     }
 }
 
@@ -265,6 +313,7 @@ private func disconnectedObstacle(_ model: Model) -> String? {
 }
 
 private func noTicket(_ model: Model) -> String {
+    if model.focus == .landing { return "nothing is landing" }
     guard model.focus == .agents, let agent = model.agentInHand else { return nothingSelected }
     return "\(agent.id) works on no ticket"
 }
@@ -292,14 +341,4 @@ private func stopObstacle(_ model: Model) -> String? {
     }
 }
 
-private func transcriptObstacle(_ model: Model) -> String? {
-    if model.overlay.isTranscript { return model.hasNewerRun ? nil : "this is the newest run" }
-    guard let ticket = model.ticketInHand else { return noTicket(model) }
-    return ticket.run == nil ? "\(ticket.id) has not run yet" : nil
-}
-
-extension Overlay {
-    var isTranscript: Bool {
-        if case .transcript = self { true } else { false }
-    }
-}
+private func openObstacle(_ model: Model) -> String? { model.ticketInHand == nil ? noTicket(model) : nil }

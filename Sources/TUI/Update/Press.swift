@@ -20,7 +20,6 @@ extension Model {
             guard let ticket = ticketInHand else { return }
             _ = send(.resume(ticket: ticket.id, approves: ticket.state == "awaiting_approval"), &commands)
         case .stop: ticketInHand.map { _ = send(.stop(ticket: $0.id), &commands) }
-        case .openTranscript: openTranscript()
         case .help: overlay = .help(top: 0)
         case .quit:
             if runningTickets.isEmpty || connection != .live { commands.append(.quit) } else { overlay = .quitQuestion }
@@ -31,27 +30,31 @@ extension Model {
         case .haltEverything:
             overlay = .none
             _ = send(.haltEverything, &commands)
-        case .back: overlay = .none
+        case .back: goBack()
         case .repaint: commands.append(.repaint)
-        case .switchPanel: focus = focus == .tickets ? .agents : .tickets
-        case .focusTickets: focus = .tickets
-        case .focusAgents: focus = .agents
-        case .up: move(by: -1)
-        case .down: move(by: 1)
-        case .pageUp: move(by: -pageRows)
-        case .pageDown: move(by: pageRows)
-        case .halfPageUp: move(by: -max(1, pageRows / 2))
-        case .halfPageDown: move(by: max(1, pageRows / 2))
-        case .first: moveToEnd(first: true)
-        case .last: moveToEnd(first: false)
+        case .open: ticketInHand.map { open(detail.tab == .overview ? .best(for: $0) : detail.tab) }
+        case .show(let tab): show(tab)
+        case .nextTab: detail.tab = detail.shown.neighbour(1)
+        case .previousTab: detail.tab = detail.shown.neighbour(-1)
+        case .page(let action): performOnPage(action)
+        case .focus(let panel): focus(panel)
+        case .nextPlace: focusNeighbour(1)
+        case .previousPlace: focusNeighbour(-1)
+        case .left: focus(.tickets)
+        case .right: focus(focus == .tickets ? .agents : focus)
+        case .up: move(.rows(-1))
+        case .down: move(.rows(1))
+        case .pageUp: move(.rows(-pageRows))
+        case .pageDown: move(.rows(pageRows))
+        case .halfPageUp: move(.rows(-max(1, pageRows / 2)))
+        case .halfPageDown: move(.rows(max(1, pageRows / 2)))
+        case .first: move(.beginning)
+        case .last: move(.end)
         }
     }
 
-    private mutating func openTranscript() {
-        let ticket: String? =
-            if case .transcript(let shown) = overlay { shown.ticket } else { ticketInHand?.id }
-        guard let ticket, let run = tickets[ticket]?.run else { return }
-        overlay = .transcript(Transcript(ticket: ticket, run: run))
+    private mutating func goBack() {
+        if case .none = overlay { detail.reading = .lists } else { overlay = .none }
     }
 
     private mutating func haltAll(_ commands: inout [Command]) {
@@ -60,82 +63,152 @@ extension Model {
         if unanswered.isEmpty { commands.append(.quit) } else { overlay = .halting(unanswered: unanswered) }
     }
 
+    // MARK: The tabs
+
+    /// Shows a tab of the ticket in hand: below the lists where there is room, else over the whole screen.
+    private mutating func show(_ tab: Tab) {
+        detail.tab = tab
+        guard detail.reading == .lists, !(layout?.hasTabs ?? false) else { return }
+        open(tab)
+    }
+
+    private mutating func performOnPage(_ action: PageAction) {
+        if action == .open, case .pane(let ticket) = detail.reading {
+            detail.reading = .page(ticket: ticket)
+            return
+        }
+        let room = room
+        switch detail.page?.perform(action, in: room) {
+        case .refused(let reason): message = Message(kind: .refused, text: reason, hint: nil)
+        case .tab(let tab): detail.tab = tab
+        case .done, nil: break
+        }
+    }
+
     // MARK: Moving
+
+    private mutating func focus(_ panel: Panel) {
+        focus = panel
+        detail.reading = .lists
+    }
+
+    /// Around the panels that are shown, and the tab below them.
+    private mutating func focusNeighbour(_ distance: Int) {
+        guard let layout, !detail.reading.fillsScreen else { return }
+        var places: [Panel?] = [.tickets, .agents] + (tickets.landing.isEmpty ? [] : [.landing])
+        // A tab can be read where there is one.
+        if layout.hasTabs, ticketInHand != nil { places.append(nil) }
+        let here = detail.reading == .lists ? places.firstIndex(of: focus) ?? 0 : places.count - 1
+        let there = places[(here + distance + places.count) % places.count]
+        if let panel = there {
+            focus(panel)
+        } else if let ticket = ticketInHand {
+            detail.reading = .pane(ticket: ticket.id)
+        }
+    }
 
     private var pageRows: Int {
         guard let layout else { return 1 }
-        switch overlay {
-        case .none: return focus == .tickets ? layout.tickets.rows : layout.agents.rows
-        case .help, .quitQuestion, .halting, .haltQuestion, .transcript: return layout.page.rows
-        }
+        if case .help = overlay { return layout.page.rows }
+        if detail.reading != .lists { return room.rows }
+        return layout.rectangle(of: focus).rows
     }
 
-    private mutating func move(by distance: Int) {
-        let (rows, columns) = (transcriptRows, transcriptColumns)
+    private mutating func move(_ motion: Motion) {
         switch overlay {
-        case .transcript:
-            changeTranscript { $0.scroll(by: distance, rows: rows, columns: columns) }
-        case .help(let top):
-            overlay = .help(top: max(0, min(top + distance, helpRows.count - rows)))
-        case .none:
-            switch focus {
-            case .tickets: selectTicket(at: (selectedTicket.flatMap { tickets.index(of: $0) } ?? 0) + distance)
-            case .agents: selectAgent(at: (agents.firstIndex { $0.id == selectedAgent } ?? 0) + distance)
-            }
+        case .help(let top): overlay = .help(top: helpTop(after: motion, from: top))
+        case .none where detail.reading != .lists: movePage(motion)
+        case .none: moveSelection(motion)
         case .quitQuestion, .halting, .haltQuestion: break
         }
     }
 
-    private mutating func moveToEnd(first: Bool) {
-        switch overlay {
-        case .transcript: changeTranscript { if first { $0.scrollToBeginning() } else { $0.scrollToEnd() } }
-        case .help, .none: move(by: first ? -helpRows.count - tickets.count - agents.count : .max / 2)
-        case .quitQuestion, .halting, .haltQuestion: break
+    private mutating func movePage(_ motion: Motion) {
+        let room = room
+        detail.page?.move(motion, in: room)
+    }
+
+    private func helpTop(after motion: Motion, from top: Int) -> Int {
+        let last = max(0, helpRows.count - pageRows)
+        return switch motion {
+        case .rows(let distance): max(0, min(top + distance, last))
+        case .beginning: 0
+        case .end: last
         }
-        // The first heading is seen again.
-        if first, focus == .tickets { ticketTop = 0 }
     }
 
-    private mutating func selectTicket(at place: Int) {
-        selectedTicket = tickets.id(at: max(0, min(place, tickets.count - 1)))
-    }
-
-    private mutating func selectAgent(at place: Int) {
-        guard !agents.isEmpty else { return }
-        selectedAgent = agents[max(0, min(place, agents.count - 1))].id
+    private mutating func moveSelection(_ motion: Motion) {
+        switch focus {
+        case .tickets:
+            let here = selectedTicket.flatMap { tickets.index(of: $0) } ?? 0
+            selectedTicket = tickets.id(at: motion.place(from: here, of: tickets.count))
+            // The first heading is seen again.
+            if motion == .beginning { ticketTop = 0 }
+        case .agents:
+            guard !agents.isEmpty else { return }
+            let here = agents.firstIndex { $0.id == selectedAgent } ?? 0
+            selectedAgent = agents[motion.place(from: here, of: agents.count)].id
+        case .landing:
+            let queue = tickets.landing
+            guard !queue.isEmpty else { return }
+            let here = queue.firstIndex { $0 == selectedLanding } ?? 0
+            selectedLanding = queue[motion.place(from: here, of: queue.count)]
+        }
     }
 
     // MARK: The mouse
 
     mutating func point(_ mouse: Mouse) {
         guard let layout else { return }
-        guard case .none = overlay else {
-            if mouse.kind != .press { move(by: mouse.kind == .wheelUp ? -3 : 3) }
-            return
-        }
-        switch mouse.kind {
-        case .press:
+        let isRead = detail.reading.fillsScreen || layout.hasTabs && layout.detail.contains(x: mouse.x, y: mouse.y)
+        switch (overlay, mouse.kind) {
+        case (.help, .wheelUp), (.help, .wheelDown): move(.rows(mouse.kind == .wheelUp ? -3 : 3))
+        case (.none, .press):
             message = nil
-            if layout.tickets.contains(x: mouse.x, y: mouse.y) {
-                focus = .tickets
-                let line = tickets.line(at: ticketTop + mouse.y - layout.tickets.y, headings: layout.hasHeadings)
-                if case .ticket(let id) = line { selectedTicket = id }
-            } else if layout.agents.contains(x: mouse.x, y: mouse.y) {
-                focus = .agents
-                let index = agentTop + mouse.y - layout.agents.y
-                if agents.indices.contains(index) { selectedAgent = agents[index].id }
+            if !isRead {
+                select(at: mouse, layout)
+            } else if let ticket = ticketInHand, !detail.reading.fillsScreen {
+                detail.reading = .pane(ticket: ticket.id)
             }
-        case .wheelUp, .wheelDown:
+        case (.none, .wheelUp), (.none, .wheelDown):
             let distance = mouse.kind == .wheelUp ? -3 : 3
-            if layout.tickets.contains(x: mouse.x, y: mouse.y) {
-                scrollTickets(by: distance, layout)
-            } else if layout.agents.contains(x: mouse.x, y: mouse.y) {
-                scrollAgents(by: distance, layout)
-            }
+            if isRead { movePage(.rows(distance)) } else { scroll(at: mouse, by: distance, layout) }
+        default: break
+        }
+    }
+
+    private mutating func select(at mouse: Mouse, _ layout: Layout) {
+        guard let panel = layout.panel(atX: mouse.x, y: mouse.y) else { return }
+        focus(panel)
+        let row = mouse.y - layout.rectangle(of: panel).y
+        switch panel {
+        case .tickets:
+            let line = tickets.line(at: ticketTop + row, headings: layout.hasHeadings)
+            if case .ticket(let id) = line { selectedTicket = id }
+        case .agents: if agents.indices.contains(agentTop + row) { selectedAgent = agents[agentTop + row].id }
+        case .landing:
+            let queue = tickets.landing
+            if queue.indices.contains(landingTop + row) { selectedLanding = queue[landingTop + row] }
         }
     }
 
     /// Scrolls the view, and takes the selection along only where it would leave it.
+    private mutating func scroll(at mouse: Mouse, by distance: Int, _ layout: Layout) {
+        switch layout.panel(atX: mouse.x, y: mouse.y) {
+        case .tickets: scrollTickets(by: distance, layout)
+        case .agents:
+            agentTop = max(0, min(agentTop + distance, agents.count - layout.agents.rows))
+            guard let selected = agents.firstIndex(where: { $0.id == selectedAgent }) else { return }
+            selectedAgent = agents[max(agentTop, min(selected, agentTop + layout.agents.rows - 1))].id
+        case .landing:
+            let queue = tickets.landing
+            landingTop = max(0, min(landingTop + distance, queue.count - layout.landing.rows))
+            guard let selected = queue.firstIndex(where: { $0 == selectedLanding }) else { return }
+            selectedLanding = queue[max(landingTop, min(selected, landingTop + layout.landing.rows - 1))]
+        case nil: break
+        }
+    }
+
     private mutating func scrollTickets(by distance: Int, _ layout: Layout) {
         let headings = layout.hasHeadings
         let rows = layout.tickets.rows
@@ -152,10 +225,15 @@ extension Model {
             }
         }
     }
+}
 
-    private mutating func scrollAgents(by distance: Int, _ layout: Layout) {
-        agentTop = max(0, min(agentTop + distance, agents.count - layout.agents.rows))
-        guard let selected = agents.firstIndex(where: { $0.id == selectedAgent }) else { return }
-        selectAgent(at: max(agentTop, min(selected, agentTop + layout.agents.rows - 1)))
+extension Motion {
+    /// Where it leads from a place in a list.
+    func place(from here: Int, of count: Int) -> Int {
+        switch self {
+        case .rows(let distance): max(0, min(here + distance, count - 1))
+        case .beginning: 0
+        case .end: max(0, count - 1)
+        }
     }
 }

@@ -19,10 +19,11 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .halted(let reason): model.halted = reason
     case .waiting(let reasons):
         for (ticket, reason) in reasons { model.waiting[ticket] = reason }
-    case .outputWatched: model.changeTranscript { $0.lookAgain() }
-    case .outputGrew(let run, let stream, let size): model.grow(run, stream, size)
+    case .outputWatched: model.detail.page?.lookAgain()
+    case .outputGrew(let run, let stream, let size): model.detail.page?.grow(run: run, stream: stream, size: size)
     case .answered(let id, let answer): model.take(answer, to: id, &commands)
     }
+    model.settleDetail()
     model.settle()
     model.readOn(&commands)
     return commands
@@ -60,11 +61,32 @@ extension Model {
             selectedTicket = tickets.id(at: min(place ?? 0, tickets.count - 1))
         }
         if agentInHand == nil { selectedAgent = agents.first?.id }
+        reselectLanding()
+        followDetail()
+    }
+
+    /// One that has left the landing queue gives way to the first.
+    private mutating func reselectLanding() {
+        let queue = tickets.landing
+        if selectedLanding.map({ !queue.contains($0) }) ?? true { selectedLanding = queue.first }
+        if queue.isEmpty, focus == .landing { focus = .tickets }
+    }
+
+    /// What is read is told how its ticket is now; one that is gone is read no more.
+    private mutating func followDetail() {
+        if let ticket = detail.reading.ticket, tickets[ticket] == nil { detail.reading = .lists }
+        guard let page = detail.page, let row = tickets[page.ticket] else { return }
+        detail.page?.follow(row)
+    }
+
+    private mutating func startPageOver() {
+        detail.awaited = nil
+        detail.page?.startOver()
     }
 
     fileprivate mutating func loseConnection(_ reason: String) {
         connection = .lost(reason: reason)
-        let unanswered = pending.values.filter(\.isCommand).count
+        let unanswered = pending.values.filter(\.isOrder).count
         pending = [:]
         if unanswered > 0 {
             message = Message(
@@ -74,13 +96,13 @@ extension Model {
             )
         }
         if case .halting = overlay { overlay = .none }
-        changeTranscript { $0.startOver() }
+        startPageOver()
     }
 
     fileprivate mutating func regainConnection() {
         if case .lost = connection { message = Message(kind: .done, text: "the daemon is back", hint: nil) }
         connection = .live
-        changeTranscript { $0.startOver() }
+        startPageOver()
     }
 }
 
@@ -101,33 +123,24 @@ extension Model {
 
     fileprivate mutating func take(_ answer: Answer, to id: Int, _ commands: inout [Command]) {
         guard let request = pending.removeValue(forKey: id) else { return }
-        switch (request, answer) {
-        case (.readOutput(let run, _, _, _), .output(let page)):
-            let columns = transcriptColumns
-            changeTranscript { if $0.run == run { $0.take(page, columns: columns) } }
-        case (.readOutput(let run, _, _, _), .failure(let failure)):
-            changeTranscript { if $0.run == run { $0.fail(failure.message) } }
-        case (.readOutput, .ticket), (.readOutput, .standstill), (.resume, .output), (.resume, .standstill),
-            (.stop, .output), (.stop, .standstill), (.haltEverything, .ticket), (.haltEverything, .output),
-            (.resumeEverything, .ticket), (.resumeEverything, .output):
-            message = Message(kind: .failed, text: "the daemon answered something else than was asked", hint: nil)
-        case (.resume(let ticket, let approves), .ticket(let state)):
-            let text = "\(ticket) \(approves ? "approved" : "continues"): now \(stateWord(state))"
-            message = Message(kind: .done, text: text, hint: nil)
-        case (.stop(let ticket), .ticket(let state)):
-            let text = state == "stopped" ? "\(ticket) is stopped" : "\(ticket) is stopping"
-            message = Message(kind: .done, text: text, hint: nil)
-        case (.haltEverything, .standstill(_, let tickets)), (.resumeEverything, .standstill(_, let tickets)):
-            let isHalt = request == .haltEverything
-            let count = tickets == 1 ? "1 ticket" : "\(tickets) tickets"
-            let rest = tickets == 0 ? "" : isHalt ? "; stopping \(count)" : "; \(count) back in the queue"
-            let text = (isHalt ? "everything is halted" : "everything goes on") + rest
-            message = Message(kind: .done, text: text, hint: nil)
-        case (.resume, .failure(let failure)), (.stop, .failure(let failure)),
-            (.haltEverything, .failure(let failure)), (.resumeEverything, .failure(let failure)):
-            message = Message(kind: .failed, text: failure.message, hint: failure.hint)
+        if request.isOrder {
+            message = report(on: request, answer)
+        } else if detail.awaited == id {
+            let room = room
+            detail.awaited = nil
+            detail.page?.take(answer, to: request, in: room)
         }
         halt(answered: id, answer, &commands)
+    }
+
+    private func report(on order: DaemonRequest, _ answer: Answer) -> Message {
+        switch answer {
+        case .failure(let failure): return Message(kind: .failed, text: failure.message, hint: failure.hint)
+        case .result(let value):
+            if let sentence = order.sentence(for: value) { return Message(kind: .done, text: sentence, hint: nil) }
+            let failure = Answer.Failure.notUnderstood
+            return Message(kind: .failed, text: failure.message, hint: failure.hint)
+        }
     }
 
     /// Quits when the last stop is answered; stays when one failed, so that its reason is read.
@@ -143,54 +156,10 @@ extension Model {
     }
 }
 
-extension DaemonRequest {
-    /// Asks for something to happen, rather than to be told something.
-    var isCommand: Bool {
-        switch self {
-        case .resume, .stop, .haltEverything, .resumeEverything: true
-        case .readOutput: false
-        }
-    }
-}
-
-// MARK: The transcript
-
-extension Model {
-    mutating func changeTranscript(_ change: (inout Transcript) -> Void) {
-        guard case .transcript(var transcript) = overlay else { return }
-        // The model's copy is let go first: two would make every change copy the window.
-        overlay = .none
-        change(&transcript)
-        overlay = .transcript(transcript)
-    }
-
-    /// The ticket whose runs' output is looked at, and of whose growth the shell is to tell.
-    var watchedTicket: String? {
-        guard case .transcript(let transcript) = overlay, connection == .live else { return nil }
-        return transcript.ticket
-    }
-
-    var transcriptRows: Int { layout?.page.rows ?? 1 }
-    var transcriptColumns: Int { layout?.page.columns ?? 1 }
-
-    fileprivate mutating func grow(_ run: String, _ stream: String, _ size: Int) {
-        changeTranscript { if $0.run == run, $0.stream == stream { $0.grow(to: size) } }
-    }
-
-    /// Asks for the page the transcript needs next, if any.
-    fileprivate mutating func readOn(_ commands: inout [Command]) {
-        guard connection == .live, overlay.isTranscript else { return }
-        let (rows, columns) = (transcriptRows, transcriptColumns)
-        var request: DaemonRequest?
-        changeTranscript { request = $0.nextRead(rows: rows, columns: columns) }
-        if let request { _ = send(request, &commands) }
-    }
-}
-
 // MARK: Keeping the selection in sight
 
 extension Model {
-    var layout: Layout? { Layout(size: size, agentCount: agents.count) }
+    var layout: Layout? { Layout(size: size, agents: agents.count, landing: tickets.landing.count, focus: focus) }
 
     fileprivate mutating func settle() {
         guard let layout else { return }
@@ -207,6 +176,9 @@ extension Model {
         }
         let agent = agents.firstIndex { $0.id == selectedAgent } ?? 0
         agentTop = scrolled(agentTop, toShow: agent, of: agents.count, in: layout.agents.rows)
+        let queue = tickets.landing
+        let landing = queue.firstIndex { $0 == selectedLanding } ?? 0
+        landingTop = scrolled(landingTop, toShow: landing, of: queue.count, in: layout.landing.rows)
     }
 }
 

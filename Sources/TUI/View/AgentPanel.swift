@@ -3,11 +3,8 @@ import IPC
 extension Canvas {
     mutating func drawAgents(_ layout: Layout) {
         let panel = layout.agents
+        guard panel.rows > 0 else { return }
         let working = model.agents.count { $0.state != "idle" }
-        if !layout.isStacked {
-            for y in panel.y..<panel.y + panel.rows { put(glyphs.vertical, x: panel.x - 1, y: y, style: .rule) }
-            put(glyphs.teeDown, x: panel.x - 1, y: panel.y - 1, style: .rule)
-        }
         rule(
             model.agents.isEmpty ? "Agents" : "Agents \(working)/\(model.agents.count)",
             end: place(
@@ -18,13 +15,15 @@ extension Canvas {
             x: panel.x,
             y: panel.y - 1,
             columns: panel.columns,
-            style: model.focus == .agents ? .title : .heading
+            style: model.focus == .agents && model.detail.reading == .lists ? .title : .heading
         )
         let visible = model.agents.dropFirst(model.agentTop).prefix(panel.rows)
         let idColumns = min(visible.map { Text($0.id).width }.max() ?? 0, 12)
         for (row, agent) in visible.enumerated() {
             draw(agent, idColumns: idColumns, in: panel, y: panel.y + row)
-            guard agent.id == model.selectedAgent, model.focus == .agents else { continue }
+            guard agent.id == model.selectedAgent, model.focus == .agents, model.detail.reading == .lists else {
+                continue
+            }
             screen.select(x: panel.x, y: panel.y + row, columns: panel.columns)
         }
     }

@@ -19,14 +19,14 @@ extension Model {
     private var helpLines: [(name: String, text: String)] {
         var rows: [(String, String)] = []
         let sections: [(KeyContext, String)] = [
-            (.panels, "Tickets and agents"), (.transcript, "Transcript"), (.quitQuestion, "When asked about quitting"),
+            (.lists, "Everywhere"), (.page, "In a ticket"), (.quitQuestion, "When asked about quitting"),
             (.haltQuestion, "When asked about halting everything"),
         ]
         for (context, title) in sections {
             if !rows.isEmpty { rows.append(("", "")) }
             rows.append(("", title))
             for binding in KeyBinding.table where binding.contexts.contains(context) {
-                if context != .panels, binding.contexts.contains(.panels) { continue }
+                if context != .lists, binding.contexts.contains(.lists) { continue }
                 rows.append((binding.name, binding.help))
             }
         }
@@ -58,34 +58,6 @@ extension Canvas {
                 put(line.name, x: area.x + 1, y: y, style: .key)
                 screen.put(line.text, x: x, y: y, columns: area.columns, style: .plain, glyphs: glyphs)
             }
-        }
-    }
-
-    mutating func drawTranscript(_ transcript: Transcript, _ layout: Layout) {
-        let area = layout.page
-        var end = transcript.isFollowing ? "following" : "scrolled"
-        if transcript.hasEnded, transcript.isFollowing { end = "end" }
-        if transcript.size > 0 { end += ", \(byteCount(transcript.size))" }
-        let title = model.tickets[transcript.ticket]?.title ?? ""
-        rule("\(transcript.run) \(title)", end: end, x: 0, y: 0, columns: model.size.columns, style: .title)
-        if let failure = transcript.failure {
-            put("the output cannot be read: \(failure)", x: area.x, y: area.y, columns: area.columns, style: .failed)
-            return
-        }
-        guard transcript.lineCount > 0 else {
-            let words = transcript.awaited == nil ? "nothing printed yet" : "reading"
-            put(words, x: area.x, y: area.y, style: .dim)
-            return
-        }
-        var place = transcript.top ?? transcript.bottom(rows: area.rows, columns: area.columns)
-        var y = area.y
-        while y < area.y + area.rows, place.line < transcript.lineCount {
-            let limit = area.y + area.rows - y
-            for row in transcript.rows(of: place.line, from: place.row, limit: limit, columns: area.columns) {
-                screen.put(row, x: area.x, y: y, style: .plain)
-                y += 1
-            }
-            place = .init(line: place.line + 1, row: 0)
         }
     }
 
@@ -141,12 +113,4 @@ extension Canvas {
             put(last, x: right, y: edge, style: .rule)
         }
     }
-}
-
-/// `812 B`, `64 KiB`, `1.2 MiB`.
-private func byteCount(_ count: Int) -> String {
-    if count < 1024 { return "\(count) B" }
-    if count < 1024 * 1024 { return "\(count / 1024) KiB" }
-    let tenths = count * 10 / (1024 * 1024)
-    return "\(tenths / 10).\(tenths % 10) MiB"
 }

@@ -15,7 +15,7 @@ extension Canvas {
             x: panel.x,
             y: panel.y - 1,
             columns: panel.columns,
-            style: model.focus == .tickets ? .title : .heading
+            style: model.focus == .tickets && model.detail.reading == .lists ? .title : .heading
         )
         guard count > 0 else { return drawNoTickets(panel) }
         let columns = TicketColumns(width: panel.columns, model: model, visible: visibleTickets(layout))
@@ -32,7 +32,9 @@ extension Canvas {
                 guard let ticket = model.tickets[id] else { continue }
                 draw(ticket, columns, x: panel.x, y: panel.y + row)
                 guard id == model.selectedTicket else { continue }
-                if model.focus == .tickets { screen.select(x: panel.x, y: panel.y + row, columns: panel.columns) }
+                if model.focus == .tickets, model.detail.reading == .lists {
+                    screen.select(x: panel.x, y: panel.y + row, columns: panel.columns)
+                }
             case nil: return
             }
         }

@@ -7,13 +7,16 @@ func view(_ model: Model) -> Screen {
         canvas.drawTooSmall()
         return canvas.screen
     }
-    switch model.overlay {
-    case .none, .quitQuestion, .halting, .haltQuestion:
+    if case .help(let top) = model.overlay {
+        canvas.drawHelp(layout, top: top)
+    } else if model.detail.reading.fillsScreen {
+        canvas.drawPage(layout)
+    } else {
         canvas.drawTickets(layout)
         canvas.drawAgents(layout)
+        canvas.drawLanding(layout)
+        canvas.drawDivider(layout)
         canvas.drawDetail(layout)
-    case .help(let top): canvas.drawHelp(layout, top: top)
-    case .transcript(let transcript): canvas.drawTranscript(transcript, layout)
     }
     canvas.drawKeys(layout)
     canvas.drawCounts(layout)
@@ -21,7 +24,7 @@ func view(_ model: Model) -> Screen {
     case .quitQuestion: canvas.drawQuitQuestion()
     case .haltQuestion: canvas.drawHaltQuestion()
     case .halting(let unanswered): canvas.drawHalting(unanswered.count)
-    case .none, .help, .transcript: break
+    case .none, .help: break
     }
     return canvas.screen
 }
@@ -74,6 +77,15 @@ struct Canvas {
     func place(_ index: Int?, of count: Int, fits: Bool) -> String {
         guard !fits, let index else { return "" }
         return "\(index + 1)/\(count)"
+    }
+
+    /// Between the tickets and what stands beside them.
+    mutating func drawDivider(_ layout: Layout) {
+        guard !layout.isStacked else { return }
+        let x = layout.agents.x - 1
+        for y in 1..<1 + layout.tickets.rows { put(glyphs.vertical, x: x, y: y, style: .rule) }
+        put(glyphs.teeDown, x: x, y: 0, style: .rule)
+        if layout.landing.rows > 0 { put(glyphs.teeRight, x: x, y: layout.landing.y - 1, style: .rule) }
     }
 
     mutating func drawTooSmall() {

@@ -9,7 +9,7 @@ func checkTranscript(_ bytes: [UInt8]) throws {
     let output = Array(bytes.dropFirst(2).prefix(8192))
     let columns = Int(bytes[0] % 40) + 2
     let page = Int(bytes[1]) * 16 + 1
-    var transcript = Transcript(ticket: "T-1", run: "T-1.1")
+    var transcript = Transcript(run: "T-1.1")
     try read(output, by: page, into: &transcript, columns: columns)
     try checkDrawing(of: transcript, columns: columns)
     transcript.scroll(by: -3, rows: 4, columns: columns)

@@ -1,22 +1,62 @@
 import IPC
 
 extension Canvas {
-    /// What is to be known about the ticket in hand, the most important first: as many lines as there is room for.
+    /// The tab below the lists.
     mutating func drawDetail(_ layout: Layout) {
-        let area = layout.detail
-        let ticket = model.ticketInHand
-        if layout.hasDetailRule {
-            let title = ticket?.id ?? (model.focus == .agents ? model.agentInHand?.id ?? "" : "")
-            screen.fill(glyphs.horizontal, x: 0, y: area.y - 1, columns: model.size.columns, style: .rule)
-            if !layout.isStacked { put(glyphs.teeUp, x: layout.agents.x - 1, y: area.y - 1, style: .rule) }
-            if !title.isEmpty { put(" \(title) ", x: 1, y: area.y - 1, columns: area.columns, style: .title) }
-        }
-        guard let ticket else {
-            if model.focus == .agents, let agent = model.agentInHand {
-                put("\(agent.id) is \(agent.state)", x: area.x, y: area.y, columns: area.columns, style: .dim)
-            }
+        if layout.hasDetailRule { drawDetailRule(layout) }
+        guard let page = model.detail.page else {
+            guard model.focus == .agents, let agent = model.agentInHand else { return }
+            let area = layout.detail
+            put("\(agent.id) is \(agent.state)", x: area.x, y: area.y, columns: area.columns, style: .dim)
             return
         }
+        page.draw(on: &self, in: layout.detail)
+    }
+
+    /// The tab that fills the screen.
+    mutating func drawPage(_ layout: Layout) {
+        screen.fill(glyphs.horizontal, x: 0, y: 0, columns: model.size.columns, style: .rule)
+        guard let page = model.detail.page else { return }
+        drawTabs(y: 0, isFocused: true, title: model.tickets[page.ticket]?.title)
+        page.draw(on: &self, in: layout.page)
+    }
+
+    private mutating func drawDetailRule(_ layout: Layout) {
+        let y = layout.detail.y - 1
+        screen.fill(glyphs.horizontal, x: 0, y: y, columns: model.size.columns, style: .rule)
+        if !layout.isStacked { put(glyphs.teeUp, x: layout.agents.x - 1, y: y, style: .rule) }
+        if layout.hasTabs, model.detail.page != nil {
+            drawTabs(y: y, isFocused: model.detail.reading != .lists, title: nil)
+        } else if let title = model.ticketInHand?.id ?? (model.focus == .agents ? model.agentInHand?.id : nil) {
+            put(" \(title) ", x: 1, y: y, columns: layout.detail.columns, style: .title)
+        }
+    }
+
+    /// In a rule: the ticket, its tabs with the one that is shown, where one is in it, and the ticket's title where there is room.
+    private mutating func drawTabs(y: Int, isFocused: Bool, title: String?) {
+        guard let page = model.detail.page else { return }
+        let columns = model.size.columns
+        let status = Text(page.status)
+        let statusWidth = status.width == 0 ? 0 : min(status.width, columns / 2) + 2
+        var x = 1
+        x += put(" \(page.ticket) ", x: x, y: y, columns: 18, style: isFocused ? .title : .heading) + 1
+        let all = Tab.allCases.map(\.title)
+        // Where not all tabs fit, the one that is shown.
+        let fits = x + all.reduce(0) { $0 + $1.utf8.count + 3 } + statusWidth < columns
+        for tab in Tab.allCases where fits || tab == model.detail.shown {
+            let isShown = tab == model.detail.shown
+            x += put(" \(tab.title) ", x: x, y: y, style: isShown ? (isFocused ? .tab.selected : .tab) : .dim) + 1
+        }
+        if let title, columns - statusWidth - x > 12 {
+            put(" \(title) ", x: x, y: y, columns: columns - statusWidth - x - 2)
+        }
+        guard statusWidth > 0, x + statusWidth < columns else { return }
+        put(" \(page.status) ", x: columns - statusWidth - 1, y: y, columns: statusWidth, style: .dim)
+    }
+
+    /// What is to be known about a ticket, the most important first: as many lines as there is room for.
+    mutating func drawOverview(_ id: String, in area: Rectangle) {
+        guard let ticket = model.tickets[id] else { return }
         var y = area.y
         let last = area.y + area.rows
         let why = silence(of: ticket) ?? haltReason(of: ticket) ?? waitReason(of: ticket) ?? ticket.reason

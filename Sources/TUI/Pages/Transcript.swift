@@ -6,9 +6,8 @@ struct Transcript: Sendable {
     /// More than this is not kept: the far end is dropped, and read again when it is scrolled to.
     static let windowLimit = 16 * pageSize
 
-    let ticket: String
     let run: String
-    let stream = "stdout"
+    let stream: String
 
     private(set) var bytes: [UInt8] = []
     /// Where in the output `bytes` begins.
@@ -36,9 +35,11 @@ struct Transcript: Sendable {
         static func < (a: Self, b: Self) -> Bool { (a.line, a.row) < (b.line, b.row) }
     }
 
-    init(ticket: String, run: String) {
-        self.ticket = ticket
+    init(run: String) { self.init(run: run, stream: "stdout") }
+
+    init(run: String, stream: String) {
         self.run = run
+        self.stream = stream
     }
 
     var end: Int { start + bytes.count }
@@ -72,7 +73,17 @@ struct Transcript: Sendable {
 
     private func isNearEnd(rows: Int) -> Bool { (top?.line ?? 0) + rows * 2 >= lineStarts.count }
 
-    /// Takes a page in. A page that does not touch the window replaces it.
+    /// Takes the answer to `nextRead` in.
+    mutating func take(_ answer: Answer, columns: Int) {
+        switch answer.result.flatMap({ OutputPage($0).map(Result.success) ?? .failure(.notUnderstood) }) {
+        case .success(let page): take(page, columns: columns)
+        case .failure(let failure):
+            awaited = nil
+            self.failure = failure.message
+        }
+    }
+
+    /// A page that does not touch the window replaces it.
     mutating func take(_ page: OutputPage, columns: Int) {
         guard page.offset == awaited else { return }
         awaited = nil
@@ -99,11 +110,6 @@ struct Transcript: Sendable {
             start = page.offset
             findLines()
         }
-    }
-
-    mutating func fail(_ reason: String) {
-        awaited = nil
-        failure = reason
     }
 
     /// The connection is new: what was asked is lost, and what failed may work now.

@@ -1,0 +1,46 @@
+import IPC
+
+/// What can be seen of a ticket, one at a time.
+enum Tab: Int, CaseIterable, Sendable {
+    case overview, transcript
+
+    var title: String {
+        switch self {
+        case .overview: "Overview"
+        case .transcript: "Transcript"
+        }
+    }
+
+    /// What the help says of its key.
+    var help: String {
+        switch self {
+        case .overview: "the ticket's overview"
+        case .transcript: "what its agent prints"
+        }
+    }
+
+    /// The key that shows it.
+    var number: Int {
+        switch self {
+        case .overview: 4
+        case .transcript: 5
+        }
+    }
+
+    func page(of ticket: TicketRow) -> any Page {
+        switch self {
+        case .overview: OverviewPage(ticket: ticket.id)
+        case .transcript: TranscriptPage(ticket)
+        }
+    }
+
+    /// What somebody who opens this ticket most likely wants to see.
+    static func best(for ticket: TicketRow) -> Tab { ticket.run == nil ? .overview : .transcript }
+
+    /// The tab `distance` further to the right, around the end.
+    func neighbour(_ distance: Int) -> Tab {
+        let all = Self.allCases
+        let place = all.firstIndex(of: self)! + distance
+        return all[(place % all.count + all.count) % all.count]
+    }
+}

@@ -1,0 +1,74 @@
+import IPC
+
+/// What can be asked of the daemon: orders, which the user is told the end of, and questions, which a page asks.
+enum DaemonRequest: Equatable, Sendable {
+    // MARK: Orders
+
+    /// `approves`: the ticket waited for that.
+    case resume(ticket: String, approves: Bool)
+    case stop(ticket: String)
+    case haltEverything
+    case resumeEverything
+
+    // MARK: Questions
+
+    case readOutput(run: String, stream: String, offset: Int, length: Int)
+
+    /// Asks for something to happen, rather than to be told something.
+    var isOrder: Bool {
+        switch self {
+        case .resume, .stop, .haltEverything, .resumeEverything: true
+        case .readOutput: false
+        }
+    }
+
+    func onTheWire(id: Int) -> Request {
+        let (method, params): (String, JSONObject) =
+            switch self {
+            case .resume(let ticket, _): ("ticket.continue", ["ticket": .string(ticket)])
+            case .stop(let ticket): ("ticket.stop", ["ticket": .string(ticket)])
+            case .haltEverything: ("daemon.halt", [:])
+            case .resumeEverything: ("daemon.resume", [:])
+            case .readOutput(let run, let stream, let offset, let length):
+                (
+                    "output.read",
+                    [
+                        "run": .string(run), "stream": .string(stream), "offset": JSONValue(offset),
+                        "length": JSONValue(length),
+                    ]
+                )
+            }
+        return Request(id: JSONValue(id), method: method, params: params)
+    }
+}
+
+/// What the daemon answered to a request.
+enum Answer: Sendable {
+    case result(JSONValue)
+    case failure(Failure)
+
+    struct Failure: Error, Hashable, Sendable {
+        var message: String
+        var hint: String?
+
+        /// The answer is not one to what was asked.
+        static let notUnderstood = Failure(
+            message: "the daemon's answer is not understood",
+            hint: "is it of another version?"
+        )
+    }
+
+    init(_ result: Result<JSONValue, RPCError>) {
+        switch result {
+        case .success(let value): self = .result(value)
+        case .failure(let error): self = .failure(Failure(message: error.message, hint: error.hint))
+        }
+    }
+
+    var result: Result<JSONValue, Failure> {
+        switch self {
+        case .result(let value): .success(value)
+        case .failure(let failure): .failure(failure)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import IPC
+
+extension Canvas {
+    /// The tickets that land, first the next one, and what is under way for each.
+    mutating func drawLanding(_ layout: Layout) {
+        let panel = layout.landing
+        guard panel.rows > 0 else { return }
+        let queue = model.tickets.landing
+        rule(
+            queue.isEmpty ? "Landing" : "Landing \(queue.count)",
+            end: place(
+                queue.firstIndex { $0 == model.selectedLanding },
+                of: queue.count,
+                fits: queue.count <= panel.rows
+            ),
+            x: panel.x,
+            y: panel.y - 1,
+            columns: panel.columns,
+            style: model.focus == .landing && model.detail.reading == .lists ? .title : .heading
+        )
+        let visible = queue.dropFirst(model.landingTop).prefix(panel.rows)
+        let idColumns = min(visible.map { Text($0).width }.max() ?? 0, 12)
+        for (row, id) in visible.enumerated() {
+            guard let ticket = model.tickets[id] else { continue }
+            let y = panel.y + row
+            draw(ticket, idColumns: idColumns, in: panel, y: y)
+            guard id == model.selectedLanding, model.focus == .landing, model.detail.reading == .lists else { continue }
+            screen.select(x: panel.x, y: y, columns: panel.columns)
+        }
+    }
+
+    private mutating func draw(_ ticket: TicketRow, idColumns: Int, in panel: Rectangle, y: Int) {
+        let look = StateLook(ticket, glyphs: glyphs)
+        put(look.glyph, x: panel.x + 1, y: y, style: look.style)
+        put(ticket.id, x: panel.x + 3, y: y, columns: idColumns)
+        let age = age(since: ticket.since)
+        let end = panel.x + panel.columns - 1
+        put(age, x: end - age.utf8.count, y: y, style: .dim)
+        let x = panel.x + 4 + idColumns
+        put(ticket.reason ?? ticket.title, x: x, y: y, columns: max(0, end - 5 - x), style: .dim)
+    }
+}
