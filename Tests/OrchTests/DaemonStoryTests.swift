@@ -100,6 +100,61 @@ import Testing
         #expect(full.status == 1 && full.error == "orch: cannot write to standard output: No space left on device\n")
     }
 
+    @Test func `status says in lines what changes, and of one ticket until it has ended`() throws {
+        let world = try World(approve: "human")
+        try world.orch("run", "--title", "One").expectSuccess()
+        // A ticket that ends ends it; what it waited for in between is told.
+        let told = try world.shell(
+            """
+            "$ORCH" status T-1 --watch | while read -r line; do
+                echo "$line"
+                case $line in *awaiting_approval*) "$ORCH" approve T-1 >&2 ;; esac
+            done
+            """
+        )
+        #expect(told.output.contains("T-1 (One) awaiting_approval: "), "\(told.output)\(told.error)")
+        #expect(told.lines.last?.contains("T-1 (One) merged: landed as ") == true, "\(told.output)")
+        let all = try world.shell(
+            """
+            "$ORCH" status --watch | while read -r line; do
+                echo "$line"
+                case $line in
+                    tickets*) "$ORCH" new Two >&2 ;;
+                    *"1 need you"*) "$ORCH" cancel T-2 >&2 ;;
+                    *"nothing is left to do") "$ORCH" halt --reason enough >&2 ;;
+                    *"everything is halted"*) "$ORCH" quit >&2 ;;
+                esac
+            done
+            """
+        )
+        #expect(all.output.contains("T-2 (Two) awaiting_approval: "), "\(all.output)\(all.error)")
+        #expect(all.output.contains("everything is halted: enough"), "\(all.output)")
+        let refused = try world.orch("status", "--watch", "--json")
+        #expect(refused.status == 2 && refused.output.contains("orch watch --json"), "\(refused.output)")
+    }
+
+    @Test func `a reader too slow for the daemon goes on where it was`() throws {
+        let world = try World()
+        try FileManager.default.createDirectory(atPath: world.state, withIntermediateDirectories: true)
+        let path = world.state + "/test.sock"
+        func event(_ seq: Int) -> IPC.Notification {
+            IPC.Notification(
+                "daemon.started",
+                ["seq": JSONValue(seq), "time": "2026-11-20T21:52:49.120Z", "patch": [:]]
+            )
+        }
+        let daemon = try ScriptedDaemon(
+            path: path,
+            connections: [
+                [event(6), IPC.Notification("goodbye", ["reason": "slow", "seq": 6])],
+                [event(7), IPC.Notification("goodbye", ["reason": "stopping", "seq": 7])],
+            ]
+        )
+        let told = try world.orch("watch", "--since", "5", "--socket", path)
+        #expect(told.status == 3 && told.lines.count == 2, "\(told.output)\(told.error)")
+        #expect(daemon.since == [5, 6])
+    }
+
     @Test func `quit returns when the daemon has ended, so that the next one can start`() throws {
         let world = try World(approve: "auto")
         for _ in 0..<3 {

@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func `events become sentences, unknown ones too`() throws {
-        var sentences = EventSentence()
+        var sentences = EventSentence(clock: Moments.clock)
         func tell(_ method: String, _ params: JSONObject) -> [String] {
             sentences.lines(Notification(method, params)).map {
                 "\($0.ticket ?? "-") \($0.text)\($0.isDetail ? " *" : "")"

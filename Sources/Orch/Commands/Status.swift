@@ -3,15 +3,40 @@ import IPC
 
 struct Status: Subcommand {
     static let configuration = CommandConfiguration(
-        abstract: "How the daemon is doing and who needs a human; or where one ticket stands."
+        abstract: "How the daemon is doing and who needs a human; or where one ticket stands.",
+        discussion: """
+            With --watch it goes on and says in a line what becomes of tickets, and how many are in which state; with a \
+            ticket, until that has ended.
+            """
     )
 
     @Argument(help: "A ticket, or the agent that works on it.")
     var ticket: String?
+    @Flag(name: .long, help: "Go on, with a line for each change.")
+    var watch = false
     @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        if watch, global.json { throw ValidationError("--watch says it in words; `orch watch --json` prints events") }
+    }
 
     func perform(_ console: Console) throws -> ExitStatus {
         let client = try global.connect(console)
+        let status = try show(client, console)
+        guard watch else { return status }
+        var picture = try Picture(snapshot: client.request("snapshot"))
+        var changes = StatusChanges(picture, ticket: try id(of: ticket, client))
+        var follows = client
+        while true {
+            do {
+                return try goOn(follows, &picture, &changes, console)
+            } catch is EventStream.TooSlow {
+                follows = try global.connect(console)
+            }
+        }
+    }
+
+    private func show(_ client: Client, _ console: Console) throws -> ExitStatus {
         if let ticket {
             let row = try client.request("ticket.show", ["ticket": .string(ticket)])["ticket"] ?? .null
             if global.json {
@@ -34,9 +59,32 @@ struct Status: Subcommand {
         return .done
     }
 
-    /// A blocked landing is one: something of theirs is in its way.
-    private static func needsHuman(_ state: String?, _ isBlocked: Bool?) -> Bool {
-        state == "needs_human_review" || state == "awaiting_approval" || isBlocked == true
+    /// The id of a ticket that may have been named by the agent that works on it.
+    private func id(of name: String?, _ client: Client) throws -> String? {
+        guard let name else { return nil }
+        return try client.request("ticket.show", ["ticket": .string(name)])["ticket"]?["id"]?.stringValue ?? name
+    }
+
+    /// Says what changes, until the reader has gone or the ticket's work has ended.
+    private func goOn(
+        _ client: Client,
+        _ picture: inout Picture,
+        _ changes: inout StatusChanges,
+        _ console: Console
+    ) throws -> ExitStatus {
+        try client.subscribe(since: picture.seq)
+        let stream = EventStream(client, console)
+        while changes.ticket.map({ picture.tickets[$0]?.isFinished != true }) ?? true {
+            let lines = try stream.next()
+            if lines.isEmpty { return .done }
+            let now = Moments.clockNow
+            for line in lines {
+                let touched = try picture.apply(line)
+                for text in changes.lines(picture, touched) { console.write("\(now)  \(SafeText.line(text))") }
+            }
+            if let counts = changes.counts(picture) { console.write("\(now)  \(counts)") }
+        }
+        return .done
     }
 
     private static func json(_ status: JSONObject, _ tickets: [JSONValue], _ repositories: [JSONValue]) -> JSONValue {
@@ -46,7 +94,7 @@ struct Status: Subcommand {
         object["states"] = .object(JSONObject(states.sorted { $0.key < $1.key }.map { ($0, JSONValue($1)) }))
         object["repositories"] = .array(repositories)
         object["needs_human"] = .array(
-            tickets.filter { needsHuman($0["state"]?.stringValue, $0["blocked"]?.boolValue) }
+            tickets.filter { (try? $0.decode(TicketRow.self))?.needsHuman == true }
         )
         return .object(object)
     }
@@ -89,7 +137,7 @@ struct Status: Subcommand {
         let parts = (known + others).compactMap { state in counts[state].map { "\($0) \(SafeText.line(state))" } }
         console.write("tickets  \(parts.isEmpty ? "none yet" : parts.joined(separator: ", "))")
         for problem in owed { console.write("push     \(console.styled(SafeText.line(problem), .bad))") }
-        let waiting = rows.filter { Self.needsHuman($0.state, $0.blocked) }
+        let waiting = rows.filter(\.needsHuman)
         guard !waiting.isEmpty else { return }
         console.write("")
         console.write("for a human:")

@@ -21,7 +21,7 @@ struct Watch: Subcommand {
 
     func perform(_ console: Console) throws -> ExitStatus {
         var seen = since
-        var sentences = EventSentence()
+        var sentences = EventSentence(clock: Moments.clock)
         while true {
             do {
                 let client = try global.connect(console)
@@ -32,22 +32,15 @@ struct Watch: Subcommand {
                     let lines = try stream.next()
                     if lines.isEmpty { return .done }
                     for line in lines {
-                        // A daemon that ends, or a reader that was too slow: the next connection goes on from here.
-                        if line.method == "goodbye", line.params["reason"]?.stringValue == "slow_reader" {
-                            throw TooSlow()
-                        }
                         if global.json { write(line, console) } else { tell(line, &sentences, console) }
                         if let seq = line.seq, line.params["patch"] != nil { seen = seq }
                     }
                 }
-            } catch is TooSlow {
+            } catch is EventStream.TooSlow {
                 continue
             }
         }
     }
-
-    /// The daemon closed the connection because our output was not read.
-    private struct TooSlow: Error {}
 
     private func write(_ line: Notification, _ console: Console) {
         console.write(bytes: line.bytes)

@@ -11,11 +11,15 @@ struct EventStream {
         self.console = console
     }
 
-    /// The next lines; empty when whoever read our output has gone. Throws `disconnected` when the daemon has.
+    /// The daemon has closed the connection because our output was not read: a new one can go on from there.
+    struct TooSlow: Error {}
+
+    /// The next lines; empty when whoever read our output has gone. Throws `disconnected` when the daemon has, and `TooSlow`
+    /// where it is still there.
     func next() throws -> [Notification] {
         console.flush()
         while !console.isClosed {
-            let lines = try client.receive()
+            let lines = try receive()
             let notifications = lines.compactMap { line -> Notification? in
                 guard case .notification(let notification) = line else { return nil }
                 return notification
@@ -30,5 +34,15 @@ struct EventStream {
             if watched[1].revents & Int16(POLLERR) != 0 { return [] }
         }
         return []
+    }
+
+    private func receive() throws -> [ServerLine] {
+        do {
+            return try client.receive()
+        } catch {
+            // Its last words have come after everything else it sent.
+            guard client.goodbye?["reason"]?.stringValue == "slow" else { throw error }
+            throw TooSlow()
+        }
     }
 }

@@ -9,7 +9,7 @@ struct Progress {
     let json: Bool
 
     private var picture: Picture
-    private var sentences = EventSentence()
+    private var sentences = EventSentence(clock: Moments.clock)
 
     init(_ tickets: [String], from picture: Picture, _ client: Client, _ console: Console, json: Bool) {
         self.tickets = tickets

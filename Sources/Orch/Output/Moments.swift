@@ -46,8 +46,14 @@ enum Moments {
     /// In the user's time zone: `2026-11-20 21:52:49`.
     static func full(_ text: String) -> String { local(text, "%Y-%m-%d %H:%M:%S") }
 
+    /// The time of day, likewise.
+    static var clockNow: String { local(now, "%H:%M:%S") }
+
     private static func local(_ text: String, _ format: String) -> String {
-        guard let seconds = seconds(text) else { return text }
+        seconds(text).map { local($0, format) } ?? text
+    }
+
+    private static func local(_ seconds: Int, _ format: String) -> String {
         var moment = time_t(seconds)
         var fields = tm()
         localtime_r(&moment, &fields)

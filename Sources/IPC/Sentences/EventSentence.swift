@@ -1,23 +1,25 @@
-import IPC
-
 /// An event in plain words: the only place that words them. Names that this version does not know get a line all the
 /// same.
 ///
 /// It remembers what each run is for, because an event about a run names the run alone.
-struct EventSentence {
+public struct EventSentence: Sendable {
     /// A sentence, and whether it is a step between those that matter.
-    struct Line: Equatable {
+    public struct Line: Equatable, Sendable {
         /// Nil where the event is about no ticket.
-        var ticket: String?
-        var text: String
+        public var ticket: String?
+        public var text: String
         /// Only for those who want to see every event.
-        var isDetail = false
+        public var isDetail = false
     }
 
+    private let clock: @Sendable (String) -> String
     private var runs: [String: (name: String, stage: String)] = [:]
 
+    /// - Parameter clock: a moment as it travels, as the reader's clock says it.
+    public init(clock: @escaping @Sendable (String) -> String) { self.clock = clock }
+
     /// The lines an event makes; more than one only where it is about several tickets.
-    mutating func lines(_ event: Notification) -> [Line] {
+    public mutating func lines(_ event: Notification) -> [Line] {
         let params = event.params
         if event.method == "ticket.waiting" {
             return (params["waiting"]?.objectValue ?? [:]).compactMap { ticket, reason in
@@ -31,7 +33,7 @@ struct EventSentence {
         // What `goodbye` says is told as the error it leads to.
         case "hello", "through", "output", "goodbye": return []
         default:
-            if let (text, isDetail) = Self.work(event, ticket: ticket) ?? Self.decision(event) {
+            if let (text, isDetail) = work(event, ticket: ticket) ?? Self.decision(event) {
                 (line.text, line.isDetail) = (text, isDetail)
             } else {
                 line.text = Self.unknown(event)
@@ -83,7 +85,7 @@ struct EventSentence {
 
     // MARK: The work on a ticket
 
-    private static func work(_ event: Notification, ticket: String?) -> (String, isDetail: Bool)? {
+    private func work(_ event: Notification, ticket: String?) -> (String, isDetail: Bool)? {
         switch event.method {
         case "ticket.enqueued":
             let title = ticket.flatMap { event.params["patch"]?["tickets"]?[$0]?["title"]?.stringValue }
@@ -101,8 +103,8 @@ struct EventSentence {
             let notes = event.list("notes", separator: "; ")
             return notes.isEmpty ? (ready, true) : ("\(ready); \(notes)", false)
         case "agent.stale":
-            let since = Moments.clock(event.string("since"))
-            let end = event.params["at"]?.stringValue.map { "ended at \(Moments.clock($0)) unless it moves" } ?? ""
+            let since = clock(event.string("since"))
+            let end = event.params["at"]?.stringValue.map { "ended at \(clock($0)) unless it moves" } ?? ""
             return (
                 "\(event.string("agent")) is stale: no sign of life since \(since) (\(event.string("evidence"))); \(end)",
                 false
