@@ -33,10 +33,16 @@ enum TicketGroup: Int, CaseIterable, Sendable {
     }
 }
 
-/// All tickets, kept in the order they are shown in: a change moves one entry, and drawing looks only at visible ones.
+/// All tickets; those that are listed are kept in the order they are shown in: a change moves one entry, and drawing looks
+/// only at visible ones.
 struct TicketList: Sendable {
     private(set) var rows: [String: TicketRow] = [:]
+    /// Which are listed; nil: all.
+    private(set) var filter: Filter?
+    /// Of those that are listed.
     private var order: [Position] = []
+    private var listed = Array(repeating: 0, count: TicketGroup.allCases.count)
+    /// Of all.
     private var counts = Array(repeating: 0, count: TicketGroup.allCases.count)
     /// The tickets on their way to a target branch, in their order there.
     private(set) var landing: [String] = []
@@ -47,46 +53,82 @@ struct TicketList: Sendable {
         case ticket(String)
     }
 
+    /// How many are listed.
     var count: Int { order.count }
 
+    /// How many there are, listed or not.
+    var total: Int { rows.count }
+
+    /// How many there are in a group, listed or not.
     func count(of group: TicketGroup) -> Int { counts[group.rawValue] }
+
+    /// How many of a group are listed.
+    func listed(in group: TicketGroup) -> Int { listed[group.rawValue] }
 
     subscript(id: String) -> TicketRow? { rows[id] }
 
     mutating func replaceAll(with tickets: [TicketRow]) {
         rows = Dictionary(tickets.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
-        order = rows.values.map(Position.init).sorted()
         counts = Array(repeating: 0, count: TicketGroup.allCases.count)
-        for position in order { counts[position.group] += 1 }
+        for row in rows.values { counts[TicketGroup(state: row.state).rawValue] += 1 }
+        list()
         findLanding()
+    }
+
+    /// Lists what matches, and everything for nil.
+    mutating func list(only filter: Filter?) {
+        self.filter = filter?.isEmpty == true ? nil : filter
+        list()
+    }
+
+    private mutating func list() {
+        let shown = filter.map { filter in rows.values.filter(filter.matches) } ?? Array(rows.values)
+        order = shown.map(Position.init).sorted()
+        listed = Array(repeating: 0, count: TicketGroup.allCases.count)
+        for position in order { listed[position.group] += 1 }
     }
 
     mutating func set(_ row: TicketRow) {
         let position = Position(row)
-        var wasLanding = false
-        if let old = rows.updateValue(row, forKey: row.id) {
-            let oldPosition = Position(old)
-            guard oldPosition != position else { return }
-            order.remove(at: index(of: oldPosition))
-            counts[oldPosition.group] -= 1
-            wasLanding = oldPosition.isLanding
-        }
-        order.insert(position, at: index(of: position))
+        let old = rows.updateValue(row, forKey: row.id)
+        let oldPosition = old.map(Position.init)
+        if let oldPosition { counts[oldPosition.group] -= 1 }
         counts[position.group] += 1
-        if wasLanding || position.isLanding { findLanding() }
+        let wasListed = old.map(isListed) ?? false
+        let isListed = isListed(row)
+        if oldPosition != position || wasListed != isListed {
+            if wasListed, let oldPosition { unlist(oldPosition) }
+            if isListed {
+                order.insert(position, at: index(of: position))
+                listed[position.group] += 1
+            }
+        }
+        if oldPosition != position, position.isLanding || oldPosition?.isLanding == true { findLanding() }
     }
 
     mutating func remove(_ id: String) {
         guard let old = rows.removeValue(forKey: id) else { return }
         let position = Position(old)
-        order.remove(at: index(of: position))
         counts[position.group] -= 1
+        if isListed(old) { unlist(position) }
         if position.isLanding { findLanding() }
     }
 
+    private func isListed(_ row: TicketRow) -> Bool { filter?.matches(row) ?? true }
+
+    private mutating func unlist(_ position: Position) {
+        order.remove(at: index(of: position))
+        listed[position.group] -= 1
+    }
+
     private mutating func findLanding() {
-        let start = order(of: .landing)
-        landing = order[start..<start + count(of: .landing)].map(\.id)
+        guard count(of: .landing) > 0 else { return landing = [] }
+        if filter == nil {
+            let start = order(of: .landing)
+            landing = order[start..<start + listed(in: .landing)].map(\.id)
+        } else {
+            landing = rows.values.map(Position.init).filter(\.isLanding).sorted().map(\.id)
+        }
     }
 
     /// The first place that is not before `position`.
@@ -101,24 +143,27 @@ struct TicketList: Sendable {
 
     // MARK: Places, among the tickets alone
 
-    func index(of id: String) -> Int? { rows[id].map { index(of: Position($0)) } }
+    func index(of id: String) -> Int? {
+        guard let row = rows[id], isListed(row) else { return nil }
+        return index(of: Position(row))
+    }
 
     func id(at index: Int) -> String? { order.indices.contains(index) ? order[index].id : nil }
 
     // MARK: Lines, headings included
 
     func lineCount(headings: Bool) -> Int {
-        count + (headings ? counts.count { $0 > 0 } : 0)
+        count + (headings ? listed.count { $0 > 0 } : 0)
     }
 
     func line(at index: Int, headings: Bool) -> Line? {
         guard headings else { return id(at: index).map(Line.ticket) }
         var before = 0
-        for group in TicketGroup.allCases where count(of: group) > 0 {
+        for group in TicketGroup.allCases where listed(in: group) > 0 {
             let headingsSoFar = before + 1
             let start = order(of: group)
             if index == start + before { return .heading(group) }
-            if index < start + count(of: group) + headingsSoFar {
+            if index < start + listed(in: group) + headingsSoFar {
                 return id(at: index - headingsSoFar).map(Line.ticket)
             }
             before += 1
@@ -127,15 +172,15 @@ struct TicketList: Sendable {
     }
 
     func lineIndex(of id: String, headings: Bool) -> Int? {
-        guard let row = rows[id] else { return nil }
+        guard let row = rows[id], isListed(row) else { return nil }
         let position = Position(row)
         let place = index(of: position)
         guard headings else { return place }
-        return place + counts[...position.group].count { $0 > 0 }
+        return place + listed[...position.group].count { $0 > 0 }
     }
 
-    /// How many tickets stand before the first of `group`.
-    private func order(of group: TicketGroup) -> Int { counts[..<group.rawValue].reduce(0, +) }
+    /// How many listed tickets stand before the first of `group`.
+    private func order(of group: TicketGroup) -> Int { listed[..<group.rawValue].reduce(0, +) }
 }
 
 /// Where a ticket stands among the others. Two tickets never share a place: the id decides last.

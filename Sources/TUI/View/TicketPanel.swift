@@ -23,7 +23,7 @@ extension Canvas {
             switch model.tickets.line(at: model.ticketTop + row, headings: layout.hasHeadings) {
             case .heading(let group):
                 put(
-                    "\(group.heading) \(model.tickets.count(of: group))",
+                    "\(group.heading) \(model.tickets.listed(in: group))",
                     x: panel.x + 1,
                     y: panel.y + row,
                     style: .heading
