@@ -1,4 +1,4 @@
-"""Executes a notebook, and fails unless every cell of code ran and three figures were drawn."""
+"""Executes a notebook, and fails unless every cell of code ran and four figures were drawn."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as home:
 code = [cell for cell in notebook.cells if cell.cell_type == "code"]
 unrun = [cell.source for cell in code if cell.execution_count is None]
 figures = sum("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
-if unrun or figures != 3:
+if unrun or figures != 4:
     sys.exit(f"{sys.argv[1]}: {len(unrun)} cells did not run, and {figures} figures were drawn")
 if len(sys.argv) > 2:
     nbformat.write(notebook, sys.argv[2])

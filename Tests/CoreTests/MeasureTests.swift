@@ -46,6 +46,42 @@ import Testing
         #expect(!story.core.wantsMeasure && story.core.nextDeadline == nil && story.core.shortage == nil)
     }
 
+    @Test func theFirstStartSaysSinceWhenTheMachineWasShort() {
+        var story = Story(measuresMachine: true)
+        story.enqueue(.new("a"))
+        let since = story.now
+        story.hear(.machineMeasured(Self.short))
+        for _ in 1...2 {
+            story.now = story.core.nextDeadline!
+            story.hear(.deadlineReached)
+            story.hear(.machineMeasured(Self.short))
+        }
+        story.enqueue(.new("b"))
+        story.now = story.core.nextDeadline!
+        story.hear(.deadlineReached)
+        story.hear(
+            .machineMeasured(nil),
+            says: [
+                .ticketStarted("a", AgentID(1), .work, shortSince: since), .ticketStarted("b", AgentID(2), .work),
+            ],
+            asks: [.prepareWorktree("a"), .prepareWorktree("b")]
+        )
+    }
+
+    @Test func aShortageIsCountedFromWhenATicketWaitsForIt() {
+        var story = Story(measuresMachine: true)
+        story.enqueue(.new("a"))
+        story.hear(.machineMeasured(Self.short))
+        story.tell(.cancel(reason: "no"), "a")
+        story.now = story.now + .seconds(1)
+        let since = story.now
+        story.enqueue(.new("b"))
+        story.now = story.core.nextDeadline!
+        story.hear(.deadlineReached)
+        let decision = story.hear(.machineMeasured(nil))
+        #expect(decision.facts.map(\.event) == [.ticketStarted("b", AgentID(1), .work, shortSince: since)])
+    }
+
     @Test func theClockDoesNotPutItOff() {
         var story = Story(measuresMachine: true)
         story.enqueue(.new("a"))

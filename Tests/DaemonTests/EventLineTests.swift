@@ -107,6 +107,12 @@ import Testing
         #expect(lines == golden)
     }
 
+    @Test func aStartSaysSinceWhenTheMachineWasShort() {
+        let since = Instant(milliseconds: 1_795_211_569_120)
+        let fields = Event.ticketStarted(Self.ticket, AgentID(1), .work, shortSince: since).fields
+        #expect(JSONObject(fields)["short_since"] == "2026-11-20T21:52:49.120Z")
+    }
+
     @Test func everyNameIsUsedOnceAndStandsInTheProtocolPage() throws {
         let names = Self.events.map(\.name)
         #expect(Set(names).count == names.count)

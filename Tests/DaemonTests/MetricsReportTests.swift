@@ -44,7 +44,10 @@ import Testing
         }
         history.waited(forDependenciesUntil: Timestamp.instant("2026-11-20T00:00:02.000Z"))
         let changed = ChangedLines(numstat: ["3\t1\ta.txt", "-\t-\tpicture.png"])
-        let row = MetricsTable.row(17, TicketID("T-1"), history, repository: "/r/a,b", changed: changed)
+        history.waits = [.lock: 500, .agent: 1000]
+        let row = MetricsTable.line(
+            MetricsTable.row(17, TicketID("T-1"), history, repository: "/r/a,b", changed: changed)
+        )
         let rows = CSV.rows(MetricsTable.heading + row)
         #expect(rows.count == 2 && rows[1].count == MetricsTable.columns.count)
         let fields = Dictionary(uniqueKeysWithValues: zip(rows[0], rows[1]))
@@ -53,9 +56,13 @@ import Testing
             "dependencies_seconds": "2.000", "queue_seconds": "1.500", "agent_seconds": "3.000",
             "verification_seconds": "2.250", "human_seconds": "10.000", "checkout_seconds": "0.500", "files": "2",
             "insertions": "3", "deletions": "1", "priority": "5", "first_commit": "2026-11-20T00:00:06.000Z",
+            "lock_wait_seconds": "0.500", "agent_wait_seconds": "1.000", "halt_wait_seconds": "",
         ]
         for (name, value) in expected { #expect(fields[name] == value, "\(name)") }
-        #expect(try MetricsReport(csv: MetricsTable.heading + row).all.landed == 1)
+        let report = try MetricsReport(csv: MetricsTable.heading + row)
+        #expect(report.all.landed == 1 && report.spent.map(\.name) == TicketHistory.Share.allCases.map(\.rawValue))
+        // Of what is not known there is nothing.
+        #expect(report.waited.map(\.name) == ["lock", "agent"] && report.waited.map(\.spread.median) == [0.5, 1])
     }
 
     /// Name, second, and what else it says.

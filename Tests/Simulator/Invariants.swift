@@ -15,7 +15,7 @@ extension SimulatedShell {
             for fact in decided.decision.facts {
                 try checkFact(fact.event)
                 if decided.isHalted { try checkStandstill(fact.event) }
-                guard case .ticketStarted(let id, _, _) = fact.event else { continue }
+                guard case .ticketStarted(let id, _, _, _) = fact.event else { continue }
                 try require(!decided.isDiskFull, "I4: \(id) starts on a full disk")
                 try require(!decided.isInNeed, "I4: \(id) starts on a machine that is short of memory")
             }
@@ -79,7 +79,7 @@ extension SimulatedShell {
 
     /// No more than may work where a ticket has just started.
     private func checkQuotas(_ last: Decided) throws(Violation) {
-        for case .ticketStarted(let id, _, _) in last.decision.facts.map(\.event) {
+        for case .ticketStarted(let id, _, _, _) in last.decision.facts.map(\.event) {
             guard let ticket = core.tickets[id], ticket.agent != nil, core.usedUp(for: ticket, without: [], spare: 1)
             else {
                 continue
@@ -111,7 +111,7 @@ extension SimulatedShell {
                 run.processes + run.escaped == 0,
                 "I6: \(id) has ended, and \(run.processes) processes and \(run.escaped) escaped ones are alive"
             )
-        case .ticketStarted(let id, _, _):
+        case .ticketStarted(let id, _, _, _):
             for dependency in (core.tickets[id] ?? stored.tickets[id])!.dependsOn {
                 guard core.end(of: dependency) == .merged else {
                     throw Violation("I4: \(id) starts before \(dependency), which it depends on, has landed")
@@ -306,7 +306,7 @@ extension SimulatedShell {
     /// Nobody has started ahead of one that comes first and could have.
     private func checkOrder(_ last: Decided) throws(Violation) {
         let started = last.decision.facts.compactMap { fact -> Ticket? in
-            guard case .ticketStarted(let id, _, _) = fact.event else { return nil }
+            guard case .ticketStarted(let id, _, _, _) = fact.event else { return nil }
             return fact.changes.tickets.first { $0.new?.id == id }?.new
         }
         guard isOneThing, !started.isEmpty else { return }  // In a batch, `core` is what came after the last.

@@ -16,7 +16,8 @@ public enum Event: Equatable, Sendable {
     case ticketEnqueued(TicketID)
     /// Its author has changed these parts of it.
     case ticketEdited(TicketID, [TicketDraft.Field])
-    case ticketStarted(TicketID, AgentID, Stage)
+    /// It is the first since the machine was too short of something for another, where there is a moment.
+    case ticketStarted(TicketID, AgentID, Stage, shortSince: Instant? = nil)
     /// `notes` name what could not be brought into it.
     case worktreePrepared(TicketID, branch: String, base: ObjectID, notes: [String] = [])
     case runRequested(RunID, name: String, stage: String)
@@ -93,7 +94,7 @@ public enum Event: Equatable, Sendable {
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _):
             run.ticket
-        case .ticketEnqueued(let id), .ticketEdited(let id, _), .ticketStarted(let id, _, _),
+        case .ticketEnqueued(let id), .ticketEdited(let id, _), .ticketStarted(let id, _, _, _),
             .worktreePrepared(let id, _, _, _),
             .workCollected(let id, _, _), .candidateBuilt(let id, _, _, _), .candidateConflicted(let id, _, _),
             .verificationStarted(let id, _), .ticketVerified(let id, _, _),

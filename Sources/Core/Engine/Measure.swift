@@ -60,7 +60,8 @@ extension Orchestrator {
         switch measure {
         case .enough: return true
         case .none: measure = .wanted
-        case .wanted, .short: break
+        case .wanted: break
+        case .short: shortSince = min(shortSince ?? now, now)
         }
         return false
     }

@@ -62,6 +62,8 @@ public struct Orchestrator: Sendable {
 
     /// What the machine knows of itself, for whether a ticket may start. Not stored: a restart looks again.
     var measure = Measure.none
+    /// Since when a ticket could start, were there room on the machine; for whoever asks later what tickets waited for.
+    var shortSince: Instant?
 
     /// The tickets that wait to be started.
     public internal(set) var queuedTickets: Set<TicketID> = []

@@ -46,6 +46,8 @@ extension Orchestrator {
                 start(id, agent)
             }
         }
+        // Nothing waits for the machine.
+        shortSince = nil
     }
 
     private enum Blocker {
@@ -91,7 +93,8 @@ extension Orchestrator {
             ticket.worktree = Ticket.Worktree(name: "w\(ticket.serial)", branch: branch, base: nil, isSetUp: false)
         }
         enter(id, .running(Running(agent: agent, step: .preparing(then: stage))))
-        emit(.ticketStarted(id, agent, stage))
+        emit(.ticketStarted(id, agent, stage, shortSince: shortSince))
+        shortSince = nil
     }
 
     /// All it lacks at once: whoever calls has made sure that they are free.

@@ -157,8 +157,9 @@ extension Event {
             [("repository", .string(id.text))] + file.eventFields + [("tickets", JSONValue(tickets.map(\.text)))]
         case .backlogRefused(let id, let file, let problems):
             [("repository", .string(id.text))] + file.eventFields + [("problems", JSONValue(problems))]
-        case .ticketStarted(_, let agent, let stage):
+        case .ticketStarted(_, let agent, let stage, let shortSince):
             [("agent", .string(agent.description)), ("stage", .string(stage.rawValue))]
+                + (shortSince.map { [("short_since", .string(Timestamp.text($0)))] } ?? [])
         case .worktreePrepared(_, let branch, let base, let notes):
             [("branch", .string(branch)), ("base", .string(base.text))]
                 + (notes.isEmpty ? [] : [("notes", JSONValue(notes))])

@@ -37,12 +37,20 @@ public struct MetricsReport: Equatable, Sendable {
     public private(set) var insertions = 0
     public private(set) var deletions = 0
     /// What the time of the landed ones went into, in the order of the file's columns: name and seconds of each ticket.
-    private var shares: [(name: String, seconds: [Double])] = []
+    private var shares: [Share] = []
+    /// What of it the time in the queue went into.
+    private var waits: [Share] = []
+    private typealias Share = (name: String, seconds: [Double])
 
     /// What each ticket spent, by what it was spent on, and its part of all that was.
-    public var spent: [(name: String, spread: Spread, part: Double)] {
+    public var spent: [(name: String, spread: Spread, part: Double)] { spent(on: shares) }
+
+    /// The same of what the time in the queue was spent on.
+    public var waited: [(name: String, spread: Spread, part: Double)] { spent(on: waits) }
+
+    private func spent(on some: [Share]) -> [(name: String, spread: Spread, part: Double)] {
         let total = shares.reduce(0) { $0 + $1.seconds.reduce(0, +) }
-        return shares.compactMap { share in
+        return some.compactMap { share in
             Spread(share.seconds).map { (share.name, $0, total > 0 ? share.seconds.reduce(0, +) / total : 0) }
         }
     }
@@ -51,7 +59,7 @@ public struct MetricsReport: Equatable, Sendable {
         a.all == b.all && a.byProfile == b.byProfile && a.sentBack == b.sentBack && a.conflicts == b.conflicts
             && a.evictions == b.evictions
             && a.insertions == b.insertions && a.deletions == b.deletions
-            && a.shares.map(\.name) == b.shares.map(\.name) && a.shares.map(\.seconds) == b.shares.map(\.seconds)
+            && (a.shares + a.waits).elementsEqual(b.shares + b.waits, by: ==)
     }
 
     /// A file that is no table of orch's.
@@ -67,14 +75,18 @@ public struct MetricsReport: Equatable, Sendable {
         for name in ["outcome", "queued", "finished", "profile", "sent_back"] where columns[name] == nil {
             throw Problem(description: "it has no column \(name)")
         }
-        let names = heading.filter { $0.hasSuffix("_seconds") }
+        let waitNames = heading.filter { $0.hasSuffix("_wait_seconds") }
+        let names = heading.filter { $0.hasSuffix("_seconds") && !waitNames.contains($0) }
         shares = names.map { (String($0.dropLast("_seconds".count)), []) }
+        waits = waitNames.map { (String($0.dropLast("_wait_seconds".count)), []) }
         for line in lines where line.count == heading.count {
             func field(_ name: String) -> String { columns[name].map { line[$0] } ?? "" }
             guard let finished = Timestamp.instant(field("finished")), finished >= since ?? finished else { continue }
             take(field, finished)
             guard field("outcome") == "landed" else { continue }
             for (index, name) in names.enumerated() { shares[index].seconds.append(Double(field(name)) ?? 0) }
+            // Nothing where it is not known.
+            for (index, name) in waitNames.enumerated() { Double(field(name)).map { waits[index].seconds.append($0) } }
         }
     }
 

@@ -28,7 +28,7 @@ enum MetricsTable {
             "failed_verifications",
         ] + TicketHistory.Share.allCases.map { "\($0.rawValue)_seconds" } + [
             "files", "insertions", "deletions", "commit",
-        ]
+        ] + Wait.allCases.map { "\($0.rawValue)_wait_seconds" }
 
     static let heading = columns.joined(separator: ",") + "\n"
 
@@ -38,10 +38,10 @@ enum MetricsTable {
         _ history: TicketHistory,
         repository path: String?,
         changed: ChangedLines?
-    ) -> String {
+    ) -> [String] {
         func moment(_ instant: Instant?) -> String { instant.map(Timestamp.text) ?? "" }
         func number(_ number: Int?) -> String { number.map { "\($0)" } ?? "" }
-        let fields =
+        return
             [
                 "\(seq)", ticket.text, path ?? "", history.profile ?? "", "\(history.priority)",
                 history.hasLanded ? "landed" : "cancelled", moment(history.queued), moment(history.started),
@@ -51,9 +51,10 @@ enum MetricsTable {
             ]
             + TicketHistory.Share.allCases.map { seconds(history.milliseconds[$0] ?? 0) } + [
                 number(changed?.files), number(changed?.insertions), number(changed?.deletions), history.commit ?? "",
-            ]
-        return fields.map(quoted).joined(separator: ",") + "\n"
+            ] + Wait.allCases.map { history.waits[$0].map(seconds) ?? "" }
     }
+
+    static func line(_ fields: [String]) -> String { fields.map(quoted).joined(separator: ",") + "\n" }
 
     private static func seconds(_ milliseconds: Int64) -> String {
         let rest = "\(1000 + milliseconds % 1000)".dropFirst()

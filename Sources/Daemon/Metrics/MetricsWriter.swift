@@ -19,6 +19,8 @@ final class MetricsWriter: Sendable {
     private let queue = DispatchQueue(label: "orch.metrics", qos: .utility)
     /// The first events of the tickets that were filed in this daemon's time: there is no need to look before them.
     private let first = Mutex<[String: Int]>([:])
+    /// What kept tickets from starting, as far as it has been asked for.
+    private let hindrances = Mutex<Hindrances?>(nil)
     /// Said once, not at every end.
     private let hasFailed = Mutex(false)
 
@@ -65,25 +67,71 @@ final class MetricsWriter: Sendable {
     // MARK: on the queue
 
     private func write() throws {
-        let descriptor = open(file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw Problem(description: GitFiles.reason()) }
+        var descriptor = try openTable()
         defer { close(descriptor) }
+        if try addColumns(descriptor) {
+            close(descriptor)
+            descriptor = -1
+            descriptor = try openTable()
+        }
         let last = try lastRow(descriptor)
         for end in try store.endings(after: last) {
             let from = first.withLock { $0.removeValue(forKey: end.ticket.text) } ?? 0
-            var history = TicketHistory()
-            for line in try store.events(of: end.ticket, from: from, through: end.seq) {
-                guard let params = try? JSONValue(parsing: line.bytes)["params"] else { continue }
-                history.take(line.topic, params, ticket: end.ticket)
-            }
-            history.waited(forDependenciesUntil: try store.lastEnd(of: history.dependencies))
+            let history = try history(of: end, from: from)
             let path = try history.repository.flatMap { try store.path(ofRepository: $0) }
             let changed = path.flatMap { changedLines($0, history) }
-            try append(
-                MetricsTable.row(end.seq, end.ticket, history, repository: path, changed: changed),
-                to: descriptor
-            )
+            let row = MetricsTable.row(end.seq, end.ticket, history, repository: path, changed: changed)
+            try append(MetricsTable.line(row), to: descriptor)
         }
+    }
+
+    private func history(of end: Store.EndOfTicket, from: Int) throws -> TicketHistory {
+        var history = TicketHistory()
+        let lines = try store.events(of: end.ticket, from: from, through: end.seq)
+        for line in lines {
+            guard let params = try? JSONValue(parsing: line.bytes)["params"] else { continue }
+            history.take(line.topic, params, ticket: end.ticket)
+        }
+        history.waited(forDependenciesUntil: try store.lastEnd(of: history.dependencies))
+        guard let repository = history.repository, let first = lines.first?.seq else { return history }
+        let stays = history.stays
+        history.waits = try hindrances.withLock { hindrances in
+            try store.bring(&hindrances, from: first)
+            return hindrances!.split(stays, of: end.ticket, in: RepositoryID(repository), through: end.seq)
+        }
+        return history
+    }
+
+    private func openTable() throws -> Int32 {
+        let descriptor = open(file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { throw Problem(description: GitFiles.reason()) }
+        return descriptor
+    }
+
+    /// A table that an older orch began gets the columns it lacks, in a file that takes its place. What is in it stays as it
+    /// is, and so does a row that is none of orch's.
+    private func addColumns(_ descriptor: Int32) throws -> Bool {
+        var start = [UInt8](repeating: 0, count: MetricsTable.heading.utf8.count)
+        let count = pread(descriptor, &start, start.count, 0)
+        guard count > 0, let end = start[..<count].firstIndex(of: UInt8(ascii: "\n")),
+            MetricsTable.heading.utf8.starts(with: start[..<end] + [UInt8(ascii: ",")]),
+            let bytes = FileManager.default.contents(atPath: file)
+        else { return false }
+        let rows = CSV.rows(String(decoding: bytes, as: UTF8.self))
+        var text = MetricsTable.heading
+        for row in rows.dropFirst() {
+            var new = row
+            if row.count == rows[0].count, let seq = Int(row[0]) {
+                let ticket = TicketID(row[1])
+                let history = try history(of: Store.EndOfTicket(seq: seq, ticket: ticket), from: 0)
+                new += MetricsTable.row(seq, ticket, history, repository: nil, changed: nil)[row.count...]
+            }
+            text += MetricsTable.line(new)
+        }
+        let whole = file + ".new"
+        try Data(text.utf8).write(to: URL(filePath: whole))
+        guard chmod(whole, 0o600) == 0, rename(whole, file) == 0 else { throw Problem(description: GitFiles.reason()) }
+        return true
     }
 
     /// The number of the last row; a row that was cut short by the machine's end or a full disk is taken away first.
@@ -146,6 +194,40 @@ extension Store {
                 EndOfTicket(seq: $0[0], ticket: TicketID($0[1]))
             }
         }
+    }
+
+    /// Brings what is known of what kept tickets from starting up to now, from the event `first` on at the latest.
+    fileprivate func bring(_ known: inout Hindrances?, from first: Int) throws {
+        try pool.read { database in
+            let goesOn = known.map { $0.first <= first && !$0.isLong } ?? false
+            if !goesOn { known = try begin(database, from: first) }
+            let sql = "SELECT seq, name, line FROM events WHERE seq > ? AND \(Hindrances.telling) ORDER BY seq"
+            let decoder = JSONDecoder()
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [known!.last])
+            while let row = try rows.next() {
+                guard let params = try? JSONValue(parsing: [UInt8](row[2] as Data))["params"] else { continue }
+                try known!.take(row[0], row[1], params) { try Self.ticket($0, database, decoder)?.ticket }
+            }
+            if !goesOn { known!.countAtFirst = known!.count }
+        }
+    }
+
+    /// From when the oldest ticket was filed that has not ended: then nobody who holds anything now took it before, but for
+    /// people; and those that end next are not asked about earlier.
+    private func begin(_ database: Database, from first: Int) throws -> Hindrances {
+        let sql = """
+            SELECT seq, line FROM events WHERE seq = ? OR name = 'ticket.enqueued'
+            AND ticket IN (SELECT id FROM tickets WHERE finished IS NULL) ORDER BY seq LIMIT 1
+            """
+        let row = try Row.fetchOne(database, sql: sql, arguments: [first])
+        let time = row.flatMap { Self.time(ofLine: $0[1]) }
+        let daemon = try String.fetchOne(database, sql: "SELECT row FROM daemon").flatMap { try JSONValue(parsing: $0) }
+        return Hindrances(
+            from: row?[0] ?? first,
+            at: time ?? Instant(milliseconds: 0),
+            grants: try Self.bodies("locks", "fence", database),
+            standstill: Standstill(row: daemon?["halted"])
+        )
     }
 
     fileprivate func events(of ticket: TicketID, from: Int, through last: Int) throws -> [PublishedLine] {

@@ -8,7 +8,7 @@ struct TicketHistory: Equatable {
     enum Share: String, CaseIterable {
         /// In the queue, for other tickets to land.
         case dependencies
-        /// In the queue after that: for locks, an agent, room on the disk.
+        /// In the queue after that; `Wait` says for what.
         case queue
         /// Agents of its own ran.
         case agent
@@ -20,6 +20,12 @@ struct TicketHistory: Equatable {
         case landing
         /// To be landed, something of the user's in the way.
         case checkout
+    }
+
+    /// A time it was in the queue, without a start, and what it asked for.
+    struct Stay: Equatable {
+        fileprivate(set) var time: Range<Instant>
+        let locks: [LockPattern]
     }
 
     private(set) var repository: String?
@@ -44,6 +50,11 @@ struct TicketHistory: Equatable {
     private(set) var evictions = 0
     private(set) var failedVerifications = 0
     private(set) var milliseconds: [Share: Int64] = [:]
+    /// In the queue, once those it depends on had landed.
+    private(set) var stays: [Stay] = []
+    /// What its time in the queue went into; empty where that is not known.
+    var waits: [Wait: Int64] = [:]
+    private var locks: [LockPattern] = []
 
     private var state = ""
     private var isBlocked = false
@@ -55,7 +66,10 @@ struct TicketHistory: Equatable {
     /// Takes the next event of the ticket, in order.
     mutating func take(_ name: String, _ params: JSONValue, ticket: TicketID) {
         guard let time = params["time"]?.stringValue.flatMap(Timestamp.instant) else { return }
-        if let share, let now { milliseconds[share, default: 0] += max(0, time.milliseconds - now.milliseconds) }
+        if let share, let now, now < time {
+            milliseconds[share, default: 0] += (now..<time).milliseconds
+            if share == .queue { stay(now..<time) }
+        }
         now = time
         let row = params["patch"]?["tickets"]?[ticket.text]
         switch name {
@@ -88,6 +102,9 @@ struct TicketHistory: Equatable {
         if let ids = row?["depends_on"]?.arrayValue {
             dependencies = ids.compactMap { $0.stringValue.map { TicketID($0) } }
         }
+        if let texts = row?["locks"]?.arrayValue {
+            locks = texts.compactMap { $0.stringValue.flatMap { try? LockPattern($0) } }
+        }
         if let state = row?["state"]?.stringValue { self.state = state }
         if let blocked = row?["blocked"] { isBlocked = blocked.boolValue ?? false }
     }
@@ -104,12 +121,25 @@ struct TicketHistory: Equatable {
         }
     }
 
+    private mutating func stay(_ time: Range<Instant>) {
+        if let last = stays.last, last.time.upperBound == time.lowerBound, last.locks == locks {
+            stays[stays.count - 1].time = last.time.lowerBound..<time.upperBound
+        } else {
+            stays.append(Stay(time: time, locks: locks))
+        }
+    }
+
     /// Of its time in the queue before its first start, what it waited for others to land.
     mutating func waited(forDependenciesUntil last: Instant?) {
-        guard let last, let queued else { return }
+        guard let last else { return }
         let until = min(last, started ?? finished ?? last)
-        let waited = min(max(0, until.milliseconds - queued.milliseconds), milliseconds[.queue] ?? 0)
-        milliseconds[.dependencies] = waited
-        milliseconds[.queue, default: 0] -= waited
+        for index in stays.indices where stays[index].time.lowerBound < until {
+            let time = stays[index].time
+            stays[index].time = min(until, time.upperBound)..<time.upperBound
+        }
+        stays.removeAll { $0.time.isEmpty }
+        let left = stays.reduce(0) { $0 + $1.time.milliseconds }
+        milliseconds[.dependencies] = (milliseconds[.queue] ?? 0) - left
+        milliseconds[.queue] = left
     }
 }

@@ -54,7 +54,7 @@ extension Store {
         try pool.read { try Self.ticket(id, $0, JSONDecoder()) }
     }
 
-    private static func ticket(_ id: TicketID, _ database: Database, _ decoder: JSONDecoder) throws -> StoredTicket? {
+    static func ticket(_ id: TicketID, _ database: Database, _ decoder: JSONDecoder) throws -> StoredTicket? {
         let statement = try database.cachedStatement(sql: "SELECT id, body, evidence FROM tickets WHERE id = ?")
         return try Row.fetchOne(statement, arguments: [id.text]).map { try stored($0, decoder) }
     }

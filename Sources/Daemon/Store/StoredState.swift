@@ -69,8 +69,7 @@ extension Store {
     }
 
     /// Every value of a table, or the row that cannot be read.
-    private static func bodies<Value: Decodable>(_ table: String, _ key: String, _ database: Database) throws -> [Value]
-    {
+    static func bodies<Value: Decodable>(_ table: String, _ key: String, _ database: Database) throws -> [Value] {
         let decoder = JSONDecoder()
         let rows = try Row.fetchCursor(database, sql: "SELECT \(key), body FROM \(table)")
         var values: [Value] = []
@@ -110,7 +109,7 @@ extension Store {
         var description: String { "\(row); `orch doctor` reads them all" }
     }
 
-    private static func time(ofLine line: Data) -> Instant? {
+    static func time(ofLine line: Data) -> Instant? {
         (try? JSONValue(parsing: [UInt8](line)))?["params"]?["time"]?.stringValue.flatMap(Timestamp.instant)
     }
 

@@ -92,14 +92,21 @@ struct Report: Subcommand {
             .init("P90", isRightAligned: true),
             .init("OF ALL", isRightAligned: true)
         )
-        table.rows = report.spent.map { name, spread, part in
+        func row(_ name: String, _ spread: MetricsReport.Spread, _ part: Double) -> [Table.Cell] {
             [
                 .init(name), .init(Moments.length(spread.median)), .init(Moments.length(spread.p90)),
                 .init("\(Int((part * 100).rounded()))%"),
             ]
         }
+        for (name, spread, part) in report.spent {
+            table.rows.append(row(name, spread, part))
+            guard name == "queue" else { continue }
+            table.rows += report.waited.map { row("  for \(waitNames[$0.name] ?? $0.name)", $0.spread, $0.part) }
+        }
         return table
     }
+
+    private static let waitNames = ["lock": "locks", "agent": "an agent", "machine": "the machine", "halt": "resume"]
 
     private static func profiles(_ report: MetricsReport) -> Table {
         var table = Table(
@@ -124,16 +131,20 @@ struct Report: Subcommand {
     private static func rounded(_ number: Double) -> JSONValue { .double((number * 1000).rounded() / 1000) }
 
     private static func json(_ report: MetricsReport) -> JSONObject {
-        var spent = JSONObject()
-        for (name, spread, part) in report.spent {
-            spent[name] = .object(["median": rounded(spread.median), "p90": rounded(spread.p90), "part": rounded(part)])
+        func object(_ spent: [(name: String, spread: MetricsReport.Spread, part: Double)]) -> JSONValue {
+            var object = JSONObject()
+            for (name, spread, part) in spent {
+                object[name] = ["median": rounded(spread.median), "p90": rounded(spread.p90), "part": rounded(part)]
+            }
+            return .object(object)
         }
         var result = json(report.all)
         result["conflicts"] = JSONValue(report.conflicts)
         result["evictions"] = JSONValue(report.evictions)
         result["insertions"] = JSONValue(report.insertions)
         result["deletions"] = JSONValue(report.deletions)
-        result["seconds"] = .object(spent)
+        result["seconds"] = object(report.spent)
+        result["queue_seconds"] = object(report.waited)
         var profiles = JSONObject()
         for (name, group) in report.byProfile { profiles[name] = .object(json(group)) }
         result["profiles"] = .object(profiles)
