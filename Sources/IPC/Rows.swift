@@ -43,6 +43,11 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var evidence: String?
     /// Whether its landing waits for a person: something of theirs is in the way. Nil is no.
     public var blocked: Bool?
+    /// While it is in the landing queue of its repository: who has a smaller number there lands sooner. Nil of a landing
+    /// that is set aside.
+    public var landing_place: Int?
+    /// How far its verifiers are, while it is known which they are and they have not all spoken.
+    public var checks: ChecksRow?
 
     public init(
         id: String,
@@ -67,7 +72,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
         since: String,
         created: String,
         evidence: String? = nil,
-        blocked: Bool? = nil
+        blocked: Bool? = nil,
+        landing_place: Int? = nil,
+        checks: ChecksRow? = nil
     ) {
         self.id = id
         self.title = title
@@ -92,6 +99,26 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.created = created
         self.evidence = evidence
         self.blocked = blocked
+        self.landing_place = landing_place
+        self.checks = checks
+    }
+}
+
+/// How far the verifiers of a ticket's trial are.
+public struct ChecksRow: Codable, Equatable, Sendable {
+    /// How many have passed.
+    public var done: Int
+    public var total: Int
+    /// The verifier that runs, or `setup`; nil while none does.
+    public var running: String?
+    /// When that was asked for.
+    public var since: String?
+
+    public init(done: Int, total: Int, running: String? = nil, since: String? = nil) {
+        self.done = done
+        self.total = total
+        self.running = running
+        self.since = since
     }
 }
 

@@ -35,6 +35,34 @@ import Testing
         )
     }
 
+    /// What a client can sort by: the queue's own order, also when one is set aside and comes back behind the others.
+    @Test func placesAreTheOrderInWhichTheyLand() {
+        var story = Story(agents: 3)
+        story.enqueue(.new(), .new(), .new())
+        func inOrder(_ story: Story) -> [TicketID] {
+            story.core.tickets.values.filter { $0.landingPlace != nil }
+                .sorted { $0.landingPlace! < $1.landingPlace! }.map(\.id)
+        }
+        func queue(_ story: Story) -> [TicketID] { story.core.repositories[story.repository]!.landingQueue }
+        for id: TicketID in ["T-2", "T-1", "T-3"] { story.finish(id, .of(id)) }
+        #expect(queue(story) == ["T-2", "T-1", "T-3"] && inOrder(story) == queue(story))
+        #expect(["T-2", "T-1", "T-3"].map { story[$0].landingPlace } == [1, 2, 3])
+        story.hear(.targetBlocked("T-2", reason: "local changes"))
+        #expect(queue(story) == ["T-1", "T-3"] && inOrder(story) == queue(story))
+        #expect(story[id].landingPlace == 2 && story["T-2"].landingPlace == nil)
+        // Its target has moved meanwhile: it takes its place behind the others.
+        story.hear(.targetMoved("T-2", to: "m1"))
+        #expect(queue(story) == ["T-1", "T-3", "T-2"] && inOrder(story) == queue(story))
+        // What an older orch stored has no places.
+        var stored = story.core.stored
+        for index in stored.tickets.indices { stored.tickets[index].landingPlace = nil }
+        var later = Orchestrator(limits: story.core.limits, restoring: stored)
+        let said = later.recover(at: story.now).facts
+        #expect(["T-1", "T-3", "T-2"].map { later.tickets[$0]?.landingPlace } == [1, 2, 3])
+        let told = said.first { $0.event == .ticketChanged("T-3") }
+        #expect(told?.changes.tickets.map(\.new?.landingPlace) == [2])
+    }
+
     @Test func aTreeThatHasPassedIsNotTestedAgain() {
         var story = twoLanding()
         story.hear(.targetAdvanced("T-1", to: "T-1@m0"))

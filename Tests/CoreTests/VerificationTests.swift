@@ -330,4 +330,37 @@ import Testing
         let script = Verifier(name: "script", command: ["./slow.sh"])
         #expect(rules(.quick, [script, quick]).sensitivePaths(among: ["slow.sh"]) == ["slow.sh"])
     }
+
+    @Test func itsProgressIsThatOfItsVerifiersWithoutTheSetup() {
+        var story = Story()
+        story.enqueue(.new(), .new())
+        let rules = Rules.test {
+            $0.setup = Setup(command: ["make", "deps"])
+            $0.verifiers = [Verifier(name: "lint", command: ["lint"]), .test]
+        }
+        for id: TicketID in ["T-1", "T-2"] {
+            story.collect(id)
+            #expect(story[id].trial == .building && story[id].trial?.progress == nil)
+            story.hear(.candidateBuilt(id, .of(id, rules: rules)))
+        }
+        func progress(_ passed: Int, _ running: String? = nil, since: Instant? = nil) -> TrialProgress {
+            TrialProgress(passed: passed, total: 2, running: running, since: since)
+        }
+        #expect(story["T-1"].trial?.progress == progress(0) && story["T-2"].trial?.progress == progress(0))
+        for (passed, name) in [(0, "setup"), (0, "lint"), (1, "test")] {
+            story.now = story.now + .seconds(5)
+            if name == "setup" { story.hear(.checkoutReady("T-1")) } else { story.endRun("T-1") }
+            #expect(story["T-1"].trial?.progress == progress(passed, name, since: story.now))
+        }
+        story.endRun("T-1")
+        #expect(story["T-1"].trial?.progress == progress(2))
+        story.hear(.checkoutInspected("T-1", changed: []))
+        #expect(story["T-1"].trial?.progress == nil)
+        // One that is set up already, and fails at the second.
+        story.hear(.checkoutReady("T-2", isSetUp: true))
+        #expect(story["T-2"].trial?.progress?.running == "lint")
+        story.endRun("T-2")
+        story.endRun("T-2", .exited(1))
+        #expect(story["T-2"].trial?.progress == progress(1))
+    }
 }

@@ -71,6 +71,7 @@ enum StoredStates {
         ("building", .building), ("waitingForSlot", .waitingForSlot(candidate)),
         ("checkingOut", .checkingOut(candidate, slot: 0)),
         ("verifying", .verifying(candidate, slot: 1, index: 0, run: 3)),
+        ("verifying since then", .verifying(candidate, slot: 1, index: 0, run: 3, since: tomorrow)),
         ("passed", .concluding(candidate, slot: 0, .passed)),
         ("failed", .concluding(candidate, slot: 0, .failed(index: 0, run: 3, outcome: "exit 1"))),
     ]
@@ -199,6 +200,7 @@ enum StoredStates {
             )
             ticket.wasSentBack = true
             ticket.waivedHead = candidate.head
+            ticket.landingPlace = ticket.state.isInLandingQueue ? index : nil
             return ticket
         }
     }

@@ -276,6 +276,14 @@ extension SimulatedShell {
                 repository.landingQueue.sorted() == landing.sorted(),
                 "I4: the landing queue is \(repository.landingQueue), not \(landing)"
             )
+            let places = repository.landingQueue.map { core.tickets[$0]!.landingPlace ?? 0 }
+            try require(
+                places == Set(places).subtracting([0]).sorted(),
+                "I4: the landing queue is \(repository.landingQueue), with the places \(places)"
+            )
+            if let other = tickets.first(where: { $0.landingPlace != nil && !$0.state.isInLandingQueue }) {
+                throw Violation("I4: \(other.id) has a place in the landing queue, and is not in it")
+            }
             for (index, id) in repository.landingQueue.enumerated() {
                 guard case .landing(let landing) = core.tickets[id]!.state else { continue }
                 if case .waiting = landing.step {

@@ -44,7 +44,7 @@ extension Ticket {
             return []
         case .checkingOut(let candidate, let slot):
             return [.prepareCheckout(id, candidate, slot: slot)]
-        case .verifying(let candidate, let slot, let index, let run):
+        case .verifying(let candidate, let slot, let index, let run, _):
             let verifier = candidate.rules.checks[index]
             return execute(run, .verifier(verifier, slot: slot, candidate), halting: halting)
         case .concluding(let candidate, let slot, let verdict):
@@ -65,6 +65,7 @@ extension Orchestrator {
         journal = Journal()
         if isPlanted(.adoptedAgentIsFree) { freeAgents = agents.keys.sorted(by: >) }
         if isPlanted(.personalEndForgottenAtRestart) { personalEnds = IndexedHeap() }
+        giveLandingPlaces()
         askPoliciesAgain()
         journal.forgetEffects()
         var pending = tickets.values.sorted { $0.serial < $1.serial }.flatMap(\.pendingEffects)
@@ -79,6 +80,17 @@ extension Orchestrator {
         decision.effects = pending + journal.effects(now: tickets)
         decision.pushes = askForPushesAgain()
         return decision
+    }
+
+    /// What an older orch has stored knows their order by the queue alone.
+    private mutating func giveLandingPlaces() {
+        for repository in repositories.values.sorted(by: { $0.id < $1.id }) {
+            guard repository.landingQueue.contains(where: { tickets[$0]!.landingPlace == nil }) else { continue }
+            for (index, id) in repository.landingQueue.enumerated() {
+                change(id) { $0.landingPlace = index + 1 }
+                emit(.ticketChanged(id))
+            }
+        }
     }
 
     /// The user's settings may be others than before: what a policy, not a human, has let land is built anew, with the

@@ -76,6 +76,8 @@ extension Orchestrator {
 
     private mutating func moveInLandingQueue(_ id: TicketID, from: Bool, to: Bool, in repository: RepositoryID) {
         guard from != to else { return }
+        let last = repositories[repository]!.landingQueue.last.flatMap { tickets[$0]!.landingPlace }
+        change(id) { $0.landingPlace = to ? (last ?? 0) + 1 : nil }
         change(repository) { repository in
             if to { repository.landingQueue.append(id) } else { repository.landingQueue.removeAll { $0 == id } }
         }

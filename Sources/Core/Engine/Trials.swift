@@ -115,13 +115,14 @@ extension Orchestrator {
     private mutating func verify(_ id: TicketID, _ candidate: Candidate, slot: Int, index: Int) {
         let name = candidate.rules.checks[index].name
         let run = newRun(of: id, name: name, stage: "verify", judging: candidate)
-        setTrial(id, .verifying(candidate, slot: slot, index: index, run: run))
+        setTrial(id, .verifying(candidate, slot: slot, index: index, run: run, since: now))
         emit(.runRequested(RunID(ticket: id, number: run), name: name, stage: "verify"))
     }
 
     mutating func verifierEnded(_ run: RunID, _ outcome: RunOutcome) {
         let id = run.ticket
-        guard let trial = tickets[id]?.trial, case .verifying(let candidate, let slot, let index, run.number) = trial,
+        guard let trial = tickets[id]?.trial,
+            case .verifying(let candidate, let slot, let index, run.number, _) = trial,
             goesOn(id, where: { _ in true })
         else { return }
         switch outcome {

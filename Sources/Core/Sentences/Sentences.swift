@@ -78,7 +78,7 @@ extension Trial {
         case .building: "its work is being merged onto the target"
         case .waitingForSlot: "waits for a verification slot"
         case .checkingOut: "the candidate is being checked out"
-        case .verifying(let candidate, _, let index, _):
+        case .verifying(let candidate, _, let index, _, _):
             "verifier \(candidate.rules.checks[index].name) runs "
                 + "(\(index + 1) of \(candidate.rules.checks.count))"
         case .concluding: "the verifiers' result is being recorded"

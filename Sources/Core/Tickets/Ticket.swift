@@ -39,6 +39,9 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var wasSentBack = false
     /// The head whose paths a human let land although others, or nobody, hold them.
     public internal(set) var waivedHead: ObjectID?
+    /// Its place in the landing queue of its repository while it is in there: who has a smaller one lands sooner. It is
+    /// given when the ticket takes its place, and stays.
+    public internal(set) var landingPlace: Int?
 
     public struct Worktree: Equatable, Sendable, Codable {
         /// Its folder's name under the state directory; opaque.

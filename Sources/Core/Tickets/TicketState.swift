@@ -120,8 +120,9 @@ public enum Trial: Equatable, Sendable, Codable {
     case building
     case waitingForSlot(Candidate)
     case checkingOut(Candidate, slot: Int)
-    /// The verifier `index` of `candidate.rules.verifiers` runs.
-    case verifying(Candidate, slot: Int, index: Int, run: Int)
+    /// The check `index` of `candidate.rules.checks` runs, asked for at `since`; nil in what was stored before this was
+    /// kept.
+    case verifying(Candidate, slot: Int, index: Int, run: Int, since: Instant? = nil)
     /// The verifiers have spoken: was the tree left as it was? The result is written down.
     case concluding(Candidate, slot: Int, Verdict)
 
@@ -129,12 +130,12 @@ public enum Trial: Equatable, Sendable, Codable {
     public var slot: Int? {
         switch self {
         case .building, .waitingForSlot: nil
-        case .checkingOut(_, let slot), .verifying(_, let slot, _, _), .concluding(_, let slot, _): slot
+        case .checkingOut(_, let slot), .verifying(_, let slot, _, _, _), .concluding(_, let slot, _): slot
         }
     }
     /// The run under way.
     public var run: Int? {
-        guard case .verifying(_, _, _, let run) = self else { return nil }
+        guard case .verifying(_, _, _, let run, _) = self else { return nil }
         return run
     }
 }

@@ -34,7 +34,16 @@ struct PictureRows: Sendable {
         row["created"] = .string(Timestamp.text(ticket.created))
         row["evidence"] = evidence.map(JSONValue.string)
         if case .landing(let landing) = ticket.state, case .blocked = landing.step { row["blocked"] = true }
+        row["landing_place"] = ticket.landingPlace.map(JSONValue.init)
+        row["checks"] = ticket.trial?.progress.map { .object(checks($0)) }
         return row
+    }
+
+    private func checks(_ progress: TrialProgress) -> JSONObject {
+        var checks: JSONObject = ["done": JSONValue(progress.passed), "total": JSONValue(progress.total)]
+        checks["running"] = progress.running.map(JSONValue.string)
+        checks["since"] = progress.since.map { .string(Timestamp.text($0)) }
+        return checks
     }
 
     /// The daemon's own row: what it is, whether everything is halted, and what is wrong with the machine.
