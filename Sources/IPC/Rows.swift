@@ -36,6 +36,8 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var attempts: Int
     /// The run under way (`T-7.2`), else the last one.
     public var run: String?
+    /// How many words of people's are in its events, which `ticket.show` lists; nil where none are.
+    public var comments: Int?
     /// When it entered this state, RFC 3339 in UTC with milliseconds.
     public var since: String
     public var created: String
@@ -69,6 +71,7 @@ public struct TicketRow: Codable, Equatable, Sendable {
         commit: String? = nil,
         attempts: Int,
         run: String? = nil,
+        comments: Int? = nil,
         since: String,
         created: String,
         evidence: String? = nil,
@@ -95,6 +98,7 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.commit = commit
         self.attempts = attempts
         self.run = run
+        self.comments = comments
         self.since = since
         self.created = created
         self.evidence = evidence

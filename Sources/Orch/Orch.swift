@@ -30,8 +30,8 @@ struct Orch: ParsableCommand {
             CommandGroup(
                 name: "Looking:",
                 subcommands: [
-                    TUICommand.self, List.self, Show.self, Watch.self, Logs.self, Diff.self, Checks.self, Agents.self,
-                    Locks.self, Report.self, CI.self, Experiment.self,
+                    TUICommand.self, List.self, Show.self, Timeline.self, Watch.self, Logs.self, Diff.self, Checks.self,
+                    Agents.self, Locks.self, Report.self, CI.self, Experiment.self,
                 ]
             ),
             CommandGroup(

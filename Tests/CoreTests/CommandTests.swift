@@ -164,6 +164,37 @@ import Testing
         #expect(story["T-1"].feedback == nil)
     }
 
+    /// The count is what the events say, and no more: nobody has said anything with an empty comment.
+    @Test func whatPeopleSayIsCountedWithTheEventThatTellsIt() {
+        var story = Situation.awaitingApproval.story
+        var said: [String] = []
+        func tell(_ command: Command) {
+            let facts = story.tell(command, "T-1").facts
+            said += facts.compactMap(\.event.words)
+            #expect(story["T-1"].comments ?? 0 == said.count)
+            // In one fact with the words, so that whoever has the one has the other.
+            for fact in facts where fact.event.words != nil {
+                let (old, new) = (fact.changes.tickets[0].old?.comments, fact.changes.tickets[0].new?.comments)
+                #expect(new == (old ?? 0) + 1)
+            }
+        }
+        tell(.requestChanges(comment: "use tabs"))
+        story.collect("T-1", .test(.human), head: "h2")
+        story.verify("T-1", .of("T-1", rules: .test(.human), head: "h2", tree: "t2"))
+        story.pass("T-1")
+        tell(.requestChanges(comment: ""))
+        story.collect("T-1", .test(.human), head: "h3")
+        story.verify("T-1", .of("T-1", rules: .test(.human), head: "h3", tree: "t3"))
+        story.pass("T-1")
+        tell(.approve(comment: "nice"))
+        tell(.cancel(reason: "not now"))
+        #expect(said == ["use tabs", "nice"])
+        story = Situation.awaitingApproval.story
+        said = []
+        tell(.cancel(reason: "not wanted"))
+        #expect(said == ["not wanted"])
+    }
+
     @Test func whatCannotBeDoneIsRefusedInASentence() {
         var story = Situation.merged.story
         story.hear(.commandGiven(.stop, "T-1"), isRefused: "cannot stop T-1: it is merged")

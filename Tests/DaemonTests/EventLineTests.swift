@@ -113,6 +113,21 @@ import Testing
         #expect(JSONObject(fields)["short_since"] == "2026-11-20T21:52:49.120Z")
     }
 
+    /// What is asked for is told with it; for the line of one without, see the golden file.
+    @Test func aRequestForChangesSaysWhatIsAskedFor() throws {
+        let event = Event.ticketContinued(Self.ticket, .requestChanges(comment: "use tabs\nplease"))
+        let line = FactLine(
+            Fact(event: event, changes: Changes()),
+            seq: 7,
+            time: Instant(milliseconds: 1_795_211_569_120),
+            rows: PictureRows(worktrees: "/state/worktrees"),
+            known: [:],
+            ticket: { _ in nil }
+        )
+        let params = try JSONValue(parsing: line.bytes)["params"]
+        #expect(params?["command"] == "request-changes" && params?["comment"] == "use tabs\nplease")
+    }
+
     @Test func everyNameIsUsedOnceAndStandsInTheProtocolPage() throws {
         let names = Self.events.map(\.name)
         #expect(Set(names).count == names.count)

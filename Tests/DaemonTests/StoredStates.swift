@@ -200,6 +200,7 @@ enum StoredStates {
             )
             ticket.wasSentBack = true
             ticket.waivedHead = candidate.head
+            ticket.comments = index % 2 == 0 ? nil : index
             ticket.landingPlace = ticket.state.isInLandingQueue ? index : nil
             return ticket
         }

@@ -4,6 +4,95 @@ import Testing
 /// What a client draws of one ticket, and of all that land: asked of the real daemon.
 @Suite("What clients draw, end to end", .ownThread)
 struct TimelineTests {
+    private func events(_ world: World, _ params: JSONObject) throws -> (events: [JSONValue], more: Bool?) {
+        let result = try world.ask("ticket.events", params)
+        let events = result["events"]?.arrayValue ?? []
+        #expect(result["first"] == events.first?["seq"])
+        return (events, result["more"]?.boolValue)
+    }
+
+    /// The events of a ticket as they were sent, told as `ticket.events` does.
+    private func sent(_ world: World, about ticket: String) -> [JSONValue] {
+        world.history.filter { $0.params["ticket"]?.stringValue == ticket }.map { line in
+            var event: JSONObject = ["event": .string(line.method)]
+            for (key, value) in line.params where key != "patch" { event[key] = value }
+            return .object(event)
+        }
+    }
+
+    @Test func aTicketsTimelineIsItsEventsAPageAtATimeAlsoOnceItHasSettled() throws {
+        try World.run { world in
+            let repository = try world.repository()
+            try world.agent("T-1", "echo one > one.txt")
+            try world.agent("T-2", "exit 1")
+            try world.enqueue(repository, ["locks": ["one.txt"]], ["locks": ["two.txt"]])
+            try world.wait(for: "T-2", "needs_human_review")
+            try world.waitUntilLanded(["T-1"])
+            for id in ["T-1", "T-2"] {
+                let ticket = JSONValue.string(id)
+                let own = sent(world, about: id)
+                #expect(own.count > 5)
+                let all = try events(world, ["ticket": ticket])
+                #expect(all.events == own && all.more == false)
+                // From the newest on, as a client scrolls.
+                var pages: [JSONValue] = []
+                var params: JSONObject = ["ticket": ticket, "limit": 2]
+                while true {
+                    let page = try events(world, params)
+                    pages = page.events + pages
+                    guard page.more == true else { break }
+                    #expect(page.events.count == 2)
+                    params["before"] = page.events[0]["seq"]
+                }
+                #expect(pages == own)
+                let last = try #require(own.suffix(3).first?["seq"])
+                #expect(try events(world, ["ticket": ticket, "after": last]).events == own.suffix(2))
+            }
+            #expect(try world.refusal("ticket.events", ["ticket": "T-9"]).code == .notFound)
+            #expect(try world.refusal("ticket.events", ["ticket": "T-1", "before": "x"]).code == .invalidParams)
+            let settled = try events(world, ["ticket": "T-1"]).events
+            try world.quit()
+            try world.restart()
+            #expect(try events(world, ["ticket": "T-1"]).events == settled)
+            try world.command("cancel", "T-2")
+        }
+    }
+
+    /// Counted in the row, and told by `ticket.show`.
+    @Test func whatPeopleSayIsKeptInItsOrderAndCounted() throws {
+        try World.run { world in
+            let repository = try world.repository("repo", ["approve": "human"])
+            try world.agent("T-1", "echo $ORCH_ATTEMPT > one.txt")
+            try world.agent("T-2", "echo two > two.txt")
+            try world.enqueue(repository, ["locks": ["one.txt"]], ["locks": ["two.txt"]])
+            try world.wait(for: "T-1", "awaiting_approval")
+            #expect(try world.ticket("T-1").comments == nil)
+            #expect(try world.ask("ticket.show", ["ticket": "T-1"])["comments"] == [])
+            try world.command("request_changes", "T-1", ["comment": "use tabs\nplease"])
+            try world.wait(forEvent: "ticket.awaiting_approval", "T-1", times: 2)
+            try world.command("approve", "T-1", ["comment": "nice"])
+            try world.wait(for: "T-2", "awaiting_approval")
+            try world.command("reject", "T-2", ["comment": "not wanted"])
+            try world.waitUntilLanded(["T-1"])
+            try world.wait(forEvent: "ticket.tidied", "T-2")
+            func expect(_ ticket: String, _ said: [(kind: String, text: String)]) throws {
+                let comments = try world.ask("ticket.show", ["ticket": .string(ticket)])["comments"]?.arrayValue ?? []
+                #expect(comments.map { $0["kind"]?.stringValue } == said.map(\.kind))
+                #expect(comments.map { $0["text"]?.stringValue } == said.map(\.text))
+                #expect(try world.ticket(ticket).comments == said.count)
+                let times = world.history.filter { line in comments.contains { $0["seq"] == line.params["seq"] } }
+                #expect(times.map { $0.params["time"] } == comments.map { $0["time"] })
+            }
+            for _ in 0..<2 {
+                try expect("T-1", [("changes_requested", "use tabs\nplease"), ("approved", "nice")])
+                try expect("T-2", [("rejected", "not wanted")])
+                try world.quit()
+                try world.restart()
+            }
+            try world.expectReplayMatchesSnapshot()
+        }
+    }
+
     /// From row to row, as a client folds them; each verifier held until the row that tells of it has been seen.
     @Test func aRowTellsHowFarItsVerifiersAre() throws {
         try World.run { world in

@@ -16,7 +16,8 @@ import Testing
         let commands = [
             "init", "trust", "doctor", "config", "hook", "daemon", "status", "quit", "socket", "backup", "run",
             "enqueue", "new", "import", "edit", "validate",
-            "tui", "list", "show", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci", "experiment",
+            "tui", "list", "show", "timeline", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci",
+            "experiment",
             "approve",
             "request-changes",
             "reject", "continue", "stop", "retry", "cancel", "halt", "resume", "snapshots", "restore", "prune",

@@ -32,6 +32,11 @@ struct Fold: Equatable {
                 let new = change.new?.failures[kind, default: 0] ?? 0
                 try require(new >= count, "I4: \(id) forgets that \(kind) has failed \(count) times")
             }
+            let words = fact.event.ticket == id && fact.event.words != nil ? 1 : 0
+            try require(
+                change.new?.comments ?? 0 == (change.old?.comments ?? 0) + words,
+                "I7: \(fact.event): \(id) has \(change.new?.comments ?? 0) comments"
+            )
             tickets[id] = change.new
         }
         for change in fact.changes.repositories {

@@ -85,6 +85,17 @@ public enum Event: Equatable, Sendable {
     /// There is room on the disk again.
     case diskFreed
 
+    /// What a person says of the ticket with it; nil where nobody says anything.
+    public var words: String? {
+        let words: String? =
+            switch self {
+            case .ticketCommented(_, let comment), .ticketContinued(_, .requestChanges(let comment)): comment
+            case .ticketCancelled(_, let reason): reason
+            default: nil
+            }
+        return words == "" ? nil : words
+    }
+
     /// The ticket it is about.
     public var ticket: TicketID? {
         switch self {

@@ -118,6 +118,7 @@ extension Orchestrator {
     }
 
     mutating func emit(_ event: Event) {
+        if event.words != nil, let id = event.ticket { change(id) { $0.comments = ($0.comments ?? 0) + 1 } }
         journal.emit(event, tickets: tickets, repositories: repositories, agents: agents)
     }
 

@@ -42,6 +42,8 @@ public struct Ticket: Equatable, Sendable, Codable {
     /// Its place in the landing queue of its repository while it is in there: who has a smaller one lands sooner. It is
     /// given when the ticket takes its place, and stays.
     public internal(set) var landingPlace: Int?
+    /// How many of its events hold people's words; nil where none does.
+    public internal(set) var comments: Int?
 
     public struct Worktree: Equatable, Sendable, Codable {
         /// Its folder's name under the state directory; opaque.

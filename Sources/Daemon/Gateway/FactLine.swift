@@ -217,7 +217,8 @@ extension Event {
                 ("repository", .string(id.text)), ("remote", .string(remote)), ("commit", .string(commit.text)),
                 ("reason", .string(problem.reason)), ("needs_human", .bool(problem.needsHuman)),
             ]
-        case .ticketContinued(_, let command): [("command", .string(command.name))]
+        case .ticketContinued(_, let command):
+            [("command", .string(command.name))] + (words.map { [("comment", .string($0))] } ?? [])
         case .snapshotTaken(_, let number): [("snapshot", JSONValue(number))]
         case .snapshotNoted(_, let number, let notes):
             [("snapshot", JSONValue(number)), ("notes", JSONValue(notes))]

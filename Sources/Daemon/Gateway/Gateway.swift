@@ -58,6 +58,7 @@ final class Gateway: Sendable {
         "ticket.edit": { $0.editTicket },
         "ticket.list": { $0.listTickets },
         "ticket.show": { $0.showTicket },
+        "ticket.events": { $0.listEvents },
         "ticket.continue": { $0.command { _ in .continue } },
         "ticket.stop": { $0.command { _ in .stop } },
         "ticket.retry": { $0.command { _ in .retry } },
@@ -93,7 +94,8 @@ final class Gateway: Sendable {
     static let lane: @Sendable (String) -> Lane = { method in
         switch method {
         case "snapshot", "ticket.list": .listing
-        case "output.read", "ticket.show", "ticket.checks", "ticket.diff", "repository.add", "repository.trust",
+        case "output.read", "ticket.show", "ticket.events", "ticket.checks", "ticket.diff", "repository.add",
+            "repository.trust",
             "snapshot.list", "snapshot.restore", "prune":
             .slow
         default: .quick
@@ -103,8 +105,8 @@ final class Gateway: Sendable {
     /// What an agent may ask as well: to look, and to file tickets, which then go the way of every other. What is not
     /// named here is for people.
     private static let openToAgents: Set<String> = [
-        "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.diff",
-        "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "daemon.status",
+        "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.events",
+        "ticket.diff", "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "daemon.status",
     ]
 
     /// Answers the request, now or later.
@@ -273,6 +275,7 @@ final class Gateway: Sendable {
                     var result: JSONObject = [
                         "ticket": .object(view.row(ticket)), "description": .string(description),
                         "runs": .array(runs),
+                        "comments": .array(try store.comments(on: ticket.id, through: view.seq)),
                     ]
                     if wantsDisk { result["disk"] = effects.disk(of: ticket) }
                     return .object(result)

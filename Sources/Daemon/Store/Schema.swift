@@ -3,7 +3,7 @@ import GRDB
 /// The tables, and how they came to be. A migration that has been released is never edited: append another.
 enum Schema {
     /// What each version added, oldest first.
-    private static let versions = [first, second, third, fourth, fifth]
+    private static let versions = [first, second, third, fourth, fifth, sixth]
     /// The version a database has when this program has opened it. It stands in the file's first page, so that an older
     /// orch can see that it is too old before it opens the file.
     static var version: Int { versions.count }
@@ -65,6 +65,9 @@ enum Schema {
 
     /// A verifier's run knows the commit whose tree it judged; those from before do not.
     private static let fifth = "ALTER TABLE runs ADD COLUMN commit_id TEXT;"
+
+    /// What one ticket went through is found without looking at what all the others did.
+    private static let sixth = "CREATE INDEX events_by_ticket ON events (ticket) WHERE ticket IS NOT NULL;"
 
     /// Columns are what SQLite can hold us to; `body` is the whole value as JSON, which Core alone reads.
     private static let first = """

@@ -157,11 +157,16 @@ public struct EventSentence: Sendable {
                 reasons.isEmpty || says
                     ? (reasons.isEmpty ? "waits for approval" : reasons) : "waits for approval: \(reasons)", false
             )
+        case "ticket.commented": return ("a human says: \(event.string("comment"))", false)
         case "ticket.approved":
             return ("approved by \(event.string("by") == "human" ? "a human" : "the policy")", false)
         case "ticket.continued":
             switch event.string("command") {
-            case "request-changes": return ("goes back to its agent with a comment", false)
+            case "request-changes":
+                let comment = event.string("comment")
+                return (
+                    "goes back to its agent with " + (comment.isEmpty ? "a comment" : "the comment: \(comment)"), false
+                )
             case "retry": return ("starts its stage afresh", false)
             default: return ("goes on", false)
             }
