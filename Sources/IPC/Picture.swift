@@ -13,6 +13,8 @@ public struct Picture: Equatable, Sendable {
     public private(set) var repositories: [String: RepositoryRow] = [:]
     /// Why each queued ticket waits, where something is known.
     public private(set) var waiting: [String: String] = [:]
+    /// What the machine lacks for another ticket to start.
+    public private(set) var shortage: String?
 
     /// What an event changed, by id.
     public struct Touched: Equatable, Sendable {
@@ -53,17 +55,24 @@ public struct Picture: Equatable, Sendable {
         self.seq = seq
         json = picture
         for (ticket, reason) in result["waiting"]?.objectValue ?? [:] { waiting[ticket] = reason.stringValue }
+        shortage = result["shortage"]?.stringValue
         tickets = Self.rows(picture["tickets"])
         agents = Self.rows(picture["agents"])
         locks = Self.rows(picture["locks"])
         repositories = Self.rows(picture["repositories"])
     }
 
-    /// Folds one notification in: an event by its patch, `ticket.waiting` by its reasons. Events that the picture
+    /// Folds one notification in: an event by its patch, `ticket.waiting` by its reasons, `daemon.shortage`. Events that the picture
     /// already has, and lines without meaning for it, touch nothing. Throws, unchanged, when events are missing.
     public mutating func apply(_ notification: Notification) throws(Gap) -> Touched {
         let params = notification.params
         if notification.method == "ticket.waiting" { return wait(params["waiting"]?.objectValue ?? [:]) }
+        if notification.method == "daemon.shortage" {
+            shortage = params["shortage"]?.stringValue
+            var touched = Touched()
+            touched.daemon = true
+            return touched
+        }
         // Every stored event has a patch; `hello`, `through` and `goodbye` name a seq without being events.
         guard let found = notification.seq, let patch = params["patch"]?.objectValue else { return Touched() }
         guard found > seq else { return Touched() }

@@ -137,7 +137,10 @@ public struct AgentRow: Codable, Equatable, Sendable {
     public var stale_evidence: String?
     public var ticket: String?
     public var profile: String?
+    /// The run under way; in `agent.list` alone.
     public var run: String?
+    /// When that last printed something; in `agent.list` alone.
+    public var last_output: String?
     public var since: String
 
     public init(
@@ -149,6 +152,7 @@ public struct AgentRow: Codable, Equatable, Sendable {
         ticket: String? = nil,
         profile: String? = nil,
         run: String? = nil,
+        last_output: String? = nil,
         since: String
     ) {
         self.id = id
@@ -159,6 +163,7 @@ public struct AgentRow: Codable, Equatable, Sendable {
         self.ticket = ticket
         self.profile = profile
         self.run = run
+        self.last_output = last_output
         self.since = since
     }
 }

@@ -81,6 +81,14 @@ struct AdmissionTests {
             let reason = row?["reason"]?.stringValue ?? ""
             #expect(reason.hasPrefix("waits for memory: ") && reason.hasSuffix(" free, 1000 TiB wanted"), "\(reason)")
             #expect(try world.ask("daemon.status")["shortage"]?.stringValue?.hasPrefix("waits for memory: ") == true)
+            try world.wait(for: "the shortage to be told") { world.picture.shortage != nil }
+            #expect(world.picture.shortage?.hasPrefix("waits for memory: ") == true)
+            #expect(try world.ask("snapshot")["shortage"]?.stringValue?.hasPrefix("waits for memory: ") == true)
+            try world.command("cancel", "T-1")
+            try world.wait(for: "the end of the shortage to be told") { world.picture.shortage == nil }
+            #expect(try world.ask("snapshot")["shortage"] == nil)
+            try world.agent("T-2", "echo done > done.txt")
+            try world.enqueue(repository, [:])
             #expect(!world.happened("ticket.started"))
             try world.quit()
             try world.write(
@@ -89,7 +97,7 @@ struct AdmissionTests {
                     .replacing("\"1000TiB\"", with: "null")
             )
             try world.start()
-            try world.waitUntilLanded(["T-1"])
+            try world.waitUntilLanded(["T-2"])
         }
     }
 }

@@ -135,4 +135,72 @@ struct TimelineTests {
             try world.expectReplayMatchesSnapshot()
         }
     }
+
+    @Test func anAgentsLastOutputIsWhenItLastPrinted() throws {
+        try World.run(agents: 2) { world in
+            let repository = try world.repository()
+            let gates = try [world.gate("first"), world.gate("last")]
+            try world.agent(
+                "T-1",
+                """
+                echo one > one.txt; read go < "$WORLD/gates/first"
+                echo loud; date +%s > "$WORLD/printed"; read go < "$WORLD/gates/last"
+                """
+            )
+            try world.enqueue(repository, ["locks": ["one.txt"]])
+            func rows() throws -> [AgentRow] {
+                try (world.ask("agent.list")["agents"]?.arrayValue ?? []).map { try $0.decode() }
+            }
+            let visitor = try gates[0].arrival()
+            let silent = try rows()
+            #expect(silent.map(\.run) == ["T-1.1", nil] && silent.map(\.last_output) == [nil, nil])
+            visitor.letThrough()
+            let last = try gates[1].arrival()
+            try poll(for: "its output") { try rows()[0].last_output != nil }
+            let time = try #require(rows()[0].last_output)
+            let began = try #require(world.events("run.started", "T-1").first?.params["time"]?.stringValue)
+            #expect(time >= began && time.hasSuffix("Z"))
+            // It is looked at, not kept.
+            #expect(try world.ask("snapshot")["picture"]?["agents"]?["agent-1"]?["last_output"] == nil)
+            #expect(try rows()[1].last_output == nil)
+            last.letThrough()
+            try world.waitUntilLanded(["T-1"])
+            #expect(try rows()[0].run == nil && rows()[0].last_output == nil)
+        }
+    }
+
+    /// However much it prints, so that a client may listen to all of them. The bound holds on a slow machine as well: what
+    /// has been received was sent before.
+    @Test func aRunThatNeverStopsPrintingIsToldOfAFewTimesASecond() throws {
+        try World.run(agents: 1) { world in
+            let repository = try world.repository()
+            try world.agent("T-1", "while :; do echo loud; sleep 0.005; done")
+            let listener = try world.newClient()
+            try listener.subscribe(topics: ["output"])
+            let began = ContinuousClock.now
+            try world.enqueue(repository, ["locks": ["one.txt"]])
+            var count = 0
+            while count < 20 {
+                let line = try listener.next(timeout: patience)
+                if case .notification(let notification)? = line, notification.method == "output" { count += 1 }
+            }
+            let seconds = (ContinuousClock.now - began) / .seconds(1)
+            #expect(Double(count) <= seconds * 4 + 2, "\(count) lines in \(seconds) s")
+            try world.command("stop", "T-1")
+            try world.wait(for: "T-1", "stopped")
+            try world.command("cancel", "T-1")
+        }
+    }
+
+    @Test func profilesAreListedWithoutTheirCommands() throws {
+        let other: JSONObject = ["kind": "command", "command": ["/bin/other", "--token", "abc"]]
+        try World.run(settings: ["profiles": ["another": .object(other)]]) { world in
+            let profiles: JSONValue = [
+                ["name": "another", "default": false, "kind": "command"],
+                ["name": "script", "default": true, "kind": "command"],
+            ]
+            let listed = try world.ask("profile.list")
+            #expect(listed == ["profiles": profiles])
+        }
+    }
 }

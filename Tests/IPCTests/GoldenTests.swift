@@ -44,6 +44,7 @@ import Testing
         #expect(picture.locks["1"]?.pattern == "src/avatar/**")
         #expect(picture.repositories["r1"]?.target == "main")
         #expect(picture.waiting == ["T-9": "waits for lock src/** of T-7"])
+        #expect(picture.shortage == "waits for memory: 400 MiB free, 1 GiB wanted")
     }
 
     @Test func everyCodeHasItsNumberAndExitStatus() {

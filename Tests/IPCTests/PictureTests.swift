@@ -47,6 +47,15 @@ import Testing
         #expect(picture.seq == 3)
     }
 
+    @Test func aShortageIsKnownFromTheSnapshotAndFromItsLine() throws {
+        var picture = try Picture(snapshot: ["seq": 10, "picture": [:], "waiting": [:], "shortage": "waits for memory"])
+        #expect(picture.shortage == "waits for memory")
+        let touched = try picture.apply(IPC.Notification("daemon.shortage", ["shortage": .null]))
+        #expect(touched.daemon && picture.shortage == nil && picture.seq == 10)
+        _ = try picture.apply(IPC.Notification("daemon.shortage", ["shortage": "waits for the CPU"]))
+        #expect(picture.shortage == "waits for the CPU")
+    }
+
     @Test func aGapIsAnErrorAndChangesNothingWhileTheKnownIsPassedOver() throws {
         var picture = try Picture(snapshot: ["seq": 10, "picture": ["tickets": [:]], "waiting": ["T-9": "a slot"]])
         let before = picture

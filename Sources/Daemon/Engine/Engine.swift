@@ -78,6 +78,8 @@ final class Engine: @unchecked Sendable {
     var waiters: [(condition: @Sendable (Orchestrator) -> Bool, then: @Sendable () -> Void)] = []
     private var waiting: [String: String] = [:]
     private var waitingIsDue: SuspendingClock.Instant?
+    /// What subscribers were last told that the machine is short of.
+    private var toldShortage: Shortage?
     private var clock: SteadyClock
     /// What arrived while the store could not be written, and comes next.
     var held: [Item] = []
@@ -209,6 +211,7 @@ final class Engine: @unchecked Sendable {
                 waiter.then()
                 return true
             }
+            publishShortage()
             // Draining and need come to no fact, and are reasons to wait.
             publishWaiting(changed: hasFacts || core.isDraining != wasDraining || core.shortage != shortage)
         }
@@ -436,6 +439,14 @@ final class Engine: @unchecked Sendable {
         )
         core.forget(settled: settled)
         for id in settled { evidence[id] = nil }
+    }
+
+    /// Tells subscribers what the machine is short of for another ticket to start, where that is another now.
+    private func publishShortage() {
+        guard core.shortage != toldShortage else { return }
+        toldShortage = core.shortage
+        let sentence = toldShortage.map { JSONValue.string($0.sentence) } ?? .null
+        hooks.publish([PublishedLine(Notification("daemon.shortage", ["shortage": sentence]))])
     }
 
     // MARK: why the queued wait

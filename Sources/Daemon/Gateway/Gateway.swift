@@ -84,6 +84,7 @@ final class Gateway: Sendable {
         "repository.add": { $0.addRepository },
         "repository.trust": { $0.trustRepository },
         "repository.list": { $0.listRepositories },
+        "profile.list": { $0.listProfiles },
         "daemon.status": { $0.status },
         "daemon.halt": { $0.haltEverything },
         "daemon.resume": { $0.resumeEverything },
@@ -93,7 +94,7 @@ final class Gateway: Sendable {
     /// In which lane a method waits for its turn.
     static let lane: @Sendable (String) -> Lane = { method in
         switch method {
-        case "snapshot", "ticket.list": .listing
+        case "snapshot", "ticket.list", "agent.list": .listing
         case "output.read", "ticket.show", "ticket.events", "ticket.checks", "ticket.diff", "repository.add",
             "repository.trust",
             "snapshot.list", "snapshot.restore", "prune":
@@ -106,7 +107,8 @@ final class Gateway: Sendable {
     /// named here is for people.
     private static let openToAgents: Set<String> = [
         "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.events",
-        "ticket.diff", "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "daemon.status",
+        "ticket.diff", "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "profile.list",
+        "daemon.status",
     ]
 
     /// Answers the request, now or later.
@@ -344,9 +346,12 @@ final class Gateway: Sendable {
     // MARK: lists
 
     private func listAgents(_ params: Params, _ reply: Reply) {
-        look(reply) { view in
-            let agents = view.core.agents.values.sorted { $0.id < $1.id }.map { JSONValue.object(view.row($0)) }
-            reply(.success(["agents": .array(agents)]))
+        look(reply) { [effects] view in
+            effects.read {
+                let agents = view.core.agents.values.sorted { $0.id < $1.id }
+                let rows = agents.map { JSONValue.object(view.row($0, lastOutput: effects.supervisor.lastOutput)) }
+                reply(.success(["agents": .array(rows)]))
+            }
         }
     }
 
@@ -363,6 +368,15 @@ final class Gateway: Sendable {
             let all = view.core.repositories.values.sorted { $0.id < $1.id }
             reply(.success(["repositories": .array(all.map { .object(view.rows.repository($0)) })]))
         }
+    }
+
+    /// What a ticket can name as its agent: no command, which may hold what is not for everybody.
+    private func listProfiles(_ params: Params, _ reply: Reply) {
+        let usual = user.profileName(for: nil)
+        let rows = user.profiles.sorted { $0.key < $1.key }.map { name, profile -> JSONValue in
+            ["name": .string(name), "default": .bool(name == usual), "kind": .string(profile.kind.rawValue)]
+        }
+        reply(.success(["profiles": .array(rows)]))
     }
 
     // MARK: the daemon

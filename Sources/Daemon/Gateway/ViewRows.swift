@@ -20,6 +20,15 @@ extension Engine.View {
 
     func row(_ agent: Agent) -> JSONObject { rows.agent(agent, ticket: agent.ticket.flatMap { core.tickets[$0] }) }
 
+    /// The row, with the run under way and when that last printed something.
+    func row(_ agent: Agent, lastOutput: (RunID) -> Instant?) -> JSONObject {
+        var row = row(agent)
+        guard let run = agent.ticket.flatMap({ core.tickets[$0]?.currentRun }) else { return row }
+        row["run"] = .string(run.description)
+        row["last_output"] = lastOutput(run).map { .string(Timestamp.text($0)) }
+        return row
+    }
+
     /// The row, with the run under way and when the lock is let go of as things stand.
     ///
     /// - Parameter heartbeat: when the present silence of a run would be its end.
@@ -84,9 +93,12 @@ extension Engine.View {
         ]
         for (key, value, isAbsent) in sections where !isAbsent { picture[key] = value }
         let waiting = core.waitingSentences(limit: Engine.publishedReasons)
-        return [
+        var result: JSONObject = [
             "seq": JSONValue(seq), "picture": .object(picture),
             "waiting": .object(JSONObject(waiting.sorted { $0.key < $1.key }.map { ($0, .string($1)) })),
         ]
+        result["shortage"] = core.shortage.map { .string($0.sentence) }
+        result["trouble"] = trouble.map(JSONValue.string)
+        return .object(result)
     }
 }

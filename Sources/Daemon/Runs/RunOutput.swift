@@ -1,3 +1,4 @@
+import Core
 import Glibc
 
 /// One of a run's two output streams.
@@ -20,6 +21,16 @@ public struct RunOutput: Equatable, Sendable {
 }
 
 extension RunFolder {
+    /// When one of the two files last grew; nil while both are empty.
+    var lastOutput: Instant? {
+        [RunStream.stdout, .stderr].compactMap { stream in
+            var status = stat()
+            guard stat(file(stream.rawValue), &status) == 0, status.st_size > 0 else { return nil }
+            let time = status.st_mtim
+            return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        }.max()
+    }
+
     /// Reads at most `length` bytes from `offset`. Output that has not begun is empty. Blocks on the disk alone.
     func readOutput(_ stream: RunStream, offset: Int, length: Int) throws(RunFailure) -> RunOutput {
         // Asked for before the file is read: what is in the file afterwards is then all there will be.

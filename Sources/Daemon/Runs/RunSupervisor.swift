@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// Everything happens on one thread of the supervisor's own, and every report is made there, one after the other: a
 /// report must not block. For each run they come in the order `started`, `output`…, `ended`; `started` is missing when
-/// the program never ran, `output` comes at most about ten times a second, and at once when there was none for a while.
+/// the program never ran, `output` comes at most four times a second, and at once when there was none for a while.
 public final class RunSupervisor: Sendable {
     private let directory: String
     private let inbox: RunInbox
@@ -102,6 +102,9 @@ public final class RunSupervisor: Sendable {
 
     /// How many messages the run's program has been given whole; also when the run has ended.
     public func messagesTaken(by run: RunID) -> Int { RunFolder(path: folder(of: run)).messagesTaken }
+
+    /// When the run last printed something that was kept; nil while it has not.
+    public func lastOutput(of run: RunID) -> Instant? { RunFolder(path: folder(of: run)).lastOutput }
 
     private func folderForMessages(to run: RunID) throws(RunFailure) -> RunFolder {
         let folder = RunFolder(path: folder(of: run))

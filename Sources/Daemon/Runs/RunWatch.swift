@@ -78,7 +78,7 @@ final class RunWatch {
         var lookAt: Int64?
     }
 
-    private static let outputPause: Int64 = 100
+    private static let outputPause: Int64 = 250
     private static let lookPause: Int64 = 1000
 
     private let setting: Setting
@@ -88,7 +88,7 @@ final class RunWatch {
     private var runOfOutputWatch: [Int32: RunID] = [:]
     /// Runs whose output may have grown.
     private var grown: Set<RunID> = []
-    /// Until then output is not looked at, so that a hundred busy runs wake us ten times a second, not for each write.
+    /// Until then output is not looked at, so that a hundred busy runs wake us four times a second, not for each write.
     private var outputPausedUntil: Int64?
 
     init(_ setting: Setting) { self.setting = setting }

@@ -231,6 +231,9 @@ public struct EventSentence: Sendable {
         case "daemon.resumed": return ("everything goes on", false)
         case "disk.full": return ("the disk is full: nothing new starts until there is room", false)
         case "disk.ok": return ("there is room on the disk again", false)
+        case "daemon.shortage":
+            let shortage = event.string("shortage")
+            return (shortage.isEmpty ? "the machine has room for more again" : "the machine \(shortage)", true)
         case "daemon.trouble":
             let problem = event.string("problem")
             return (problem.isEmpty ? "the daemon's trouble is over" : "the daemon is in trouble: \(problem)", false)
