@@ -256,6 +256,7 @@ public final class Daemon: Sendable {
     /// Runs until it is asked to end, by a client or a signal. Blocks the calling thread.
     public func run() {
         engine.start()
+        effects.clearRemovedWorktrees()
         // From here on a target that somebody moves is noticed, and so is one that was moved meanwhile.
         engine.read { [effects, locks] view in
             for repository in view.core.repositories.values {

@@ -69,6 +69,10 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case worktreeMade = "worktree.made"
     case fileCopied = "worktree.file-copied"
 
+    // A worktree is taken out of the way, and its files are deleted.
+    case worktreeDiscarded = "worktree.discarded"
+    case fileDeleted = "folder.file-deleted"
+
     // A spare worktree is made, given to a ticket, removed.
     case spareNoted = "spare.noted"
     case spareAdded = "spare.added"

@@ -39,4 +39,22 @@ import Testing
         #expect(!GitFiles.exists(folder))
         #expect(scratch.read("kept/x", in: scratch.folder) == "precious")
     }
+
+    /// Deeper than there is stack, and than there are descriptors.
+    @Test func removingAFolderOfAnyDepthTakesNoMoreRoom() throws {
+        let scratch = try GitScratch()
+        let folder = scratch.folder + "/deep"
+        try scratch.write("beside", "x", in: folder)
+        var descriptor = open(folder, O_RDONLY | O_DIRECTORY)
+        for _ in 0..<3000 {
+            #expect(mkdirat(descriptor, "d", 0o700) == 0)
+            let inner = openat(descriptor, "d", O_RDONLY | O_DIRECTORY)
+            close(descriptor)
+            descriptor = inner
+        }
+        close(openat(descriptor, "bottom", O_WRONLY | O_CREAT, 0o600))
+        close(descriptor)
+        #expect(FolderRemoval.remove(folder))
+        #expect(!GitFiles.exists(folder))
+    }
 }

@@ -75,6 +75,26 @@ struct GitBenchmarks {
         report("worktree of 2,000 files, durable \(isDurable)", ours, hand)
     }
 
+    /// How long everybody else of the repository waits while a large worktree goes; and how long its files take then.
+    @Test func removalAgainstGitsOwn() throws {
+        let scratch = try GitScratch(files: Self.files(100_000))
+        let repository = try scratch.open()
+        var (ours, hand, files) = (Cost(), Cost(), Cost())
+        for round in 0..<3 {
+            let other = "\(scratch.folder)/h\(round)"
+            try scratch.git("worktree", "add", "-q", "--detach", other)
+            try hand.measure { try scratch.git("worktree", "remove", "--force", other) }
+            let worktree = try scratch.worktree(repository, branch: "agent-1/\(round)")
+            let snapshot = try repository.snapshot(worktree, number: 1)
+            try ours.measure {
+                _ = try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot)
+            }
+            files.measure { RemovedWorktrees(stateDirectory: scratch.state).clear { print($0) } }
+        }
+        report("removal of a worktree of 100,000 files", ours, hand)
+        report("deleting its files", files, hand)
+    }
+
     @Test(arguments: [true, false]) func advanceAgainstMergeByHand(checkedOut: Bool) throws {
         let scratch = try GitScratch(files: Self.files(2000))
         let repository = try scratch.open(isDurable: true)

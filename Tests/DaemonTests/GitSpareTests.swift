@@ -18,7 +18,7 @@ import Testing
 
     private func keep(_ count: Int) throws { try repository.keepSpares(count, at: "main", while: { true }) }
 
-    private var folders: [String] { GitFiles.names(in: scratch.state + "/worktrees") }
+    private var folders: [String] { GitFiles.names(in: scratch.state + "/worktrees").filter { $0 != ".removed" } }
     private var spare: String { "\(scratch.state)/worktrees/\(folders.first { $0.hasPrefix("spare-") } ?? "none")" }
     private var trash: [String] {
         GitFiles.names(in: scratch.state + "/trash").filter { !$0.hasSuffix(GitFiles.trashNote) }

@@ -283,12 +283,50 @@ import Testing
         #expect(scratch.read("b.txt", in: try scratch.worktree(repository).path) == "two\n")
     }
 
+    /// Removing takes no longer for many files: they lie in a folder whose content anybody may delete, whole.
+    @Test func whatIsRemovedIsOutOfTheWayAndDeletedLater() throws {
+        let scratch = try GitScratch()
+        let repository = try scratch.open()
+        let removed = RemovedWorktrees(stateDirectory: scratch.state)
+        for ticket in [TicketID.t1, .t2] {
+            let worktree = try scratch.worktree(repository, ticket: ticket, branch: "agent-1/\(ticket)")
+            try scratch.write("deep/new", "x", in: worktree.path)
+            #expect(symlink(scratch.checkout, worktree.path + "/away") == 0)
+            let snapshot = try repository.snapshot(worktree, number: 1)
+            #expect(try repository.removeWorktree(at: worktree.path, ticket: ticket, keptBy: snapshot) == .removed)
+            #expect(!GitFiles.exists(worktree.path) && !GitFiles.exists(worktree.gitDirectory))
+        }
+        let names = GitFiles.names(in: removed.folder)
+        #expect(names.count == 2)
+        for name in names { #expect(scratch.read("\(name)/deep/new", in: removed.folder) == "x") }
+        removed.clear { Issue.record("\($0)") }
+        #expect(GitFiles.names(in: removed.folder) == [])
+        #expect(scratch.read("a.txt") == "one\n")
+    }
+
+    @Test func aLinkInPlaceOfTheFolderForWhatIsRemovedIsNotFollowed() throws {
+        let scratch = try GitScratch()
+        let repository = try scratch.open()
+        let worktree = try scratch.worktree(repository)
+        let snapshot = try repository.snapshot(worktree, number: 1)
+        let removed = RemovedWorktrees(stateDirectory: scratch.state)
+        #expect(symlink(scratch.checkout, removed.folder) == 0)
+        removed.clear { Issue.record("\($0)") }
+        let error = try gitError {
+            _ = try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot)
+        }
+        #expect(error.message.contains(removed.folder))
+        #expect(scratch.read("a.txt") == "one\n" && scratch.read("a.txt", in: worktree.path) == "one\n")
+        unlink(removed.folder)
+        #expect(try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot) == .removed)
+    }
+
     @Test func whatGitWillNotRemoveGoesToTheTrash() throws {
         let scratch = try GitScratch()
         let repository = try scratch.open()
         let worktree = try scratch.worktree(repository)
         let snapshot = try repository.snapshot(worktree, number: 1)
-        // As after a removal that was cut short: git has taken the link already and no longer knows the folder.
+        // git no longer knows the folder for its worktree.
         unlink(worktree.path + "/.git")
         let result = try repository.removeWorktree(at: worktree.path, ticket: .t1, keptBy: snapshot)
         #expect(result == .trashed(scratch.state + "/trash/w-T-1.1"))

@@ -26,8 +26,8 @@ struct SpareWorktreeTests {
             try world.restart()
             try world.wait(for: "the spare to go", looking: .milliseconds(20)) {
                 try repository.agentWorktrees().isEmpty
-                    && FileManager.default.contentsOfDirectory(atPath: world.state + "/worktrees").isEmpty
             }
+            #expect(try world.worktreeFolders() == [])
             #expect(try FileManager.default.contentsOfDirectory(atPath: world.state + "/trash") == [])
         }
     }

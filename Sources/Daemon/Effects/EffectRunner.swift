@@ -38,6 +38,9 @@ final class EffectRunner: Sendable {
     /// Reads that nobody waits for in order.
     private let readers = DispatchQueue(label: "orch.readers", attributes: .concurrent)
     private let spares: SpareKeeper
+    /// What is left of worktrees is deleted here, all at its own pace. Nobody waits for it at the end: the next daemon goes
+    /// on with it.
+    private let removals = DispatchQueue(label: "orch.removals", qos: .utility)
 
     init(
         environment: Environment,
@@ -71,7 +74,7 @@ final class EffectRunner: Sendable {
             .advanceTarget, .tidy:
             spares.began(repository.id)
             queue(of: repository.id).async { [self] in
-                defer { spares.ended(repository) { [self] in try open(repository) } }
+                defer { spares.ended(repository, keep: keeping(repository)) }
                 effect.begun.pass()
                 let outcome = outcome(of: effect, ticket, repository)
                 effect.done.pass()
@@ -164,7 +167,22 @@ final class EffectRunner: Sendable {
 
     /// Brings the spare worktrees of a repository to the number that is configured, in idle time.
     func keepSpares(of repository: Core.Repository) {
-        spares.look(at: repository) { [self] in try open(repository) }
+        spares.look(at: repository, keep: keeping(repository))
+    }
+
+    private func keeping(_ repository: Core.Repository) -> SpareKeeper.Keep {
+        { [self] count, isIdle in
+            defer { clearRemovedWorktrees() }
+            try open(repository).keepSpares(count, at: repository.target, while: isIdle)
+        }
+    }
+
+    /// Deletes the folders of removed worktrees, those that an earlier daemon has left too. Never blocks.
+    func clearRemovedWorktrees() {
+        removals.async { [environment] in
+            let removed = RemovedWorktrees(stateDirectory: environment.paths.directory)
+            removed.clear { environment.logger.warning("\($0)") }
+        }
     }
 
     func queue(of id: RepositoryID) -> DispatchQueue {

@@ -24,6 +24,9 @@ final class SpareKeeper: Sendable {
         func isIdle(_ id: RepositoryID) -> Bool { !hasEnded && effects[id, default: 0] == 0 }
     }
 
+    /// Brings the spares of a repository to a number, as long as nothing else is to be done for it.
+    typealias Keep = @Sendable (_ count: Int, _ isIdle: () -> Bool) throws -> Void
+
     init(count: Int, logger: Logger) {
         self.count = count
         self.logger = logger
@@ -32,24 +35,28 @@ final class SpareKeeper: Sendable {
     /// Something is to be done for a ticket of this repository.
     func began(_ id: RepositoryID) { state.withLock { $0.effects[id, default: 0] += 1 } }
 
-    /// That is done. `open` is called later, on a thread where it may take its time.
-    func ended(_ repository: Core.Repository, open: @escaping @Sendable () throws -> GitRepository) {
+    /// That is done. `keep` is called later, on a thread where it may take its time.
+    func ended(_ repository: Core.Repository, keep: @escaping Keep) {
         let isIdle = state.withLock { state in
             state.effects[repository.id]! -= 1
             return state.isIdle(repository.id)
         }
-        if isIdle, count > 0 { look(at: repository, open: open) }
+        if isIdle, count > 0 { look(at: repository, keep: keep) }
     }
 
     /// Brings the spares of a repository to their number, soon.
-    func look(at repository: Core.Repository, open: @escaping @Sendable () throws -> GitRepository) {
+    func look(at repository: Core.Repository, keep: @escaping Keep) {
         let id = repository.id
         let isNew = state.withLock { !$0.failed.contains(id) && $0.awaited.insert(id).inserted }
         guard isNew else { return }
         work.asyncAfter(deadline: .now() + Self.pause) { [self] in
-            state.withLock { _ = $0.awaited.remove(id) }
+            let isIdle = state.withLock { state in
+                state.awaited.remove(id)
+                return state.isIdle(id)
+            }
+            guard isIdle else { return }
             do {
-                try keep(repository, open)
+                try keep(count) { [self] in state.withLock { $0.isIdle(id) } }
             } catch let error as GitError where error.kind == .repositoryGone || error.kind == .busy {
                 // The next time something has been done for it.
             } catch {
@@ -59,12 +66,6 @@ final class SpareKeeper: Sendable {
                 )
             }
         }
-    }
-
-    private func keep(_ repository: Core.Repository, _ open: () throws -> GitRepository) throws {
-        let isIdle = { [self] in state.withLock { $0.isIdle(repository.id) } }
-        guard isIdle() else { return }
-        try open().keepSpares(count, at: repository.target, while: isIdle)
     }
 
     /// Begins nothing more. What is under way is not waited for: it is cleared by the next daemon.

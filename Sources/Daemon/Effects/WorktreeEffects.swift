@@ -128,9 +128,8 @@ extension EffectRunner {
             let path = worktreePath(ticket)
             let snapshot: Snapshot
             if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) {
-                // Its files, or half of them, may be gone already or in the trash; they are in the snapshot then.
-                let isCutShort = git.isBeingRemoved(worktree) || !GitFiles.isDirectory(path)
-                if isCutShort, let earlier = try git.keptSnapshot(of: ticket.id, number) {
+                // Its folder may be gone already or in the trash; it is in the snapshot then.
+                if !GitFiles.isDirectory(path), let earlier = try git.keptSnapshot(of: ticket.id, number) {
                     snapshot = earlier
                 } else {
                     let order = SnapshotOrder(
@@ -142,6 +141,7 @@ extension EffectRunner {
                 }
                 FaultPoint.tidySnapshotTaken.pass()
                 _ = try git.removeWorktree(at: path, ticket: ticket.id, keptBy: snapshot)
+                clearRemovedWorktrees()
                 FaultPoint.tidyWorktreeRemoved.pass()
             } else if ticket.worktree!.base == nil {
                 // It was never made, so nothing of the name is orch's.

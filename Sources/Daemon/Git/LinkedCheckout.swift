@@ -24,8 +24,14 @@ struct LinkedCheckout {
     /// git's environment for this worktree and no other.
     var environment: [String: String] { ["GIT_DIR": gitDirectory, "GIT_WORK_TREE": path] }
 
-    /// There while the worktree is being removed: which snapshot holds its state.
-    var removing: String { "\(gitDirectory)/orch-removing" }
+    /// Whether the folder's `.git` leads where it should, which git wants of a worktree that it removes.
+    var isLinked: Bool {
+        let (file, word) = ("\(path)/.git", "gitdir: ")
+        guard !GitFiles.isDirectory(file), let line = GitFiles.line(file), line.hasPrefix(word) else { return false }
+        let target = String(line.dropFirst(word.utf8.count))
+        let directory = GitFiles.canonical(target.hasPrefix("/") ? target : "\(path)/\(target)")
+        return directory != nil && directory == GitFiles.canonical(gitDirectory)
+    }
 
     /// Removes the locks that a killed git left here. Only for checkouts of orch's in which nothing runs any more.
     func clearStaleLocks() {

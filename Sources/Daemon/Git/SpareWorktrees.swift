@@ -145,7 +145,7 @@ extension GitRepository {
         }
         try unmark(spare, for: operation)
         FaultPoint.spareUnmarked.pass()
-        _ = try run(["worktree", "remove", "--force", path], lock: lock, for: operation)
+        try discard(path, lock, for: operation)
     }
 
     private func unmark(_ spare: Spare, for operation: String) throws(GitError) {

@@ -134,11 +134,12 @@ extension GitRepository {
 
     /// Removes a worktree whose whole state is in a snapshot.
     ///
-    /// Nothing is deleted that git itself will not, or that is in no snapshot: such a folder is moved to
-    /// `<state>/trash`. Asked again it answers `alreadyGone`.
+    /// Its folder is out of the way at once, and is deleted by whoever clears `RemovedWorktrees`. Nothing is deleted that is
+    /// in no snapshot, or that git does not take for its worktree: such a folder is moved to `<state>/trash`. Asked again it
+    /// answers `alreadyGone`.
     ///
-    /// - Throws: `notOurs` when it lies elsewhere or carries no mark of `ticket`; `notFound` when the snapshot is not
-    ///   what the repository has.
+    /// - Throws: `notOurs` when it lies elsewhere, carries no mark of `ticket`, or is locked; `notFound` when the snapshot is
+    ///   not what the repository has.
     public func removeWorktree(at path: String, ticket: TicketID, keptBy snapshot: Snapshot) throws -> WorktreeRemoval {
         let operation = "remove the worktree of \(ticket)"
         let path = try owned(path, in: "worktrees", for: operation)
@@ -152,34 +153,25 @@ extension GitRepository {
                 )
             }
             try check(snapshot, of: ticket, for: operation)
-            let remove = ["worktree", "remove", "--force", path]
-            func trash(because why: String) throws(GitError) -> WorktreeRemoval {
-                let trashed = try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", because: why, for: operation)
-                FaultPoint.tidyTrashed.pass()
-                // git forgets a worktree also when it could not remove all of it.
-                if linkedCheckout(at: path) != nil { _ = try run(remove, lock: lock, for: operation) }
-                return .trashed(trashed)
-            }
-            if !snapshot.isWhole { return try trash(because: "what could not be read is in no snapshot") }
-            try GitFiles.write(Array("\(snapshot.ref)\n".utf8), to: checkout.removing, for: operation)
-            do throws(GitError) {
-                _ = try run(remove, lock: lock, for: operation)
-                if !GitFiles.exists(path) { return .removed }
-            } catch  where error.detail.contains("locked working tree") {
+            if GitFiles.exists("\(checkout.gitDirectory)/locked") {
                 throw GitError(.notOurs, operation, "\(path) is locked; git worktree unlock it first")
-            } catch  where error.kind == .killed {
-                // Whatever it had come to, the next one goes on from there.
-                throw error
-            } catch {}
-            guard GitFiles.exists(path) else {
-                throw GitError(.failed, operation, "git still knows \(path), which is gone; try git worktree prune")
             }
-            return try trash(because: "git would not remove all of it")
+            let reason = keepingReason(of: checkout, snapshot)
+            let trashed = try reason.map { reason throws(GitError) in
+                try GitFiles.moveToTrash(path, "\(stateDirectory)/trash", because: reason, for: operation)
+            }
+            if trashed != nil { FaultPoint.tidyTrashed.pass() }
+            try discard(path, lock, for: operation)
+            return trashed.map { .trashed($0) } ?? .removed
         }
     }
 
-    /// Whether a removal of this worktree was cut short: its state is in its snapshot, and its folder may be half gone.
-    func isBeingRemoved(_ worktree: Worktree) -> Bool { GitFiles.exists(worktree.checkout.removing) }
+    /// Why the folder of a worktree has to stay somewhere; nil when it may go, or is gone.
+    private func keepingReason(of checkout: LinkedCheckout, _ snapshot: Snapshot) -> String? {
+        guard GitFiles.exists(checkout.path) else { return nil }
+        if !snapshot.isWhole { return "what could not be read is in no snapshot" }
+        return checkout.isLinked ? nil : "its .git does not lead to the repository"
+    }
 
     /// Deletes a branch that is still at `commit`; a branch already gone is fine.
     ///

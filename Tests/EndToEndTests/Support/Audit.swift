@@ -131,7 +131,7 @@ extension World {
             branches.filter { $0 != "orch/locks" }.sorted() == (["main"] + rows.compactMap(\.branch)).sorted(),
             "branches"
         )
-        let inState = names(in: state + "/worktrees").map { "\(state)/worktrees/\($0)" }
+        let inState = try worktreeFolders().map { "\(state)/worktrees/\($0)" }
         #expect(inState.sorted() == rows.compactMap(\.worktree).sorted(), "the folder of worktrees")
         let candidates = try repository.lines("for-each-ref", "--format=%(refname)", "refs/orch/candidates")
         for ref in candidates { #expect(kept.contains { ref.hasSuffix("/\($0)") }, "\(ref)") }
@@ -173,6 +173,14 @@ extension World {
             }
         }
         return last
+    }
+
+    /// The names of the folders of worktrees, once those that were removed are deleted.
+    func worktreeFolders() throws -> [String] {
+        try wait(for: "the folders of removed worktrees to be deleted", looking: .milliseconds(20)) {
+            names(in: state + "/worktrees/.removed") == []
+        }
+        return names(in: state + "/worktrees").filter { $0 != ".removed" }
     }
 
     /// The lines of a file of the world's folder; none when it is not there.

@@ -131,7 +131,7 @@ extension World {
         #expect(picture.locks.isEmpty)
         #expect(try ask("lock.list")["locks"] == [])
         #expect(picture.agents.values.allSatisfy { $0.state == "idle" && $0.ticket == nil })
-        #expect(try FileManager.default.contentsOfDirectory(atPath: state + "/worktrees") == [])
+        #expect(try worktreeFolders() == [])
         let refs = try repository.lines("for-each-ref", "--format=%(refname)", "refs/orch")
             .filter { $0 != "refs/orch/lock-table" }
         for id in tickets {
