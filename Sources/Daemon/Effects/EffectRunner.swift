@@ -37,7 +37,7 @@ final class EffectRunner: Sendable {
     private let pushes = DispatchQueue(label: "orch.pushes", attributes: .concurrent)
     /// Reads that nobody waits for in order.
     private let readers = DispatchQueue(label: "orch.readers", attributes: .concurrent)
-    private let spares: SpareKeeper
+    let spares: SpareKeeper
     /// What is left of worktrees is deleted here, all at its own pace. Nobody waits for it at the end: the next daemon goes
     /// on with it.
     private let removals = DispatchQueue(label: "orch.removals", qos: .utility)
@@ -168,6 +168,19 @@ final class EffectRunner: Sendable {
     /// Brings the spare worktrees of a repository to the number that is configured, in idle time.
     func keepSpares(of repository: Core.Repository) {
         spares.look(at: repository, keep: keeping(repository))
+    }
+
+    /// How many spare worktrees are wanted, and how it stands with each repository's.
+    func spareRow(of repositories: [RepositoryID]) -> JSONValue {
+        let rows = repositories.map { id -> JSONValue in
+            let known = opened.withLock { $0[id]?.repository }
+            let failure = spares.failure(of: id)
+            return [
+                "repository": .string(id.text), "ready": JSONValue(known?.readySpares ?? 0),
+                "problem": failure.map { .string($0.reason) } ?? .null,
+            ]
+        }
+        return ["wanted": JSONValue(spares.count), "repositories": .array(rows)]
     }
 
     private func keeping(_ repository: Core.Repository) -> SpareKeeper.Keep {

@@ -5,20 +5,30 @@ import Synchronization
 
 /// Keeps spare worktrees of each repository, when nothing is done for its tickets.
 final class SpareKeeper: Sendable {
-    private let count: Int
+    /// How many of each repository.
+    let count: Int
     private let logger: Logger
     /// One at a time, of all repositories.
     private let work = DispatchQueue(label: "orch.spares", qos: .utility)
     private let state = Mutex(State())
     /// After what was done last: more often comes at once.
-    private static let pause = DispatchTimeInterval.seconds(1)
+    private static let pause = Duration.seconds(1)
+    /// After the first failure, and at most: each attempt may leave a worktree in the trash.
+    private let pauses: (first: Duration, longest: Duration)
+
+    /// That no spare of a repository could be made.
+    struct Failure: Equatable {
+        let reason: String
+        /// It is not tried again sooner after that.
+        let pause: Duration
+    }
 
     private struct State {
         /// How many effects are under way or wait.
         var effects: [RepositoryID: Int] = [:]
+        /// Of which a look is to come, soon or after a pause.
         var awaited: Set<RepositoryID> = []
-        /// Of which no spare could be made: what keeps failing would fill the trash.
-        var failed: Set<RepositoryID> = []
+        var failures: [RepositoryID: Failure] = [:]
         var hasEnded = false
 
         func isIdle(_ id: RepositoryID) -> Bool { !hasEnded && effects[id, default: 0] == 0 }
@@ -27,8 +37,9 @@ final class SpareKeeper: Sendable {
     /// Brings the spares of a repository to a number, as long as nothing else is to be done for it.
     typealias Keep = @Sendable (_ count: Int, _ isIdle: () -> Bool) throws -> Void
 
-    init(count: Int, logger: Logger) {
+    init(count: Int, pauses: (first: Duration, longest: Duration) = (.seconds(60), .seconds(86400)), logger: Logger) {
         self.count = count
+        self.pauses = pauses
         self.logger = logger
     }
 
@@ -44,12 +55,20 @@ final class SpareKeeper: Sendable {
         if isIdle, count > 0 { look(at: repository, keep: keep) }
     }
 
-    /// Brings the spares of a repository to their number, soon.
+    /// Brings the spares of a repository to their number, soon; after a failure, when its pause is over.
     func look(at repository: Core.Repository, keep: @escaping Keep) {
+        let isNew = state.withLock { $0.awaited.insert(repository.id).inserted }
+        if isNew { look(at: repository, after: Self.pause, keep: keep) }
+    }
+
+    /// Why there are fewer spares of a repository than there should be; nil where nothing has failed.
+    func failure(of id: RepositoryID) -> Failure? { state.withLock { $0.failures[id] } }
+
+    private func look(at repository: Core.Repository, after pause: Duration, keep: @escaping Keep) {
         let id = repository.id
-        let isNew = state.withLock { !$0.failed.contains(id) && $0.awaited.insert(id).inserted }
-        guard isNew else { return }
-        work.asyncAfter(deadline: .now() + Self.pause) { [self] in
+        let (seconds, attoseconds) = pause.components
+        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
+        work.asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) { [self] in
             let isIdle = state.withLock { state in
                 state.awaited.remove(id)
                 return state.isIdle(id)
@@ -57,16 +76,32 @@ final class SpareKeeper: Sendable {
             guard isIdle else { return }
             do {
                 try keep(count) { [self] in state.withLock { $0.isIdle(id) } }
+                let hadFailed = state.withLock { $0.failures.removeValue(forKey: id) != nil }
+                if hadFailed { logger.info("spare worktrees of \(repository.path) are made again") }
             } catch let error as GitError where error.kind == .repositoryGone || error.kind == .busy {
                 // The next time something has been done for it.
             } catch {
-                state.withLock { _ = $0.failed.insert(id) }
+                let failure = note(sentence(error), of: id)
                 logger.warning(
-                    "no more spare worktrees of \(repository.path) are made until orch is started again: \(sentence(error))"
+                    "no spare worktree of \(repository.path) could be made; tried again in \(failure.pause): \(failure.reason)"
                 )
+                look(at: repository, after: failure.pause, keep: keep)
             }
         }
     }
+
+    private func note(_ reason: String, of id: RepositoryID) -> Failure {
+        state.withLock { state in
+            let pause = state.failures[id].map { min($0.pause * 4, pauses.longest) } ?? pauses.first
+            let failure = Failure(reason: reason, pause: pause)
+            state.failures[id] = failure
+            state.awaited.insert(id)
+            return failure
+        }
+    }
+
+    /// Waits for the attempt that is under way.
+    func finish() { work.sync {} }
 
     /// Begins nothing more. What is under way is not waited for: it is cleared by the next daemon.
     func stop() { state.withLock { $0.hasEnded = true } }

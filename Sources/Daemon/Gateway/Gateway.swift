@@ -382,7 +382,7 @@ final class Gateway: Sendable {
     // MARK: the daemon
 
     private func status(_ params: Params, _ reply: Reply) {
-        look(reply) { [about] view in
+        look(reply) { [about, effects] view in
             var status = about
             status["seq"] = JSONValue(view.seq)
             status["tickets"] = JSONValue(view.core.tickets.values.count { !$0.isFinal })
@@ -393,7 +393,13 @@ final class Gateway: Sendable {
             status["halted"] = view.core.standstill.map { .object($0.row) }
             status["shortage"] = view.core.shortage.map { .string($0.sentence) }
             status["trouble"] = view.trouble.map(JSONValue.string)
-            reply(.success(.object(status)))
+            guard effects.spares.count > 0 else { return reply(.success(.object(status))) }
+            let (known, repositories) = (status, view.core.repositories.keys.sorted())
+            effects.read {
+                var status = known
+                status["spares"] = effects.spareRow(of: repositories)
+                reply(.success(.object(status)))
+            }
         }
     }
 

@@ -26,6 +26,7 @@ extension Gateway {
                 if case .failure(let refusal) = result { return reply(.failure(RPCError(refusal))) }
                 let known = view.core.repositories.values.first { $0.path == found.path }!
                 effects.seeTarget(of: known)
+                effects.keepSpares(of: known)
                 reply(
                     .success([
                         "repository": .object(view.rows.repository(known)), "digest": .string(found.digest),

@@ -41,7 +41,8 @@ private struct Spare {
     var isAsMade: Bool { Self.state(of: checkout) == state }
 
     private static let markName = "orch-spare"
-    private static func mark(of checkout: LinkedCheckout) -> String { "\(checkout.gitDirectory)/\(markName)" }
+    private static func mark(of checkout: LinkedCheckout) -> String { mark(of: checkout.gitDirectory) }
+    static func mark(of gitDirectory: String) -> String { "\(gitDirectory)/\(markName)" }
 
     private static func state(of checkout: LinkedCheckout) -> State {
         State(
@@ -94,6 +95,13 @@ extension GitRepository {
             $0.hasPrefix(prefix) && linkedCheckout(at: "\(root)/\($0)") != nil
         }
         return Set(folders.filter { $0.hasPrefix(prefix) } + known).sorted().map { "\(root)/\($0)" }
+    }
+
+    /// How many there are, for whoever asks how things stand: nothing but their marks is looked at.
+    var readySpares: Int {
+        GitFiles.names(in: "\(commonDirectory)/worktrees").count {
+            $0.hasPrefix("spare-\(id)-") && GitFiles.exists(Spare.mark(of: "\(commonDirectory)/worktrees/\($0)"))
+        }
     }
 
     /// Those that are whole.

@@ -41,7 +41,7 @@ struct Examination {
     func findings() -> [Finding] {
         [git(), runner(), state(), store(), socket()]
             + SystemExamination(paths: paths, console: console).findings()
-            + configuration() + containment() + daemon() + checkout() + [locale()]
+            + configuration() + containment() + daemon() + spares() + checkout() + [locale()]
     }
 
     // MARK: programs
@@ -268,6 +268,26 @@ struct Examination {
                     hint: isAbsent ? "start it with: orch daemon" : error.hint
                 )
             ]
+        }
+    }
+
+    /// Of each repository, where any are wanted. Whether there is one at this moment is no question of right or wrong.
+    private func spares() -> [Finding] {
+        guard let client = try? global.connect(console), let status = try? client.request("daemon.status"),
+            let spares = status["spares"]?.objectValue
+        else { return [] }
+        let wanted = spares["wanted"]?.intValue ?? 0
+        return (spares["repositories"]?.arrayValue ?? []).map { row in
+            let count = "\(row["repository"]?.stringValue ?? "?"): \(row["ready"]?.intValue ?? 0) of \(wanted) ready"
+            let problem = row["problem"]?.stringValue
+            return Finding(
+                level: problem == nil ? .ok : .warn,
+                name: "spare worktrees",
+                message: problem.map { "\(count); the last attempt failed: \($0)" } ?? count,
+                hint: problem == nil
+                    ? nil
+                    : "it is tried again, later and later; a daemon that starts tries at once (orch quit; orch daemon)"
+            )
         }
     }
 
