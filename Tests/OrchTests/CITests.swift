@@ -155,6 +155,9 @@ import Testing
         let mentions = call.lines.filter { $0.contains("ci/runs/") }
         #expect(mentions.map { $0.prefix { $0 != ":" } } == ["would go", "gone"], "\(call.output)\(call.error)")
         #expect(call.lines.last == "1", "\(call.output)\(call.error)")
+        // So has the PASS of the first.
+        let passes = call.lines.filter { $0.contains("pass ci/passes/") }
+        #expect(passes.map { $0.prefix { $0 != ":" } } == ["would go", "gone"], "\(call.output)\(call.error)")
     }
 
     @Test func whatIsEndedLeavesNothingThatRuns() throws {

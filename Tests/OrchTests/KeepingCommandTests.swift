@@ -38,7 +38,10 @@ import Testing
 
         let dry = try world.orch("prune", "--older-than", "30d", "--dry-run")
         #expect(dry.status == 0)
-        #expect(dry.output == "would go: 0 snapshots (0 B), 0 run folders (0 B), 0 things in the trash (0 B)\n")
+        #expect(
+            dry.output == "would go: 0 snapshots (0 B), 0 run folders (0 B), 0 kept PASSes (0 B), "
+                + "0 things in the trash (0 B)\n"
+        )
         #expect(try world.orch("prune", "--older-than", "5").status == 2)
     }
 

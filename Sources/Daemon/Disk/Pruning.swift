@@ -3,10 +3,12 @@ import Core
 import Glibc
 import IPC
 
-/// What may be let go of, and letting go of it: snapshots, run folders, and what lies in the trash, older than a moment.
+/// What may be let go of, and letting go of it: snapshots, run folders, what `orch ci run` found to pass, and what lies in
+/// the trash, older than a moment.
 ///
-/// Run folders are those of finished tickets, and those of `orch ci run`. Nothing of a ticket that has something under way, never the newest snapshot of an unfinished ticket, no run folder of
-/// an unfinished ticket, nothing of a ticket that this daemon does not know.
+/// Run folders are those of finished tickets, and those of `orch ci run`. Nothing of a ticket that has something under way,
+/// never the newest snapshot of an unfinished ticket, no run folder of an unfinished ticket, nothing of a ticket that this
+/// daemon does not know.
 struct Pruning {
     let effects: EffectRunner
     let core: Orchestrator
@@ -25,7 +27,7 @@ struct Pruning {
 
     /// Finds what there is and, unless it is a dry run, drops it; says what and how much.
     func run(isDryRun: Bool) throws -> JSONObject {
-        let items = try snapshots() + runs() + ciRuns() + trash() + unfinishedArchives()
+        let items = try snapshots() + runs() + ciRuns() + ciPasses() + trash() + unfinishedArchives()
         var rows: [JSONValue] = []
         var kept: [JSONValue] = []
         var totals: [String: (count: Int, bytes: Int)] = [:]
@@ -47,7 +49,7 @@ struct Pruning {
             "before": .string(Timestamp.text(before)), "dry_run": .bool(isDryRun), "pruned": .array(rows),
             "failed": .array(kept),
         ]
-        for kind in ["snapshot", "run", "trash"] {
+        for kind in ["snapshot", "run", "pass", "trash"] {
             let (count, bytes) = totals[kind] ?? (0, 0)
             result[kind] = ["count": JSONValue(count), "bytes": JSONValue(bytes)]
         }

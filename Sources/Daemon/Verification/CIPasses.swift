@@ -8,9 +8,12 @@ struct CIPasses {
     /// Holds those of one repository.
     let folder: String
     let repository: GitRepository
+    /// So many are kept, the newest: where only the hook is used, nobody may ever prune.
+    private let most: Int
 
-    init(of repository: GitRepository, in directory: String) throws(GitError) {
+    init(of repository: GitRepository, in directory: String, keeping most: Int = 1000) throws(GitError) {
         self.repository = repository
+        self.most = most
         folder = "\(directory)/passes/\(repository.id)"
         try GitFiles.makeDirectory("\(directory)/passes", for: "prepare the state directory")
         try GitFiles.makeDirectory(folder, for: "prepare the state directory")
@@ -46,6 +49,18 @@ struct CIPasses {
         guard rename("\(file).\(slot)", file) == 0 else {
             throw GitError(.failed, "keep that \(entry.commit) has passed", "cannot name \(file): \(GitFiles.reason())")
         }
+        dropOldest()
+    }
+
+    private func dropOldest() {
+        let names = GitFiles.names(in: folder)
+        guard names.count > most else { return }
+        let files = names.map { name -> (time: (Int, Int), path: String) in
+            var status = stat()
+            let path = "\(folder)/\(name)"
+            return lstat(path, &status) == 0 ? ((status.st_mtim.tv_sec, status.st_mtim.tv_nsec), path) : ((0, 0), path)
+        }
+        for file in files.sorted(by: { $0.time < $1.time }).prefix(names.count - most) { unlink(file.path) }
     }
 
     /// Git's name for the bytes of the proof, so that one that differs in anything has another.

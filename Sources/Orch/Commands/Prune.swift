@@ -7,8 +7,9 @@ struct Prune: Subcommand {
         abstract: "Let go of old snapshots, run folders of what has ended, and the trash. Nothing else ever does.",
         discussion: """
             The newest snapshot of an unfinished ticket stays, and so does everything of a ticket that is at work, and of \
-            an `orch ci run` under way, whose run folders go like those of finished tickets. git \
-            frees the room of snapshots' files when it next collects garbage.
+            an `orch ci run` under way, whose run folders go like those of finished tickets. What `orch ci run` and the \
+            hook found to pass so long ago is judged anew when it comes again. git frees the room of snapshots' files \
+            when it next collects garbage.
             """
     )
 
@@ -42,7 +43,11 @@ struct Prune: Subcommand {
             console.write("\(verb): \(Self.name(item)), \(Sizes.text(item["bytes"]?.intValue ?? 0))")
         }
         for item in failed { console.say("kept: \(Self.name(item)): \(item["problem"]?.stringValue ?? "")") }
-        let counts = [("snapshot", "snapshots"), ("run", "run folders"), ("trash", "things in the trash")].map {
+        let kinds = [
+            ("snapshot", "snapshots"), ("run", "run folders"), ("pass", "kept PASSes"),
+            ("trash", "things in the trash"),
+        ]
+        let counts = kinds.map {
             let count = result[$0]?["count"]?.intValue ?? 0
             return "\(count) \($1) (\(Sizes.text(result[$0]?["bytes"]?.intValue ?? 0)))"
         }
