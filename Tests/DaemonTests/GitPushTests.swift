@@ -128,6 +128,40 @@ import Testing
         #expect(!said.contains("configured") && said.contains("inherited -i key -o BatchMode=yes"), "\(said)")
     }
 
+    @Test(arguments: ["\"", "'"]) func anSSHInQuotesIsToldToAskNothingToo(_ quote: String) throws {
+        let command = try "\(quote)\(ssh("of mine"))\(quote) -i key"
+        try scratch.git("config", "--global", "core.sshCommand", command)
+        #expect(try push(of: "somewhere:\(remote)") == .there)
+        let said = scratch.read("said", in: scratch.home) ?? ""
+        #expect(said.contains("of mine -i key -o BatchMode=yes"), "\(said)")
+    }
+
+    /// A program that orch does not know cannot be told to ask nothing: it has no terminal to ask on, and its time ends.
+    @Test func whatAsksForSomethingOnTheWayFindsNobodyAndIsEnded() throws {
+        let program = scratch.home + "/tunnel"
+        let script = """
+            #!/bin/sh
+            (: < /dev/tty) 2>/dev/null && echo terminal >> \(scratch.home)/asked
+            echo $$ >> \(scratch.home)/asked
+            exec sleep 600
+
+            """
+        try scratch.write("tunnel", script, in: scratch.home)
+        #expect(chmod(program, 0o755) == 0)
+        try scratch.git("config", "--global", "core.sshCommand", program)
+        var repository = repository
+        repository.remoteLimit = .seconds(2)
+        guard case .failed(let reason) = try repository.push(scratch.tip(), to: "main", of: "git@x:y") else {
+            return #expect(Bool(false))
+        }
+        #expect(reason.hasPrefix("the remote did not answer in time (git did not end within 2.0 seconds"), "\(reason)")
+        let asked = (scratch.read("asked", in: scratch.home) ?? "").split(separator: "\n")
+        let pid = try #require(asked.first.flatMap { pid_t($0) }, "\(asked)")
+        #expect(asked.count == 1)
+        // It was ended with the git that had started it; nobody waits for it to be gone.
+        try eventually("the program to end") { kill(pid, 0) != 0 || GitFiles.read("/proc/\(pid)/cmdline") == [] }
+    }
+
     @Test func whoMayNotIsAPersonsConcern() throws {
         let ssh = scratch.home + "/ssh"
         try scratch.write(

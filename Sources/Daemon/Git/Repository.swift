@@ -24,6 +24,8 @@ public struct GitRepository: Sendable {
     public let signsCommits: Bool
     /// How long the user's signer may take: one that asks for a passphrase where nobody sees it would take for ever.
     var signingLimit: Duration = .seconds(60)
+    /// How long a remote may take to say what it has.
+    var remoteLimit: Duration = .seconds(60)
     /// How long git may look through a worktree: one with a pipe for a `.gitignore` keeps it for ever.
     var snapshotLimit = Git.timeout
 

@@ -12,9 +12,6 @@ enum PushResult: Equatable {
 }
 
 extension GitRepository {
-    /// How long a remote may take to say what it has.
-    private static let questionLimit = Duration.seconds(60)
-
     /// Brings `branch` of a remote to `commit`, never by force: the only place where orch talks with another repository.
     ///
     /// It is done from a git directory of orch's own over the repository's objects. So nothing of the repository's
@@ -26,7 +23,7 @@ extension GitRepository {
         let ref = "refs/heads/\(branch)"
         let there: String?
         do throws(GitError) {
-            let list = try git.run(call(["ls-remote", "--", remote, ref], Self.questionLimit), for: operation)
+            let list = try git.run(call(["ls-remote", "--", remote, ref], remoteLimit), for: operation)
             there = list.lines.map { $0.split(separator: "\t") }.first { $0.last == ref[...] }?.first.map(String.init)
         } catch { return Self.failure(error) }
         FaultPoint.pushAsked.pass()
@@ -76,11 +73,18 @@ extension GitRepository {
     }
 
     /// The user's ssh, told to ask nothing: as for git, the environment's before the configuration's. Another program than
-    /// ssh is left as it is: its options are its own.
+    /// ssh is left as it is: its options are its own. It has no terminal either, as nothing that orch starts for git has.
     private func sshCommand(in directory: String, for operation: String) throws -> String {
         let command = try git.sshCommand ?? configuredSSHCommand(in: directory, for: operation) ?? "ssh"
-        let isSSH = command.split(separator: " ").first?.split(separator: "/").last == "ssh"
+        let isSSH = Self.program(of: command).split(separator: "/").last == "ssh"
         return isSSH ? command + " -o BatchMode=yes -o ConnectTimeout=30" : command
+    }
+
+    /// The first word of a command of the shell's, which may be in quotes.
+    private static func program(of command: String) -> Substring {
+        let command = command.drop { $0 == " " }
+        guard let quote = command.first, quote == "\"" || quote == "'" else { return command.prefix { $0 != " " } }
+        return command.dropFirst().prefix { $0 != quote }
     }
 
     private func configuredSSHCommand(in directory: String, for operation: String) throws -> String? {
@@ -95,7 +99,10 @@ extension GitRepository {
 
     /// What the remote says no to is for a person; what it could not be asked is tried again.
     private static func failure(_ error: GitError) -> PushResult {
-        if error.kind == .timedOut { return .failed("the remote did not answer in time") }
+        if error.kind == .timedOut {
+            let hint = "whatever asks for something on the way is not answered: git ls-remote, by hand, shows it"
+            return .failed("the remote did not answer in time (\(error.message)); \(hint)")
+        }
         let said = error.detail.split(separator: "\n").map(String.init)
         // `! [remote rejected] <commit> -> main (hook declined)`
         if let rejection = said.first(where: { $0.hasPrefix(" ! [") }) {
