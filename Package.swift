@@ -91,7 +91,7 @@ let package = Package(
         .executableTarget(name: "TUIProbe", dependencies: ["TUI"], path: "Tests/TUIProbe", swiftSettings: settings),
         .testTarget(
             name: "TUITests",
-            dependencies: ["TUI", "TUIProbe", "IPC", "CSystem", "Sanitizers"],
+            dependencies: ["TUI", "TUIProbe", "CTerm", "IPC", "CSystem", "Sanitizers"],
             exclude: ["Screens"],
             swiftSettings: settings
         ),

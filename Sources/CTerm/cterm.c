@@ -1,18 +1,10 @@
-/* curses for wide characters */
-#define _GNU_SOURCE
-#define _XOPEN_SOURCE_EXTENDED 1
-#define NCURSES_WIDECHAR 1
+#include "state.h"
 
-#include "cterm.h"
-
-#include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <term.h>
-#include <termios.h>
 #include <unistd.h>
-#include <wchar.h>
 
 /* term.h means terminfo capabilities by these words */
 #undef columns
@@ -33,8 +23,8 @@
 
 static char reset_bytes[512];
 static size_t reset_count;
-static struct termios saved_mode;
-static volatile sig_atomic_t taken;
+struct termios saved_mode;
+volatile sig_atomic_t taken;
 static int signal_fd = -1;
 static atomic_int signals_seen;
 
@@ -43,7 +33,7 @@ static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, S
 static struct sigaction previous_fatal[FATAL_COUNT];
 static struct sigaction previous_winch, previous_stop, previous_continue;
 
-static void write_all(int fd, const char *bytes, size_t count) {
+void write_all(int fd, const char *bytes, size_t count) {
     while (count > 0) {
         ssize_t written = write(fd, bytes, count);
         if (written < 0 && errno == EINTR) continue;
@@ -86,7 +76,13 @@ static void on_fatal(int number, siginfo_t *info, void *context) {
         if (null >= 0) dup2(null, STDIN_FILENO);
     }
     restore_by_hand();
-    hand_on(number, info, context);
+    /* Who has the terminal from us loses it with us: an editor keeps what it can. */
+    if (lent_to > 0) {
+        kill(-lent_to, SIGHUP);
+        kill(-lent_to, SIGCONT);
+    }
+    /* The others are meant: no report of a crash is wanted of Swift, which makes one of SIGQUIT, too. */
+    if (is_crash(number)) hand_on(number, info, context);
     struct sigaction plain = {0};
     plain.sa_handler = SIG_DFL;
     sigaction(number, &plain, NULL);
@@ -147,12 +143,18 @@ static void add_reset(const char *string) {
     }
 }
 
-/* Mouse and paste reports are switched off by name: terminals that do not know them ignore that. */
-static const char modes_off[] = "\033[?2004l\033[?1006l\033[?1003l\033[?1002l\033[?1000l";
+/* Mouse reports with presses, releases and drags, in the form without a limit of columns. */
+static const char mouse_on[] = "\033[?1000h\033[?1002h\033[?1006h";
+static const char mouse_off[] = "\033[?1006l\033[?1002l\033[?1000l";
+static const char paste_on[] = "\033[?2004h";
+static const char paste_off[] = "\033[?2004l";
 
 static void prepare_reset(void) {
     reset_count = 0;
-    if (tigetstr("kmous") && tigetstr("kmous") != (char *)-1) add_reset(modes_off);
+    if (is_xterm_like) {
+        add_reset(mouse_off);
+        add_reset(paste_off);
+    }
     add_reset(tigetstr("sgr0"));
     add_reset(tigetstr("rmkx"));
     add_reset(tigetstr("cnorm"));
@@ -161,10 +163,11 @@ static void prepare_reset(void) {
 
 /* MARK: Beginning and end */
 
-static SCREEN *screen;
-static int colours;
-static int utf8;
-static int knows_mouse;
+SCREEN *screen;
+int colours;
+int utf8;
+int is_xterm_like;
+static int wants_mouse;
 
 int ct_check(void) {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return CT_NOT_A_TERMINAL;
@@ -183,33 +186,83 @@ static int take_locale(void) {
     return setlocale(LC_CTYPE, "C.UTF-8") != NULL && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-static void write_mode(const char *string) {
-    if (knows_mouse) write_all(STDOUT_FILENO, string, strlen(string));
+/* The Linux console claims a mouse, and draws what it does not understand. */
+static int is_like_xterm(const char *name) {
+    const char *mouse = tigetstr("kmous");
+    return mouse && mouse != (char *)-1 && strncmp(name, "linux", 5) != 0;
 }
 
-static void take_colours(int wanted) {
+/* MARK: Modes that curses knows nothing of */
+
+static void write_mode(const char *string) {
+    if (is_xterm_like) write_all(STDOUT_FILENO, string, strlen(string));
+}
+
+void modes_on(void) {
+    write_mode(paste_on);
+    if (wants_mouse) write_mode(mouse_on);
+}
+
+void modes_off(void) {
+    write_mode(mouse_off);
+    write_mode(paste_off);
+}
+
+void ct_mouse(int on) {
+    wants_mouse = on;
+    if (taken) write_mode(on ? mouse_on : mouse_off);
+}
+
+/* MARK: Colours */
+
+/* The entry of the same terminal that sends a colour as its red, green and blue; NULL: there is none. */
+static const char *direct_entry(const char *name) {
+    static const char *const families[] = {"xterm", "tmux", "alacritty", "kitty", "konsole", "vte", "mintty", "st"};
+    static char direct[32];
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        size_t length = strlen(families[i]);
+        if (strncmp(name, families[i], length) != 0 || (name[length] && name[length] != '-')) continue;
+        snprintf(direct, sizeof direct, "%s-direct", families[i]);
+        int found;
+        TERMINAL *before = cur_term;
+        if (setupterm(direct, STDOUT_FILENO, &found) != OK) return NULL;
+        del_curterm(set_curterm(before));
+        return direct;
+    }
+    return NULL;
+}
+
+static void take_colours(int wanted, ct_terminal *out) {
     colours = 0;
     if (!wanted || !has_colors()) return;
     start_color();
     use_default_colors();
     colours = COLORS;
-    /* pair n + 1 is colour n on the terminal's own background */
-    for (int colour = 0; colour < 16 && colour < COLORS && colour + 1 < COLOR_PAIRS; colour++)
-        init_pair((short)(colour + 1), (short)colour, -1);
+    int palette = tigetnum("CO");
+    out->palette = palette > 0 ? palette : 8;
 }
 
-int ct_begin(int use_colour, ct_terminal *out) {
+/* MARK: Taking and giving back */
+
+int ct_begin(int use_colour, int true_colour, ct_terminal *out) {
     int refusal = ct_check();
     if (refusal != CT_OK) return refusal;
+    const char *name = getenv("TERM");
+    if (use_colour && true_colour) {
+        const char *direct = direct_entry(name);
+        if (direct) name = direct;
+    }
     if (signal_fd < 0) signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (signal_fd < 0) return CT_NO_DESCRIPTOR;
     utf8 = take_locale();
     tcgetattr(STDIN_FILENO, &saved_mode);
+    is_xterm_like = is_like_xterm(name);
+    wants_mouse = 1;
     prepare_reset();
     /* before newterm: curses installs handlers of its own where it finds the default action */
     take_signals();
     set_escdelay(25);
-    screen = newterm(NULL, stdout, stdin);
+    screen = newterm(name, stdout, stdin);
     if (!screen) {
         give_signals_back();
         return CT_UNKNOWN_TERMINAL;
@@ -222,23 +275,19 @@ int ct_begin(int use_colour, ct_terminal *out) {
     nodelay(stdscr, TRUE);
     curs_set(0);
     leaveok(stdscr, TRUE);
-    take_colours(use_colour);
-    const char *mouse = tigetstr("kmous");
-    knows_mouse = mouse && mouse != (char *)-1;
-    if (knows_mouse) mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
-    mouseinterval(0);
-    define_key("\033[200~", KEY_MAX + 1);
-    define_key("\033[201~", KEY_MAX + 2);
-    write_mode("\033[?2004h");
-    *out = (ct_terminal){.colours = colours, .utf8 = utf8};
+    define_keys();
+    modes_on();
+    *out = (ct_terminal){.utf8 = utf8};
+    take_colours(use_colour, out);
+    out->colours = colours;
     ct_size(&out->columns, &out->rows);
     return CT_OK;
 }
 
 void ct_end(void) {
     if (!screen) return;
-    write_mode("\033[?2004l");
     if (taken) {
+        modes_off();
         endwin();
         taken = 0;
         /* what was typed ahead is not for the shell */
@@ -269,130 +318,33 @@ void ct_size(int *columns, int *rows) {
     *rows = LINES;
 }
 
-void ct_suspend(void) {
-    write_mode("\033[?2004l");
+void hand_over(void) {
+    modes_off();
     endwin();
     taken = 0;
     tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_mode);
+}
+
+void take_back(void) {
+    taken = 1;
+    reset_prog_mode();
+    clearok(curscr, TRUE);
+    wrefresh(stdscr);
+    curs_set(0);
+    modes_on();
+}
+
+void ct_suspend(void) {
+    hand_over();
     struct sigaction ours;
     struct sigaction plain = {0};
     plain.sa_handler = SIG_DFL;
     sigaction(SIGTSTP, &plain, &ours);
     raise(SIGTSTP);
     sigaction(SIGTSTP, &ours, NULL);
-    ct_resume();
+    take_back();
 }
 
 void ct_resume(void) {
-    if (!screen) return;
-    taken = 1;
-    reset_prog_mode();
-    clearok(curscr, TRUE);
-    wrefresh(stdscr);
-    curs_set(0);
-    write_mode("\033[?2004h");
-}
-
-/* MARK: Input */
-
-static uint32_t named_key(wint_t code) {
-    switch (code) {
-    case KEY_UP: return CT_KEY_UP;
-    case KEY_DOWN: return CT_KEY_DOWN;
-    case KEY_LEFT: return CT_KEY_LEFT;
-    case KEY_RIGHT: return CT_KEY_RIGHT;
-    case KEY_HOME: return CT_KEY_HOME;
-    case KEY_END: return CT_KEY_END;
-    case KEY_PPAGE: return CT_KEY_PAGE_UP;
-    case KEY_NPAGE: return CT_KEY_PAGE_DOWN;
-    case KEY_ENTER: return CT_KEY_ENTER;
-    case KEY_BACKSPACE: return CT_KEY_BACKSPACE;
-    case KEY_BTAB: return CT_KEY_BACK_TAB;
-    case KEY_MAX + 1: return CT_KEY_PASTE_START;
-    case KEY_MAX + 2: return CT_KEY_PASTE_END;
-    default: return 0;
-    }
-}
-
-/* A press and a release read together arrive as a click, even with mouseinterval(0). */
-static ct_event mouse_event(void) {
-    MEVENT mouse;
-    if (getmouse(&mouse) != OK) return (ct_event){.kind = CT_OTHER};
-    ct_event event = {.kind = CT_MOUSE, .x = mouse.x, .y = mouse.y};
-    if (mouse.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED)) event.code = CT_MOUSE_PRESS;
-    else if (mouse.bstate & BUTTON4_PRESSED) event.code = CT_MOUSE_WHEEL_UP;
-    else if (mouse.bstate & BUTTON5_PRESSED) event.code = CT_MOUSE_WHEEL_DOWN;
-    else event.kind = CT_OTHER;
-    return event;
-}
-
-static int terminal_is_gone(void) {
-    struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
-    if (poll(&terminal, 1, 0) <= 0) return 0;
-    if (terminal.revents & (POLLHUP | POLLERR | POLLNVAL)) return 1;
-    /* readable, and yet curses found nothing: end of file, or half a sequence */
-    int waiting = 0;
-    return ioctl(STDIN_FILENO, FIONREAD, &waiting) < 0;
-}
-
-ct_event ct_next_event(void) {
-    wint_t code;
-    int kind = get_wch(&code);
-    if (kind == ERR) return (ct_event){.kind = terminal_is_gone() ? CT_LOST : CT_NONE};
-    if (kind != KEY_CODE_YES) return (ct_event){.kind = CT_CHARACTER, .code = (uint32_t)code};
-    if (code == KEY_MOUSE) return mouse_event();
-    uint32_t key = named_key(code);
-    return (ct_event){.kind = key ? CT_KEY : CT_OTHER, .code = key};
-}
-
-/* MARK: Output */
-
-static attr_t attributes_of(const ct_cell *cell) {
-    attr_t result = A_NORMAL;
-    if (cell->attributes & CT_BOLD) result |= A_BOLD;
-    if (cell->attributes & CT_DIM) result |= A_DIM;
-    if (cell->attributes & CT_REVERSE) result |= A_REVERSE;
-    if (cell->attributes & CT_UNDERLINE) result |= A_UNDERLINE;
-    return result;
-}
-
-void ct_row(int y, const ct_cell *cells, int count) {
-    wchar_t characters[5];
-    for (int x = 0; x < count; x++) {
-        const ct_cell *cell = &cells[x];
-        if (cell->count == 0) continue;
-        int used = 0;
-        if (!utf8 && cell->scalars[0] > 126) characters[used++] = L'?';
-        else
-            for (; used < cell->count && used < 4; used++) characters[used] = (wchar_t)cell->scalars[used];
-        characters[used] = 0;
-        short pair = cell->foreground >= 0 && cell->foreground < colours ? (short)(cell->foreground + 1) : 0;
-        cchar_t wide;
-        if (setcchar(&wide, characters, attributes_of(cell), pair, NULL) == OK) mvadd_wch(y, x, &wide);
-        if (!utf8 && cell->width == 2 && x + 1 < count) mvaddch(y, x + 1, (chtype)' ' | attributes_of(cell));
-    }
-}
-
-void ct_flush(void) {
-    wnoutrefresh(stdscr);
-    doupdate();
-}
-
-void ct_repaint(void) { clearok(curscr, TRUE); }
-
-/* MARK: Widths */
-
-static pthread_once_t width_once = PTHREAD_ONCE_INIT;
-static locale_t width_locale;
-
-static void open_width_locale(void) { width_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); }
-
-int ct_width(uint32_t scalar) {
-    if (scalar >= 32 && scalar < 127) return 1;
-    pthread_once(&width_once, open_width_locale);
-    if (!width_locale) return wcwidth((wchar_t)scalar);
-    locale_t before = uselocale(width_locale);
-    int width = wcwidth((wchar_t)scalar);
-    uselocale(before);
-    return width;
+    if (screen) take_back();
 }

@@ -1,17 +1,28 @@
 import Glibc
 import TUI
 
-/// Runs the dashboard on the socket that its argument names: what the terminal tests drive. SIGUSR1 makes it crash, as
-/// a mistake in Swift code does.
+/// What the terminal tests drive.
+///
+/// `TUIProbe SOCKET` is the dashboard; SIGUSR1 makes it crash, as a mistake in Swift code does. `--workbench` shows what
+/// the terminal reports.
 @main
 enum TUIProbe {
     static func main() {
-        guard CommandLine.arguments.count == 2 else { exit(2) }
+        let arguments = CommandLine.arguments
+        switch (arguments.dropFirst().first, arguments.count) {
+        case ("--workbench", 2): exit(Workbench.run(environment: environment()))
+        case (let socket?, 2):
+            signal(SIGUSR1) { _ in fatalError("asked to crash") }
+            exit(Dashboard.run(socketPath: socket, environment: environment()))
+        default: exit(2)
+        }
+    }
+
+    private static func environment() -> [String: String] {
         var environment: [String: String] = [:]
-        for name in ["NO_COLOR", "ORCH_ASCII"] {
+        for name in ["NO_COLOR", "ORCH_ASCII", "ORCH_THEME", "COLORTERM", "COLORFGBG", "EDITOR", "PATH", "TERM"] {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
-        signal(SIGUSR1) { _ in fatalError("asked to crash") }
-        exit(Dashboard.run(socketPath: CommandLine.arguments[1], environment: environment))
+        return environment
     }
 }

@@ -120,6 +120,17 @@ final class Tmux: Sendable {
         try tmux("resize-window", "-x", "\(columns)", "-y", "\(rows)")
     }
 
+    /// What tmux knows of the pane, by a format's name.
+    func value(of name: String) throws -> String { try String(tmux("display-message", "-p", "#{\(name)}").dropLast()) }
+
+    func set(_ option: String, to value: String) throws { try tmux("set-option", "-s", option, value) }
+
+    /// What a program in it has copied.
+    func copied() throws -> String { try tmux("show-buffer") }
+
+    /// Every byte that is written to it from now on goes to a file, too.
+    func record(to file: String) throws { try tmux("pipe-pane", "-o", "exec cat > \(file)") }
+
     /// The window is closed while the program runs.
     func hangUp() throws { try tmux("kill-window") }
 

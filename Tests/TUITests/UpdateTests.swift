@@ -335,29 +335,7 @@ struct KeyTests {
     }
 }
 
-struct PaletteTests {
-    @Test func selectionIsReverseVideoAndNeverDim() {
-        for colours in [0, 8, 16, 256] {
-            for role in Style.Role.allCases {
-                let look = Palette(colours: colours).look(of: Style(role: role).selected)
-                #expect(look.attributes & 4 != 0)
-                #expect(look.attributes & 2 == 0)
-            }
-        }
-    }
-
-    @Test func coloursMeanTheSameWithEightAndAreAbsentWithNone() {
-        let colourless = Palette(colours: 0)
-        for role in Style.Role.allCases { #expect(colourless.look(of: Style(role: role)).foreground == -1) }
-        for colours in [8, 16, 256] {
-            let palette = Palette(colours: colours)
-            #expect(palette.look(of: .failed).foreground == 1)
-            #expect(palette.look(of: .done).foreground == 2)
-            #expect(palette.look(of: .stopped).foreground == 3)
-            #expect(palette.look(of: .waiting).foreground == 3)
-        }
-    }
-
+struct RowStyleTests {
     @Test func rowsAreStyledByWhatTheyMean() {
         var story = Story.aDay()
         func style(x: Int, y: Int) -> Style { view(story.model).row(y)[y * 80 + x].style }

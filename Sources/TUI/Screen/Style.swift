@@ -11,10 +11,19 @@ public struct Style: Hashable, Sendable {
         /// A person's word is wanted.
         case waiting
         case stopped
-        /// Failed, stale, or a human must look.
+        /// Failed, or a human must look.
         case failed
-        /// Approved, merged, done.
+        /// Merged, done.
         case done
+        case approved
+        /// What it is based on has moved on, or nothing has been heard of it for too long.
+        case stale
+        /// Lines of a diff, its headings within a file, and a file's name.
+        case added, removed, hunk, file
+        /// What an agent does, in its transcript.
+        case tool
+        /// What was searched for.
+        case match
     }
 
     var role: Role
@@ -34,6 +43,14 @@ public struct Style: Hashable, Sendable {
     static let stopped = Style(role: .stopped)
     static let failed = Style(role: .failed)
     static let done = Style(role: .done)
+    static let approved = Style(role: .approved)
+    static let stale = Style(role: .stale)
+    static let added = Style(role: .added)
+    static let removed = Style(role: .removed)
+    static let hunk = Style(role: .hunk)
+    static let file = Style(role: .file)
+    static let tool = Style(role: .tool)
+    static let match = Style(role: .match)
 
     var selected: Style { Style(role: role, isSelected: true) }
 }

@@ -97,6 +97,7 @@ struct Loop: ~Copyable {
         for event in terminal.events() {
             switch event {
             case .input(let input): feed(input, urgent: true)
+            case .recoloured: staleNow()
             case .lost: hasQuit = true
             }
         }

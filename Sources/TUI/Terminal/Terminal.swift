@@ -1,9 +1,14 @@
+import CSystem
 import CTerm
+import Glibc
 
 /// The only place that talks to the terminal. All calls come from the thread that called `begin`.
 struct Terminal {
-    private let palette: Palette
     let glyphs: Glyphs
+    private let depth: ColourDepth
+    private let choice: ThemeChoice
+    private var palette: Palette
+    private var reader = InputReader()
     /// What the terminal shows; nil before the first picture, and after something else has written on it.
     private var shown: Screen?
     private(set) var size: Size
@@ -18,14 +23,26 @@ struct Terminal {
     static func check() throws(Refusal) { try throwRefusal(ct_check()) }
 
     /// Takes the terminal, until `end`.
+    ///
+    /// `environment`: `NO_COLOR` for no colour, `COLORTERM=truecolor` for any, `ORCH_THEME` for a theme (`ThemeChoice`),
+    /// `COLORFGBG` for the terminal's background, `ORCH_ASCII` for no drawn characters.
     static func begin(environment: [String: String]) throws(Refusal) -> Terminal {
+        let choice: ThemeChoice
+        do throws(ThemeChoice.Problem) {
+            choice = try ThemeChoice(environment["ORCH_THEME"] ?? "")
+        } catch {
+            throw Refusal(message: "ORCH_THEME: \(error.message)", hint: error.hint)
+        }
         var terminal = ct_terminal()
         let wantsColour = (environment["NO_COLOR"] ?? "").isEmpty
-        try throwRefusal(ct_begin(wantsColour ? 1 : 0, &terminal))
+        let isTrueColour = ["truecolor", "24bit"].contains(environment["COLORTERM"])
+        try throwRefusal(ct_begin(wantsColour ? 1 : 0, isTrueColour ? 1 : 0, &terminal))
         let wantsUnicode = (environment["ORCH_ASCII"] ?? "").isEmpty
         return Terminal(
-            palette: Palette(colours: Int(terminal.colours)),
             glyphs: terminal.utf8 != 0 && wantsUnicode ? .unicode : .ascii,
+            depth: ColourDepth(colours: Int(terminal.colours), palette: Int(terminal.palette)),
+            choice: choice,
+            background: Theme.Background(colorfgbg: environment["COLORFGBG"] ?? ""),
             size: Size(columns: Int(terminal.columns), rows: Int(terminal.rows))
         )
     }
@@ -53,10 +70,15 @@ struct Terminal {
         }
     }
 
-    private init(palette: Palette, glyphs: Glyphs, size: Size) {
-        self.palette = palette
+    private init(glyphs: Glyphs, depth: ColourDepth, choice: ThemeChoice, background: Theme.Background?, size: Size) {
         self.glyphs = glyphs
+        self.depth = depth
+        self.choice = choice
         self.size = size
+        palette = Palette(choice.theme(on: background), depth: depth)
+        // Where there are few colours, they are the same on any background.
+        let matters = choice.name == .auto && Palette(choice.theme(on: .light), depth: depth) != palette
+        if background == nil, matters { ct_ask_background() }
     }
 
     /// Gives the terminal back.
@@ -69,61 +91,31 @@ struct Terminal {
 
     enum Event {
         case input(Input)
+        /// The picture has to be shown again: its colours are others.
+        case recoloured
         case lost
     }
 
     /// Everything typed and clicked since the last call.
-    func events() -> [Event] {
+    mutating func events() -> [Event] {
         var events: [Event] = []
         while true {
             let event = ct_next_event()
             switch UInt32(bitPattern: event.kind) {
             case CT_NONE.rawValue: return events
             case CT_LOST.rawValue: return events + [.lost]
-            case CT_CHARACTER.rawValue: events.append(.input(.key(Self.key(character: event.code))))
-            case CT_KEY.rawValue: Self.input(key: event.code).map { events.append(.input($0)) }
-            case CT_MOUSE.rawValue:
-                let kind: Mouse.Kind =
-                    switch event.code {
-                    case CT_MOUSE_PRESS.rawValue: .press
-                    case CT_MOUSE_WHEEL_UP.rawValue: .wheelUp
-                    default: .wheelDown
-                    }
-                events.append(.input(.mouse(Mouse(kind: kind, x: Int(event.x), y: Int(event.y)))))
-            default: break
+            case CT_BACKGROUND.rawValue:
+                palette = Palette(choice.theme(on: Theme.Background(Colour(rgb: event.code))), depth: depth)
+                shown = nil
+                events.append(.recoloured)
+            default:
+                reader.take(event, at: monotonicMilliseconds()).map { events.append(.input($0)) }
             }
         }
     }
 
-    private static func key(character code: UInt32) -> Key {
-        switch code {
-        case 9: .tab
-        case 10, 13: .enter
-        case 27: .escape
-        case 8, 127: .backspace
-        case 0..<32: .control(Unicode.Scalar(UInt8(code) | 0x60))
-        default: .character(Unicode.Scalar(code) ?? "\u{FFFD}")
-        }
-    }
-
-    private static func input(key code: UInt32) -> Input? {
-        switch code {
-        case CT_KEY_UP.rawValue: .key(.up)
-        case CT_KEY_DOWN.rawValue: .key(.down)
-        case CT_KEY_LEFT.rawValue: .key(.left)
-        case CT_KEY_RIGHT.rawValue: .key(.right)
-        case CT_KEY_HOME.rawValue: .key(.home)
-        case CT_KEY_END.rawValue: .key(.end)
-        case CT_KEY_PAGE_UP.rawValue: .key(.pageUp)
-        case CT_KEY_PAGE_DOWN.rawValue: .key(.pageDown)
-        case CT_KEY_ENTER.rawValue: .key(.enter)
-        case CT_KEY_BACKSPACE.rawValue: .key(.backspace)
-        case CT_KEY_BACK_TAB.rawValue: .key(.backTab)
-        case CT_KEY_PASTE_START.rawValue: .pasteBegan
-        case CT_KEY_PASTE_END.rawValue: .pasteEnded
-        default: nil
-        }
-    }
+    /// Has the terminal report the mouse, as it does from the beginning, or leave it to the terminal's own selection.
+    func reportMouse(_ isWanted: Bool) { ct_mouse(isWanted ? 1 : 0) }
 
     // MARK: Signals
 
@@ -139,7 +131,8 @@ struct Terminal {
         var (columns, rows): (Int32, Int32) = (0, 0)
         ct_size(&columns, &rows)
         size = Size(columns: Int(columns), rows: Int(rows))
-        shown = nil
+        // A size that came and went may have cost the terminal what it showed.
+        repaint()
         return true
     }
 
@@ -167,8 +160,11 @@ struct Terminal {
         shown = screen
     }
 
+    /// What a style looks like here.
+    func look(of style: Style) -> Palette.Look { palette.look(of: style) }
+
     private func raw(_ cell: Cell) -> ct_cell {
-        let look = palette.look(of: cell.style)
+        let look = look(of: cell.style)
         let cluster = cell.cluster
         let scalars = cluster?.scalars ?? SIMD4()
         return ct_cell(
@@ -176,7 +172,27 @@ struct Terminal {
             count: UInt8(cluster?.count ?? 0),
             width: cluster?.width ?? 0,
             foreground: look.foreground,
+            background: look.background,
             attributes: look.attributes
         )
     }
+
+    // MARK: Lending
+
+    /// Gives the terminal to another program until that has ended, and takes it again. The next picture is drawn anew.
+    mutating func lend(to borrower: Borrower) -> Borrower.End {
+        let end = borrower.run()
+        var (columns, rows): (Int32, Int32) = (0, 0)
+        ct_size(&columns, &rows)
+        size = Size(columns: Int(columns), rows: Int(rows))
+        shown = nil
+        return end
+    }
+}
+
+/// Milliseconds of a clock that only goes forward.
+func monotonicMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }

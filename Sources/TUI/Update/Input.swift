@@ -4,6 +4,7 @@ import IPC
 enum Input: Sendable {
     case key(Key)
     case mouse(Mouse)
+    /// What is pasted follows as keys, each a `.character`, line ends (`\n`) and tabs included, until `pasteEnded`.
     case pasteBegan
     case pasteEnded
     case resized(Size)
@@ -34,11 +35,24 @@ enum Key: Hashable, Sendable {
     case character(Unicode.Scalar)
     /// With the control key held: `.control("d")`.
     case control(Unicode.Scalar)
-    case up, down, left, right, home, end, pageUp, pageDown, enter, escape, tab, backTab, backspace
+    /// With the Alt key held. An escape with a key right behind it looks the same.
+    case alt(Unicode.Scalar)
+    /// F1 to F12.
+    case function(Int)
+    case up, down, left, right, home, end, pageUp, pageDown, enter, escape, tab, backTab, backspace, insert, delete
+    case controlUp, controlDown, controlLeft, controlRight
 }
 
 struct Mouse: Hashable, Sendable {
-    enum Kind: Sendable { case press, wheelUp, wheelDown }
+    enum Kind: Sendable {
+        case press
+        /// The second press in one place, in place of `press`.
+        case doublePress
+        /// Moved with the button held.
+        case drag
+        case release
+        case wheelUp, wheelDown
+    }
     var kind: Kind
     var x: Int
     var y: Int

@@ -6,7 +6,13 @@ extension Model {
     mutating func press(_ key: Key, _ commands: inout [Command]) {
         guard !isPasting else { return }
         message = nil
-        guard let binding = KeyBinding.find(key, in: keyContext) else { return }
+        guard let binding = KeyBinding.find(key, in: keyContext) else {
+            if case .alt(let character) = key {
+                press(.escape, &commands)
+                press(.character(character), &commands)
+            }
+            return
+        }
         if let obstacle = binding.obstacle(self) {
             message = Message(kind: .refused, text: obstacle, hint: nil)
             return
@@ -163,7 +169,7 @@ extension Model {
         let isRead = detail.reading.fillsScreen || layout.hasTabs && layout.detail.contains(x: mouse.x, y: mouse.y)
         switch (overlay, mouse.kind) {
         case (.help, .wheelUp), (.help, .wheelDown): move(.rows(mouse.kind == .wheelUp ? -3 : 3))
-        case (.none, .press):
+        case (.none, .press), (.none, .doublePress):
             message = nil
             if !isRead {
                 select(at: mouse, layout)
