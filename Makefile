@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
 .PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
-.PHONY: simulate notebook trial screens
+.PHONY: simulate notebook trial screens fuzz-screen
 
 setup:
 	@scripts/setup.sh
@@ -53,6 +53,12 @@ bench: setup
 SECONDS ?= 300
 fuzz: setup
 	scripts/fuzz.sh $(TARGET) $(SECONDS)
+
+# Pictures of hostile text, drawn and looked at in a terminal emulator of somebody else's: make fuzz-screen SECONDS=120 SEED=7
+fuzz-screen:
+	@scripts/setup.sh notebook
+	swift build --product TUIProbe
+	scripts/screens.sh Tests/Screens/fuzz.py .build/debug/TUIProbe --seed $(or $(SEED),1) --seconds $(SECONDS)
 
 # The tests once more, under the address and the thread sanitizer. ARGS="--filter IPCTests" runs some.
 sanitize: setup

@@ -4,13 +4,16 @@ import TUI
 /// What the terminal tests drive.
 ///
 /// `TUIProbe SOCKET` is the dashboard; SIGUSR1 makes it crash, as a mistake in Swift code does. `--workbench` shows what
-/// the terminal reports.
+/// the terminal reports, and `--pictures` draws what chance says.
 @main
 enum TUIProbe {
     static func main() {
         let arguments = CommandLine.arguments
         switch (arguments.dropFirst().first, arguments.count) {
         case ("--workbench", 2): exit(Workbench.run(environment: environment()))
+        case ("--pictures", 5):
+            guard let seed = UInt64(arguments[2]), let descriptor = Int32(arguments[3]) else { exit(2) }
+            exit(Pictures.run(seed: seed, to: descriptor, withoutThoseIn: arguments[4], environment: environment()))
         case (let socket?, 2):
             signal(SIGUSR1) { _ in fatalError("asked to crash") }
             exit(Dashboard.run(socketPath: socket, environment: environment()))
