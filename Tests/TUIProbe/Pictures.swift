@@ -23,6 +23,13 @@ struct Pictures {
             while let line = readLine(of: stream) { UInt32(line, radix: 16).map { _ = excluded.insert($0) } }
             fclose(stream)
         }
+        // What is reduced to something else before it is drawn may come.
+        excluded = excluded.filter { value in
+            guard let scalar = Unicode.Scalar(value) else { return true }
+            return Text("a\(scalar)").clusters.contains { cluster in
+                (0..<cluster.count).contains { cluster.scalars[$0] == value }
+            }
+        }
         do throws(Terminal.Refusal) {
             let terminal = try Terminal.begin(environment: environment)
             var pictures = Pictures(terminal, Chance(seed: seed, excluded: excluded), descriptor)
