@@ -55,7 +55,7 @@ struct TranscriptTests {
         let reader = Reader("one\n\u{1B}[31mtwo\u{1B}[0m\r\n50%\r100%\n\n日本語 👩‍💻\nno line break")
         #expect(
             reader.story.rows(0...9) == """
-                ─ T-3 ─ Overview ─ Transcript ────── T-3.4 following, 63 B ─
+                ─ T-3 ─ Transcript ─ Migrate the d…─ T-3.4 following, 63 B ─
                  one
                  two
                  100%

@@ -2,12 +2,13 @@ import IPC
 
 /// What can be seen of a ticket, one at a time.
 enum Tab: Int, CaseIterable, Sendable {
-    case overview, transcript
+    case overview, transcript, diff
 
     var title: String {
         switch self {
         case .overview: "Overview"
         case .transcript: "Transcript"
+        case .diff: "Diff"
         }
     }
 
@@ -16,6 +17,7 @@ enum Tab: Int, CaseIterable, Sendable {
         switch self {
         case .overview: "the ticket's overview"
         case .transcript: "what its agent prints"
+        case .diff: "what it changes"
         }
     }
 
@@ -24,6 +26,7 @@ enum Tab: Int, CaseIterable, Sendable {
         switch self {
         case .overview: 4
         case .transcript: 5
+        case .diff: 6
         }
     }
 
@@ -31,11 +34,17 @@ enum Tab: Int, CaseIterable, Sendable {
         switch self {
         case .overview: OverviewPage(ticket: ticket.id)
         case .transcript: TranscriptPage(ticket)
+        case .diff: DiffPage(ticket)
         }
     }
 
     /// What somebody who opens this ticket most likely wants to see.
-    static func best(for ticket: TicketRow) -> Tab { ticket.run == nil ? .overview : .transcript }
+    static func best(for ticket: TicketRow) -> Tab {
+        switch ticket.state {
+        case "awaiting_approval": .diff
+        default: ticket.run == nil ? .overview : .transcript
+        }
+    }
 
     /// The tab `distance` further to the right, around the end.
     func neighbour(_ distance: Int) -> Tab {

@@ -1,7 +1,7 @@
 /// A run's output, as far as it has been read: one window of bytes, of which only visible lines are ever decoded.
 ///
 /// It opens on the last page. Scrolling up reads earlier pages; at the bottom it follows what is written.
-struct Transcript: Sendable {
+struct Transcript: Lines, Sendable {
     static let pageSize = 64 * 1024
     /// More than this is not kept: the far end is dropped, and read again when it is scrolled to.
     static let windowLimit = 16 * pageSize
@@ -28,12 +28,6 @@ struct Transcript: Sendable {
     private(set) var awaited: Int?
     /// Why the last read failed.
     private(set) var failure: String?
-
-    struct Place: Hashable, Comparable, Sendable {
-        var line: Int
-        var row: Int
-        static func < (a: Self, b: Self) -> Bool { (a.line, a.row) < (b.line, b.row) }
-    }
 
     init(run: String) { self.init(run: run, stream: "stdout") }
 
@@ -164,39 +158,8 @@ struct Transcript: Sendable {
         return bytes.last == 0x0A ? lineStarts.count - 1 : lineStarts.count
     }
 
-    /// A line, safe to draw.
-    func text(of line: Int) -> Text {
-        let range = visibleBytes(of: line)
-        return bytes.withUnsafeBytes { Text(utf8: UnsafeRawBufferPointer(rebasing: $0[range])) }
-    }
-
-    /// How many rows a line takes.
-    private func height(of line: Int, columns: Int) -> Int {
-        let range = visibleBytes(of: line)
-        let columns = max(columns, 2)
-        guard isPlain(range) else { return text(of: line).wrapped(to: columns).count }
-        return max(1, (range.count + columns - 1) / columns)
-    }
-
-    /// At most `limit` rows of a line, from `row` on.
-    func rows(of line: Int, from row: Int, limit: Int, columns: Int) -> [ArraySlice<Cluster>] {
-        let range = visibleBytes(of: line)
-        let columns = max(columns, 2)
-        guard isPlain(range) else { return Array(text(of: line).wrapped(to: columns).dropFirst(row).prefix(limit)) }
-        let begin = min(range.lowerBound + row * columns, range.upperBound)
-        let end = min(begin + limit * columns, range.upperBound)
-        return bytes.withUnsafeBytes { Text(utf8: UnsafeRawBufferPointer(rebasing: $0[begin..<end])) }.wrapped(
-            to: columns
-        )
-    }
-
-    /// One column for every byte. Lines can be very long, and most are plain: only their visible part is decoded.
-    private func isPlain(_ range: Range<Int>) -> Bool {
-        bytes.withUnsafeBytes { $0[range].allSatisfy { $0 >= 32 && $0 < 127 } }
-    }
-
     /// Where a line's bytes are, without what is not to be shown.
-    private func visibleBytes(of line: Int) -> Range<Int> {
+    func visibleBytes(of line: Int) -> Range<Int> {
         let first = lineStarts[line]
         var last = line + 1 < lineStarts.count ? lineStarts[line + 1] - 1 : bytes.count
         if last > first, bytes[last - 1] == 0x0D { last -= 1 }
@@ -223,51 +186,6 @@ struct Transcript: Sendable {
     }
 
     // MARK: Scrolling
-
-    /// The place `rows` before the end: where a screen that follows begins.
-    func bottom(rows: Int, columns: Int) -> Place {
-        moved(Place(line: lineCount, row: 0), by: -rows, columns: columns)
-    }
-
-    /// Rows between the beginning of the window and `place`, counted no further than `limit`.
-    private func distance(to place: Place, columns: Int, atMost limit: Int) -> Int {
-        var rows = place.row
-        var line = place.line
-        while line > 0, rows < limit {
-            line -= 1
-            rows += height(of: line, columns: columns)
-        }
-        return rows
-    }
-
-    func moved(_ place: Place, by rows: Int, columns: Int) -> Place {
-        var place = place
-        var left = rows
-        while left < 0 {
-            if place.row > 0 {
-                let step = min(place.row, -left)
-                place.row -= step
-                left += step
-            } else if place.line > 0 {
-                place.line -= 1
-                place.row = height(of: place.line, columns: columns) - 1
-                left += 1
-            } else {
-                break
-            }
-        }
-        while left > 0, place.line < lineCount {
-            let height = height(of: place.line, columns: columns)
-            if place.row + left < height {
-                place.row += left
-                left = 0
-            } else {
-                left -= height - place.row
-                place = Place(line: place.line + 1, row: 0)
-            }
-        }
-        return place
-    }
 
     /// Moves by rows; arriving at the end follows it.
     mutating func scroll(by distance: Int, rows: Int, columns: Int) {

@@ -13,12 +13,13 @@ enum DaemonRequest: Equatable, Sendable {
     // MARK: Questions
 
     case readOutput(run: String, stream: String, offset: Int, length: Int)
+    case diff(ticket: String)
 
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
         switch self {
         case .resume, .stop, .haltEverything, .resumeEverything: true
-        case .readOutput: false
+        case .readOutput, .diff: false
         }
     }
 
@@ -29,6 +30,7 @@ enum DaemonRequest: Equatable, Sendable {
             case .stop(let ticket): ("ticket.stop", ["ticket": .string(ticket)])
             case .haltEverything: ("daemon.halt", [:])
             case .resumeEverything: ("daemon.resume", [:])
+            case .diff(let ticket): ("ticket.diff", ["ticket": .string(ticket)])
             case .readOutput(let run, let stream, let offset, let length):
                 (
                     "output.read",

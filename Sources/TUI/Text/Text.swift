@@ -17,7 +17,7 @@ public struct Text: Hashable, Sendable {
     init(utf8 bytes: UnsafeRawBufferPointer) {
         var sanitizer = Sanitizer()
         sanitizer.clusters.reserveCapacity(bytes.count)
-        if bytes.allSatisfy({ $0 >= 32 && $0 < 127 }) {
+        if bytes.isPlain {
             for byte in bytes { sanitizer.clusters.append(Cluster(UInt32(byte), width: 1)) }
             sanitizer.width = bytes.count
         } else {
@@ -47,6 +47,19 @@ public struct Text: Hashable, Sendable {
             end += 1
         }
         return Text(clusters: clusters[..<end] + [ellipsis], width: used + 1)
+    }
+
+    /// At most `columns` wide; what is cut is the beginning, as the end of a path says most.
+    func cutAtStart(to columns: Int, ellipsis: Cluster = Cluster(0x2026, width: 1)) -> Text {
+        guard width > columns else { return self }
+        guard columns > 0 else { return Text(clusters: [], width: 0) }
+        var used = 0
+        var start = clusters.count
+        while start > 0, used + Int(clusters[start - 1].width) < columns {
+            start -= 1
+            used += Int(clusters[start].width)
+        }
+        return Text(clusters: [ellipsis] + clusters[start...], width: used + 1)
     }
 
     /// The rows it takes on a screen of `columns` columns; one, empty, for no text. A cluster is never torn.

@@ -51,7 +51,7 @@ extension Canvas {
             put(" \(title) ", x: x, y: y, columns: columns - statusWidth - x - 2)
         }
         guard statusWidth > 0, x + statusWidth < columns else { return }
-        put(" \(page.status) ", x: columns - statusWidth - 1, y: y, columns: statusWidth, style: .dim)
+        say(" \(page.status) ", x: columns - statusWidth - 1, y: y, columns: statusWidth, style: .dim)
     }
 
     /// What is to be known about a ticket, the most important first: as many lines as there is room for.

@@ -44,7 +44,7 @@ private func read(_ output: [UInt8], by page: Int, into transcript: inout Transc
 
 private func checkDrawing(of transcript: Transcript, columns: Int) throws {
     for line in 0..<transcript.lineCount {
-        let text = transcript.text(of: line)
+        let text = transcript.text(of: transcript.visibleBytes(of: line))
         try require(
             text.width == text.clusters.reduce(0) { $0 + Int($1.width) },
             "line \(line) is not as wide as it says"
