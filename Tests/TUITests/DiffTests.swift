@@ -106,7 +106,7 @@ struct DiffTests {
         arguments: [
             ("j j j j j", .null, "nothing is changed yet: T-5 gets a branch when an agent begins on it"),
             ("j j", "1111", "no commits yet: what its agent leaves uncommitted is committed when it ends,"),
-            ("j", "1111", "no commits yet: nothing has been changed on its branch"),
+            ("j", "1111", "no commits on its branch yet: what is not committed is not shown here"),
             ("j", "2222", "its commits change nothing: the files are what they were before"),
             ("G", .null, "T-8 was merged before anything was changed"),
             ("G k", "1111", "T-9 has changed nothing: there is no commit on its branch"),

@@ -16,7 +16,7 @@ struct TranscriptTests {
         init(_ output: String, columns: Int = 60, rows: Int = 12) {
             self.output = Array(output.utf8)
             story = Story.aDay(columns: columns, rows: rows)
-            story.press("g Enter")
+            story.press("g 5")
             answer()
         }
 
@@ -207,7 +207,7 @@ struct TranscriptTests {
 
     @Test func aFailureIsShownAndTheConnectionsReturnTriesAgain() {
         var story = Story.aDay()
-        story.press("Enter")
+        story.press("5")
         #expect(story.taken() == [.send(id: 1, .readOutput(run: "T-3.4", stream: "stdout", offset: 0, length: 1))])
         story.happens(.answered(request: 1, .failure(.init(message: "no such run T-3.4", hint: nil))))
         #expect(story.row(1) == " the output cannot be read: no such run T-3.4")

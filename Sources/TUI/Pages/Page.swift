@@ -28,6 +28,8 @@ protocol Page: Sendable {
     mutating func move(_ motion: Motion, in room: Size)
     /// Does what a key asks of a page; a refusal where it cannot.
     mutating func perform(_ action: PageAction, in room: Size) -> PageOutcome
+    /// Leaves what was opened in it; false where nothing was, and the page itself is left.
+    mutating func goBack() -> Bool
     /// A word for the status bar; nil: the key does nothing here.
     func hint(for action: PageAction) -> String?
 
@@ -69,6 +71,7 @@ extension Page {
     mutating func take(_ answer: Answer, to request: DaemonRequest, in room: Size) {}
     mutating func startOver() {}
     mutating func perform(_ action: PageAction, in room: Size) -> PageOutcome { .done }
+    mutating func goBack() -> Bool { false }
     func hint(for action: PageAction) -> String? { nil }
     var status: String { "" }
 }

@@ -2,13 +2,14 @@ import IPC
 
 /// What can be seen of a ticket, one at a time.
 enum Tab: Int, CaseIterable, Sendable {
-    case overview, transcript, diff
+    case overview, transcript, diff, checks
 
     var title: String {
         switch self {
         case .overview: "Overview"
         case .transcript: "Transcript"
         case .diff: "Diff"
+        case .checks: "Checks"
         }
     }
 
@@ -18,6 +19,7 @@ enum Tab: Int, CaseIterable, Sendable {
         case .overview: "the ticket's overview"
         case .transcript: "what its agent prints"
         case .diff: "what it changes"
+        case .checks: "how verifiers judge it"
         }
     }
 
@@ -27,6 +29,7 @@ enum Tab: Int, CaseIterable, Sendable {
         case .overview: 4
         case .transcript: 5
         case .diff: 6
+        case .checks: 7
         }
     }
 
@@ -35,6 +38,7 @@ enum Tab: Int, CaseIterable, Sendable {
         case .overview: OverviewPage(ticket: ticket.id)
         case .transcript: TranscriptPage(ticket)
         case .diff: DiffPage(ticket)
+        case .checks: ChecksPage(ticket)
         }
     }
 
@@ -42,6 +46,7 @@ enum Tab: Int, CaseIterable, Sendable {
     static func best(for ticket: TicketRow) -> Tab {
         switch ticket.state {
         case "awaiting_approval": .diff
+        case "needs_human_review" where ticket.stage == "verify": .checks
         default: ticket.run == nil ? .overview : .transcript
         }
     }

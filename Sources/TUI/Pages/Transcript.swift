@@ -24,10 +24,18 @@ struct Transcript: Lines, Sendable {
 
     /// The line at the top of the screen, and the row within it when it is wrapped; nil: the end is followed.
     var top: Place?
+    /// A line to go to once it has been read.
+    private var goal: Goal?
     /// The page asked for and not answered yet.
     private(set) var awaited: Int?
     /// Why the last read failed.
     private(set) var failure: String?
+
+    private struct Goal {
+        var offset: Int
+        /// Rows that are to be seen above it.
+        var above: Int
+    }
 
     init(run: String) { self.init(run: run, stream: "stdout") }
 
@@ -49,7 +57,7 @@ struct Transcript: Lines, Sendable {
         if !isSizeKnown {
             (offset, length) = (0, 1)
         } else if bytes.isEmpty, size > 0 {
-            offset = isFollowing ? max(0, size - pageLimit) : 0
+            offset = goal != nil ? start : isFollowing ? max(0, size - pageLimit) : 0
         } else if let top, start > 0, top.line < rows, distance(to: top, columns: columns, atMost: rows) < rows {
             offset = max(0, start - pageLimit)
             length = start - offset
@@ -87,6 +95,7 @@ struct Transcript: Lines, Sendable {
             isSizeKnown = true
             return
         }
+        defer { reachGoal(columns: columns) }
         if page.bytes.isEmpty {
             // Less than was announced: what is here is all there is.
             if page.offset == end { size = end }
@@ -189,20 +198,47 @@ struct Transcript: Lines, Sendable {
 
     /// Moves by rows; arriving at the end follows it.
     mutating func scroll(by distance: Int, rows: Int, columns: Int) {
+        guard goal == nil else { return }
         let end = bottom(rows: rows, columns: columns)
         let goal = moved(top ?? end, by: distance, columns: columns)
         top = goal >= end && self.end >= size ? nil : min(goal, end)
     }
 
     mutating func scrollToBeginning() {
-        top = Place(line: 0, row: 0)
-        guard start > 0 else { return }
+        top = .beginning
+        goal = nil
         // What lies between is not read: the window starts over at the beginning.
+        if start > 0 { empty(at: 0) }
+    }
+
+    mutating func scrollToEnd() {
+        top = nil
+        goal = nil
+        if bytes.isEmpty { start = 0 }
+    }
+
+    /// Goes to the line that begins at `offset`, with some of what comes before it above.
+    mutating func show(offset: Int, rows: Int, columns: Int) {
+        goal = Goal(offset: offset, above: min(3, rows / 4))
+        top = .beginning
+        if offset < start || offset >= end { empty(at: max(0, offset - pageLimit / 2)) }
+        reachGoal(columns: columns)
+    }
+
+    private mutating func reachGoal(columns: Int) {
+        guard let goal, goal.offset >= start, goal.offset < end else { return }
+        self.goal = nil
+        let line = lineStarts.lastIndex { $0 <= goal.offset - start } ?? 0
+        top = moved(Place(line: line, row: 0), by: -goal.above, columns: columns)
+    }
+
+    private mutating func empty(at offset: Int) {
         bytes = []
-        start = 0
+        start = offset
         lineStarts = [0]
         awaited = nil
     }
 
-    mutating func scrollToEnd() { top = nil }
+    /// Where in the output a line begins.
+    func offset(of line: Int) -> Int { start + lineStarts[line] }
 }

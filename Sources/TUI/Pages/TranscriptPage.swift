@@ -76,7 +76,8 @@ struct TranscriptPage: Page {
 }
 
 extension Transcript {
-    func draw(on canvas: inout Canvas, in area: Rectangle) {
+    /// Lines that begin at `marked` offsets stand out, one of them more.
+    func draw(on canvas: inout Canvas, in area: Rectangle, marked: Set<Int> = [], current: Int? = nil) {
         if let failure {
             let sentence = "the output cannot be read: \(failure)"
             canvas.put(sentence, x: area.x, y: area.y, columns: area.columns, style: .failed)
@@ -90,8 +91,10 @@ extension Transcript {
         var y = area.y
         while y < area.y + area.rows, place.line < lineCount {
             let limit = area.y + area.rows - y
+            let offset = offset(of: place.line)
+            let style: Style = !marked.contains(offset) ? .plain : offset == current ? .match.selected : .match
             for row in rows(of: place.line, from: place.row, limit: limit, columns: area.columns) {
-                canvas.screen.put(row, x: area.x, y: y, style: .plain)
+                canvas.screen.put(row, x: area.x, y: y, style: style)
                 y += 1
             }
             place = .init(line: place.line + 1, row: 0)

@@ -14,12 +14,13 @@ enum DaemonRequest: Equatable, Sendable {
 
     case readOutput(run: String, stream: String, offset: Int, length: Int)
     case diff(ticket: String)
+    case checks(ticket: String)
 
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
         switch self {
         case .resume, .stop, .haltEverything, .resumeEverything: true
-        case .readOutput, .diff: false
+        case .readOutput, .diff, .checks: false
         }
     }
 
@@ -31,6 +32,7 @@ enum DaemonRequest: Equatable, Sendable {
             case .haltEverything: ("daemon.halt", [:])
             case .resumeEverything: ("daemon.resume", [:])
             case .diff(let ticket): ("ticket.diff", ["ticket": .string(ticket)])
+            case .checks(let ticket): ("ticket.checks", ["ticket": .string(ticket)])
             case .readOutput(let run, let stream, let offset, let length):
                 (
                     "output.read",

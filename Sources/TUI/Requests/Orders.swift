@@ -14,7 +14,7 @@ extension DaemonRequest {
             answer.ticketCount.map {
                 "everything goes on" + ($0 == 0 ? "" : "; \(counted($0, "ticket")) back in the queue")
             }
-        case .readOutput, .diff: nil
+        case .readOutput, .diff, .checks: nil
         }
     }
 }

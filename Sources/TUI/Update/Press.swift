@@ -60,7 +60,11 @@ extension Model {
     }
 
     private mutating func goBack() {
-        if case .none = overlay { detail.reading = .lists } else { overlay = .none }
+        guard case .none = overlay else {
+            overlay = .none
+            return
+        }
+        if !(detail.page?.goBack() ?? false) { detail.reading = .lists }
     }
 
     private mutating func haltAll(_ commands: inout [Command]) {

@@ -220,7 +220,7 @@ struct DiffPage: Page {
     var status: String {
         guard let text, !text.files.isEmpty else { return "" }
         guard let file = text.file(at: top.line + 1 < text.lineCount ? top.line + 1 : top.line) else {
-            return text.filesOfAll == nil ? "+\(text.added) -\(text.removed)" : "cut"
+            return text.filesOfAll == nil ? counted(text.files.count, "file") : "cut"
         }
         var words = "file \(file + 1)/\(text.files.count)"
         let hunks = text.hunks(of: file)
@@ -253,7 +253,7 @@ struct DiffPage: Page {
         if isSettled { return "\(ticket) has changed nothing: there is no commit on its branch" }
         return row.state == "running"
             ? "no commits yet: what its agent leaves uncommitted is committed when it ends, and shown here then"
-            : "no commits yet: nothing has been changed on its branch"
+            : "no commits on its branch yet: what is not committed is not shown here"
     }
 }
 
