@@ -20,22 +20,17 @@ struct Story {
 
     /// Keys by name, separated by spaces: `j Enter Esc Ctrl-D`.
     mutating func press(_ keys: String) {
-        for name in keys.split(separator: " ") {
-            let key: Key =
-                switch name {
-                case "Enter": .enter
-                case "Esc": .escape
-                case "Tab": .tab
-                case "Up": .up
-                case "Down": .down
-                case "PgUp": .pageUp
-                case "PgDn": .pageDown
-                case "Ctrl-D": .control("d")
-                case "Ctrl-U": .control("u")
-                default: .character(name.unicodeScalars.first!)
-                }
-            happens(.key(key))
-        }
+        for name in keys.split(separator: " ") { happens(.key(Key(named: String(name)))) }
+    }
+
+    mutating func type(_ text: String) {
+        for scalar in text.unicodeScalars { happens(.key(scalar == "\n" ? .enter : .character(scalar))) }
+    }
+
+    mutating func paste(_ text: String) {
+        happens(.pasteBegan)
+        for scalar in text.unicodeScalars { happens(.key(.character(scalar))) }
+        happens(.pasteEnded)
     }
 
     /// The commands since the last call.
@@ -55,6 +50,36 @@ struct Story {
 
     /// The last two rows: keys or message, and counts.
     var statusBar: String { rows(model.size.rows - 2...model.size.rows - 1) }
+}
+
+extension Key {
+    /// `Enter`, `Ctrl-D`, `Alt-b`, or a character.
+    init(named name: String) {
+        let last = name.lowercased().unicodeScalars.last!
+        self =
+            switch name {
+            case "Enter": .enter
+            case "Esc": .escape
+            case "Tab": .tab
+            case "S-Tab": .backTab
+            case "Up": .up
+            case "Down": .down
+            case "Left": .left
+            case "Right": .right
+            case "Home": .home
+            case "End": .end
+            case "PgUp": .pageUp
+            case "PgDn": .pageDown
+            case "BS": .backspace
+            case "Del": .delete
+            case "C-Left": .controlLeft
+            case "C-Right": .controlRight
+            case "Alt-BS": .alt("\u{7F}")
+            case _ where name.hasPrefix("Ctrl-"): .control(last)
+            case _ where name.hasPrefix("Alt-"): .alt(last)
+            default: .character(name.unicodeScalars.first!)
+            }
+    }
 }
 
 /// `minutes` before the story's start, as rows carry it.

@@ -167,7 +167,7 @@ struct UpdateTests {
         story.happens(.halted("the model is down, and nobody knows for how long it will be"))
         #expect(
             story.statusBar == """
-                 c continue  s stop  H resume  Enter open  ? help  q quit
+                 c continue  s stop  r request changes  H resume  Enter open  ? help  q quit
                  ◆ 2  ● 1  ▲ 1  ○ 2  ■ 1  ✓ 2           halted: the model is down, and nobody …
                 """
         )
@@ -276,9 +276,10 @@ struct UpdateTests {
         var random = SeededGenerator(state: seed)
         var story = Story.aDay()
         let keys: [Key] =
-            "cshjklgG?qlHy 123456789nN[]".unicodeScalars.map(Key.character)
+            "csharjklgG?qlHy 123456789nN[]日\u{301}".unicodeScalars.map(Key.character)
             + [.up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .escape, .tab, .backTab, .backspace]
-            + ["d", "u", "l", "c"].map { .control($0) }
+            + ["d", "u", "l", "c", "s", "a", "e", "k", "w", "y", "p", "n"].map { .control($0) }
+            + ["b", "f", "d", "\u{7F}"].map { .alt($0) } + [.delete, .controlLeft, .controlRight]
         let states = ["queued", "running", "stopped", "awaiting_approval", "landing", "merged", "other"]
         for _ in 0..<400 {
             switch Int.random(in: 0..<12, using: &random) {

@@ -72,6 +72,8 @@ enum Overlay: Sendable {
     case halting(unanswered: Set<Int>)
     /// Shall everything be halted?
     case haltQuestion
+    /// Something is being typed.
+    case prompt(Prompt)
 }
 
 enum Connection: Hashable, Sendable {

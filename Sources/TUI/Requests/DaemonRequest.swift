@@ -7,6 +7,8 @@ enum DaemonRequest: Equatable, Sendable {
     /// `approves`: the ticket waited for that.
     case resume(ticket: String, approves: Bool)
     case stop(ticket: String)
+    case approve(ticket: String, comment: String?)
+    case requestChanges(ticket: String, comment: String)
     case haltEverything
     case resumeEverything
 
@@ -19,7 +21,7 @@ enum DaemonRequest: Equatable, Sendable {
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
         switch self {
-        case .resume, .stop, .haltEverything, .resumeEverything: true
+        case .resume, .stop, .approve, .requestChanges, .haltEverything, .resumeEverything: true
         case .readOutput, .diff, .checks: false
         }
     }
@@ -29,6 +31,11 @@ enum DaemonRequest: Equatable, Sendable {
             switch self {
             case .resume(let ticket, _): ("ticket.continue", ["ticket": .string(ticket)])
             case .stop(let ticket): ("ticket.stop", ["ticket": .string(ticket)])
+            case .approve(let ticket, nil): ("ticket.approve", ["ticket": .string(ticket)])
+            case .approve(let ticket, let comment?):
+                ("ticket.approve", ["ticket": .string(ticket), "comment": .string(comment)])
+            case .requestChanges(let ticket, let comment):
+                ("ticket.request_changes", ["ticket": .string(ticket), "comment": .string(comment)])
             case .haltEverything: ("daemon.halt", [:])
             case .resumeEverything: ("daemon.resume", [:])
             case .diff(let ticket): ("ticket.diff", ["ticket": .string(ticket)])

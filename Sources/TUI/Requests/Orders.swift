@@ -8,6 +8,9 @@ extension DaemonRequest {
             answer.ticketState.map { "\(ticket) \(approves ? "approved" : "continues"): now \(stateWord($0))" }
         case .stop(let ticket):
             answer.ticketState.map { $0 == "stopped" ? "\(ticket) is stopped" : "\(ticket) is stopping" }
+        case .approve(let ticket, _): answer.ticketState.map { "\(ticket) approved: now \(stateWord($0))" }
+        case .requestChanges(let ticket, _):
+            answer.ticketState.map { "\(ticket) goes back to its agent: now \(stateWord($0))" }
         case .haltEverything:
             answer.ticketCount.map { "everything is halted" + ($0 == 0 ? "" : "; stopping \(counted($0, "ticket"))") }
         case .resumeEverything:

@@ -8,16 +8,20 @@ enum Action: Hashable, Sendable {
     case show(Tab), nextTab, previousTab, page(PageAction)
     case back, leaveWorking, haltAll, quitNow, repaint
     case haltOrResume, haltEverything
+    case approve, requestChanges, submit
 }
 
 /// Where a key counts: in the lists, in the tab that is read, or in what lies over both.
 enum KeyContext: Hashable, Sendable, CaseIterable {
     case lists, page, help, quitQuestion, halting, haltQuestion
+    /// A line is typed in the place of the keys, or several in a box: keys without a meaning of their own go into the text.
+    case prompt, textBox
 
     /// Where one moves about in something long.
     static let scrolling: Set<KeyContext> = [.lists, .page, .help]
     /// Where there is a ticket in hand.
     static let tickets: Set<KeyContext> = [.lists, .page]
+    static let typing: Set<KeyContext> = [.prompt, .textBox]
 }
 
 /// A key: what it is called, what it does, where, and why it may not be possible now.
@@ -58,7 +62,7 @@ struct KeyBinding: Sendable {
         table.first { $0.contexts.contains(context) && $0.keys.contains(key) }
     }
 
-    static let table: [KeyBinding] = onTickets + onPages + moving + tabs + questions + everywhere
+    static let table: [KeyBinding] = onTickets + onPages + moving + tabs + questions + typing + everywhere
 
     // MARK: What is done to a ticket
 
@@ -80,6 +84,24 @@ struct KeyBinding: Sendable {
             hint: { $0.ticketInHand == nil ? nil : "stop" },
             help: "stop the ticket's agent now; everything it did is kept",
             obstacle: stopObstacle
+        ),
+        KeyBinding(
+            [.character("a")],
+            "a",
+            .approve,
+            in: KeyContext.tickets,
+            hint: { $0.ticketInHand?.state == "awaiting_approval" ? "approve with comment" : nil },
+            help: "approve what waits for that, with a comment",
+            obstacle: approveObstacle
+        ),
+        KeyBinding(
+            [.character("r")],
+            "r",
+            .requestChanges,
+            in: KeyContext.tickets,
+            hint: { whenPossible("request changes", $0, unless: changesObstacle) },
+            help: "send it back to its agent with what is to change",
+            obstacle: changesObstacle
         ),
         KeyBinding(
             [.character("H")],
@@ -239,6 +261,33 @@ struct KeyBinding: Sendable {
         ),
     ]
 
+    // MARK: Typing
+
+    private static let typing: [KeyBinding] = [
+        KeyBinding(
+            [.enter],
+            "Enter",
+            .submit,
+            in: [.prompt],
+            hint: submitHint,
+            help: "do it",
+            obstacle: disconnectedObstacle
+        ),
+        KeyBinding(
+            [.control("s")],
+            "Ctrl-S",
+            .submit,
+            in: [.textBox],
+            hint: submitHint,
+            help: "do it; Enter begins a new line",
+            obstacle: disconnectedObstacle
+        ),
+    ]
+
+    private static func submitHint(_ model: Model) -> String? {
+        if case .prompt(let prompt) = model.overlay { prompt.purpose.verb } else { nil }
+    }
+
     // MARK: Everywhere
 
     private static let everywhere: [KeyBinding] = [
@@ -251,7 +300,7 @@ struct KeyBinding: Sendable {
                 switch model.keyContext {
                 case .lists: nil
                 case .quitQuestion, .haltQuestion: "stay"
-                case .page, .help, .halting: "back"
+                case .page, .help, .halting, .prompt, .textBox: "back"
                 }
             },
             help: "back"
@@ -286,6 +335,7 @@ extension Model {
         case .quitQuestion: .quitQuestion
         case .halting: .halting
         case .haltQuestion: .haltQuestion
+        case .prompt(let prompt): prompt.purpose.hasLines ? .textBox : .prompt
         }
     }
 
@@ -342,3 +392,31 @@ private func stopObstacle(_ model: Model) -> String? {
 }
 
 private func openObstacle(_ model: Model) -> String? { model.ticketInHand == nil ? noTicket(model) : nil }
+
+private func approveObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    switch ticket.state {
+    case "queued", "running": return "\(ticket.id) is \(ticket.state): it asks for your word once it is verified"
+    case "stopped": return "\(ticket.id) is stopped: it has to go on first"
+    case "landing": return "\(ticket.id) is landing already"
+    case "merged", "pr_open", "done", "cancelled":
+        return "\(ticket.id) is \(stateWord(ticket.state)): nothing is left to approve"
+    default: return disconnectedObstacle(model)
+    }
+}
+
+private func changesObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    switch ticket.state {
+    case "queued", "running", "landing":
+        return "\(ticket.id) is \(ticket.state): changes can be asked for while it waits for you"
+    case "merged", "pr_open", "done", "cancelled":
+        return "\(ticket.id) is \(stateWord(ticket.state)): nothing is left to change"
+    default: return disconnectedObstacle(model)
+    }
+}
+
+/// The word of a key that the status bar names only where it can be used.
+private func whenPossible(_ word: String, _ model: Model, unless obstacle: (Model) -> String?) -> String? {
+    model.ticketInHand != nil && obstacle(model) == nil ? word : nil
+}

@@ -4,9 +4,11 @@ import IPC
 
 extension Model {
     mutating func press(_ key: Key, _ commands: inout [Command]) {
-        guard !isPasting else { return }
+        guard !isPasting else { return paste(key) }
         message = nil
         guard let binding = KeyBinding.find(key, in: keyContext) else {
+            // Where text is typed, what is no key of it is nothing: an escape might cost the text.
+            if type(key) || KeyContext.typing.contains(keyContext) { return }
             if case .alt(let character) = key {
                 press(.escape, &commands)
                 press(.character(character), &commands)
@@ -36,6 +38,9 @@ extension Model {
         case .haltEverything:
             overlay = .none
             _ = send(.haltEverything, &commands)
+        case .approve: ticketInHand.map { overlay = .prompt(Prompt(.approve(ticket: $0.id))) }
+        case .requestChanges: ticketInHand.map { overlay = .prompt(Prompt(.requestChanges(ticket: $0.id))) }
+        case .submit: submit(&commands)
         case .back: goBack()
         case .repaint: commands.append(.repaint)
         case .open: ticketInHand.map { open(detail.tab == .overview ? .best(for: $0) : detail.tab) }
@@ -129,7 +134,7 @@ extension Model {
         case .help(let top): overlay = .help(top: helpTop(after: motion, from: top))
         case .none where detail.reading != .lists: movePage(motion)
         case .none: moveSelection(motion)
-        case .quitQuestion, .halting, .haltQuestion: break
+        case .quitQuestion, .halting, .haltQuestion, .prompt: break
         }
     }
 

@@ -96,6 +96,7 @@ extension Model {
             )
         }
         if case .halting = overlay { overlay = .none }
+        forgetAwaited()
         startPageOver()
     }
 
@@ -125,6 +126,7 @@ extension Model {
         guard let request = pending.removeValue(forKey: id) else { return }
         if request.isOrder {
             message = report(on: request, answer)
+            closePrompt(answered: id, answer)
         } else if detail.awaited == id {
             let room = room
             detail.awaited = nil

@@ -90,12 +90,9 @@ extension Canvas {
         let x = (model.size.columns - width) / 2
         let y = max(0, (model.size.rows - lines.count - 2) / 2)
         let inside = width - 2
-        let (left, right) = (x, x + width - 1)
+        frame(Rectangle(x: x, y: y, columns: width, rows: lines.count + 2))
         for (row, line) in lines.enumerated() {
             let lineY = y + 1 + row
-            screen.fill(x: x, y: lineY, columns: width, style: .plain)
-            put(glyphs.vertical, x: left, y: lineY, style: .rule)
-            put(glyphs.vertical, x: right, y: lineY, style: .rule)
             put(line.key, x: x + 2, y: lineY, style: .key)
             put(
                 line.text,
@@ -104,13 +101,6 @@ extension Canvas {
                 columns: inside - 6,
                 style: row == 0 ? .title : .plain
             )
-        }
-        for (edge, first, last) in [
-            (y, glyphs.topLeft, glyphs.topRight), (y + lines.count + 1, glyphs.bottomLeft, glyphs.bottomRight),
-        ] {
-            screen.fill(glyphs.horizontal, x: x, y: edge, columns: width, style: .rule)
-            put(first, x: left, y: edge, style: .rule)
-            put(last, x: right, y: edge, style: .rule)
         }
     }
 }

@@ -3,46 +3,59 @@ extension Canvas {
     mutating func drawKeys(_ layout: Layout) {
         let y = layout.keysRow
         let columns = model.size.columns
-        if let message = model.message {
-            let style: Style =
-                switch message.kind {
-                case .done: .done
-                case .refused: .waiting
-                case .failed: .failed
-                }
-            let used = put(message.text, x: 1, y: y, columns: columns - 2, style: style)
-            if let hint = message.hint, columns - used > 12 {
-                say(" · \(hint)", x: 1 + used, y: y, columns: columns - used - 2)
-            }
-            return
-        }
-        let context = model.keyContext
-        let shown = KeyBinding.table.filter { $0.contexts.contains(context) && $0.hint(model) != nil }
+        if let message = model.message { return draw(message, y: y) }
+        let shown = hintedKeys
         // The ways out and to the help are always shown; the others while there is room.
         let always: Set<Action> = [.help, .quit, .back]
         var room = columns - 1 - shown.filter { always.contains($0.action) }.reduce(0) { $0 + hintWidth($1) + 2 }
         var x = 1
         for binding in shown {
-            guard let hint = binding.hint(model) else { continue }
             let width = hintWidth(binding)
             if !always.contains(binding.action) {
                 guard width <= room else { continue }
                 room -= width + 2
             }
-            let isPossible = binding.obstacle(model) == nil
-            put(binding.name, x: x, y: y, style: isPossible ? .key : .dim)
-            put(hint, x: x + binding.name.utf8.count + 1, y: y, style: isPossible ? .plain : .dim)
-            x += width + 2
+            x += drawHint(binding, x: x, y: y) + 2
         }
     }
 
-    private func hintWidth(_ binding: KeyBinding) -> Int {
+    /// Those that work now and that the status bar has a word for.
+    var hintedKeys: [KeyBinding] {
+        let context = model.keyContext
+        return KeyBinding.table.filter { $0.contexts.contains(context) && $0.hint(model) != nil }
+    }
+
+    /// A key and what it does; the columns that takes.
+    mutating func drawHint(_ binding: KeyBinding, x: Int, y: Int) -> Int {
+        let isPossible = binding.obstacle(model) == nil
+        put(binding.name, x: x, y: y, style: isPossible ? .key : .dim)
+        put(binding.hint(model) ?? "", x: x + binding.name.utf8.count + 1, y: y, style: isPossible ? .plain : .dim)
+        return hintWidth(binding)
+    }
+
+    private mutating func draw(_ message: Message, y: Int) {
+        let style: Style =
+            switch message.kind {
+            case .done: .done
+            case .refused: .waiting
+            case .failed: .failed
+            }
+        let columns = model.size.columns
+        let used = put(message.text, x: 1, y: y, columns: columns - 2, style: style)
+        if let hint = message.hint, columns - used > 12 {
+            say(" · \(hint)", x: 1 + used, y: y, columns: columns - used - 2)
+        }
+    }
+
+    func hintWidth(_ binding: KeyBinding) -> Int {
         binding.name.utf8.count + 1 + (binding.hint(model)?.utf8.count ?? 0)
     }
 
     /// How many tickets are in which state, and whether the daemon is there.
     mutating func drawCounts(_ layout: Layout) {
         let y = layout.countsRow
+        // What is typed has the row where messages stand.
+        if model.keyContext == .prompt, let message = model.message { return draw(message, y: y) }
         let (connection, style) = connectionWords
         let room = model.size.columns - 2
         // A long reason to halt leaves room for the counts.

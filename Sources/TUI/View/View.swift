@@ -24,6 +24,7 @@ func view(_ model: Model) -> Screen {
     case .quitQuestion: canvas.drawQuitQuestion()
     case .haltQuestion: canvas.drawHaltQuestion()
     case .halting(let unanswered): canvas.drawHalting(unanswered.count)
+    case .prompt(let prompt): canvas.drawPrompt(prompt, layout)
     case .none, .help: break
     }
     return canvas.screen

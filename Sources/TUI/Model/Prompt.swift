@@ -1,0 +1,53 @@
+import IPC
+
+/// A question that is answered by typing: a line in the keys' row, or a box where several lines are wanted.
+struct Prompt: Sendable {
+    let purpose: Purpose
+    var field: TextField
+    /// What has been asked of the daemon with the text; the prompt stays until it is answered, so that a refusal costs nothing.
+    var awaited: Int?
+
+    enum Purpose: Hashable, Sendable {
+        case approve(ticket: String)
+        case requestChanges(ticket: String)
+    }
+
+    init(_ purpose: Purpose, text: String = "") {
+        self.purpose = purpose
+        field = TextField(text, hasLines: purpose.hasLines)
+    }
+}
+
+extension Prompt.Purpose {
+    /// It is answered in a box, where Enter begins a new line.
+    var hasLines: Bool {
+        switch self {
+        case .requestChanges: true
+        case .approve: false
+        }
+    }
+
+    /// What stands before the text, or above it.
+    var title: String {
+        switch self {
+        case .approve(let ticket): "approve \(ticket):"
+        case .requestChanges(let ticket): "What is to change about \(ticket)?"
+        }
+    }
+
+    /// What stands in the place of a text where there is none yet.
+    var placeholder: String? {
+        switch self {
+        case .approve: "a comment, or Enter alone"
+        case .requestChanges: nil
+        }
+    }
+
+    /// What sending it does, in a word.
+    var verb: String {
+        switch self {
+        case .approve: "approve"
+        case .requestChanges: "send"
+        }
+    }
+}
