@@ -40,6 +40,7 @@ struct FollowerTests {
                 case .halted(let reason): reason.map { "halted \($0)" } ?? "goes on"
                 case .outputWatched: "watched"
                 case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
+                case .repositories(let rows): "repositories \(rows.map(\.path).sorted())"
                 case .connectionRegained: "regained"
                 case .connectionLost(let reason): "lost \(reason)"
                 case .answered(let id, .result(let value)): "answered \(id) \(value)"
@@ -60,6 +61,16 @@ struct FollowerTests {
         let resumed = Response(id: 3, result: .success(["halted": .null, "tickets": ["T-1"]]))
         let words = words(follower.take(resumed.bytes))
         #expect(words == [#"answered 3 {"halted":null,"tickets":["T-1"]}"#])
+    }
+
+    @Test mutating func repositoriesAreToldAsTheyChange() {
+        _ = follower.connected()
+        func row(_ path: String) -> JSONValue { json(RepositoryRow(id: "r1", path: path, target: "main")) }
+        let picture: JSONValue = ["tickets": [:], "agents": [:], "repositories": ["r1": row("/a")]]
+        let answer = Response(id: "snapshot", result: .success(["seq": 5, "picture": picture]))
+        #expect(words(follower.take(answer.bytes)).last == #"repositories ["/a"]"#)
+        #expect(words(follower.take(Self.event(6, ["repositories": ["r1": row("/b")]]))) == [#"repositories ["/b"]"#])
+        #expect(words(follower.take(Self.event(7, ["repositories": ["r1": .null]]))) == ["repositories []"])
     }
 
     @Test mutating func whatIsWrongWithTheDaemonIsToldAsItChanges() {

@@ -275,8 +275,9 @@ struct UpdateTests {
     @Test(arguments: 1...10 as ClosedRange<UInt64>) func anythingCanHappen(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         var story = Story.aDay()
+        story.happens(.repositories(["/a", "/b"].map { RepositoryRow(id: $0, path: $0, target: "main") }))
         let keys: [Key] =
-            "csharjklgG?qlHy 123456789nN[]日\u{301}".unicodeScalars.map(Key.character)
+            "csharnexpR+-jklgG?qlHy 123456789nN[]日\u{301}".unicodeScalars.map(Key.character)
             + [.up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .escape, .tab, .backTab, .backspace]
             + ["d", "u", "l", "c", "s", "a", "e", "k", "w", "y", "p", "n"].map { .control($0) }
             + ["b", "f", "d", "\u{7F}"].map { .alt($0) } + [.delete, .controlLeft, .controlRight]
@@ -304,7 +305,12 @@ struct UpdateTests {
                 story.happens(.changed(tickets: [:], agents: [id: row]))
             case 5:
                 for case .send(let id, let request) in story.taken() {
-                    guard case .readOutput(_, _, let offset, let length) = request else { continue }
+                    guard case .readOutput(_, _, let offset, let length) = request else {
+                        let failure = Answer.failure(.init(message: "no", hint: nil))
+                        let shown = Answer.result(["description": "日本語 \u{1B}[31m\n", "ids": ["T-1"]])
+                        story.happens(.answered(request: id, Bool.random(using: &random) ? shown : failure))
+                        continue
+                    }
                     let bytes = (0..<min(length, 3000)).map { _ in UInt8.random(in: 0...255, using: &random) }
                     story.happens(.answered(request: id, .output(bytes, offset: offset, size: 200_000)))
                 }

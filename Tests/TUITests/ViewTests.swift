@@ -89,9 +89,9 @@ struct ViewTests {
     @Test func anIdleAgentIsOfferedNoKeyForATicket() {
         var story = Story.aDay()
         story.press("Tab j")
-        #expect(story.row(22) == " ? help  q quit")
+        #expect(story.row(22) == " n new ticket  ? help  q quit")
         story.press("k")
-        #expect(story.row(22) == " c continue  s stop  Enter open  ? help  q quit")
+        #expect(story.row(22) == " c continue  s stop  Enter open  n new ticket  ? help  q quit")
     }
 
     @Test func theHelpIsWholeOnTheSmallestScreen() {

@@ -9,6 +9,8 @@ public struct Model: Sendable {
     var tickets = TicketList()
     /// In the order of their numbers.
     var agents: [AgentRow] = []
+    /// By id, in the order of their numbers.
+    var repositories: [RepositoryRow] = []
     /// Why a queued ticket waits, by ticket.
     var waiting: [String: String] = [:]
 
@@ -72,8 +74,13 @@ enum Overlay: Sendable {
     case halting(unanswered: Set<Int>)
     /// Shall everything be halted?
     case haltQuestion
+    /// Shall this ticket be given up?
+    case cancelQuestion(ticket: String)
     /// Something is being typed.
     case prompt(Prompt)
+    case form(TicketForm)
+    /// Shall what is being typed be lost?
+    indirect case leaveQuestion(Overlay)
 }
 
 enum Connection: Hashable, Sendable {

@@ -10,11 +10,16 @@ struct Prompt: Sendable {
     enum Purpose: Hashable, Sendable {
         case approve(ticket: String)
         case requestChanges(ticket: String)
+        case priority(ticket: String)
     }
+
+    /// What stands in it was there before, and the first character typed takes its place.
+    var isUntouched: Bool
 
     init(_ purpose: Purpose, text: String = "") {
         self.purpose = purpose
         field = TextField(text, hasLines: purpose.hasLines)
+        isUntouched = !text.isEmpty
     }
 }
 
@@ -23,7 +28,7 @@ extension Prompt.Purpose {
     var hasLines: Bool {
         switch self {
         case .requestChanges: true
-        case .approve: false
+        case .approve, .priority: false
         }
     }
 
@@ -32,6 +37,7 @@ extension Prompt.Purpose {
         switch self {
         case .approve(let ticket): "approve \(ticket):"
         case .requestChanges(let ticket): "What is to change about \(ticket)?"
+        case .priority(let ticket): "priority of \(ticket):"
         }
     }
 
@@ -39,6 +45,7 @@ extension Prompt.Purpose {
     var placeholder: String? {
         switch self {
         case .approve: "a comment, or Enter alone"
+        case .priority: "higher first"
         case .requestChanges: nil
         }
     }
@@ -48,6 +55,7 @@ extension Prompt.Purpose {
         switch self {
         case .approve: "approve"
         case .requestChanges: "send"
+        case .priority: "set"
         }
     }
 }

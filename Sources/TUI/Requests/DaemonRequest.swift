@@ -9,6 +9,11 @@ enum DaemonRequest: Equatable, Sendable {
     case stop(ticket: String)
     case approve(ticket: String, comment: String?)
     case requestChanges(ticket: String, comment: String)
+    case cancel(ticket: String)
+    case retry(ticket: String)
+    /// `changes`: the fields that are other ones, as `ticket.edit` takes them.
+    case edit(ticket: String, changes: JSONObject)
+    case enqueue(repository: String, ticket: JSONObject)
     case haltEverything
     case resumeEverything
 
@@ -17,12 +22,16 @@ enum DaemonRequest: Equatable, Sendable {
     case readOutput(run: String, stream: String, offset: Int, length: Int)
     case diff(ticket: String)
     case checks(ticket: String)
+    case showTicket(String)
+    case listProfiles
 
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
         switch self {
-        case .resume, .stop, .approve, .requestChanges, .haltEverything, .resumeEverything: true
-        case .readOutput, .diff, .checks: false
+        case .resume, .stop, .approve, .requestChanges, .cancel, .retry, .edit, .enqueue, .haltEverything,
+            .resumeEverything:
+            true
+        case .readOutput, .diff, .checks, .showTicket, .listProfiles: false
         }
     }
 
@@ -36,6 +45,14 @@ enum DaemonRequest: Equatable, Sendable {
                 ("ticket.approve", ["ticket": .string(ticket), "comment": .string(comment)])
             case .requestChanges(let ticket, let comment):
                 ("ticket.request_changes", ["ticket": .string(ticket), "comment": .string(comment)])
+            case .cancel(let ticket): ("ticket.cancel", ["ticket": .string(ticket)])
+            case .retry(let ticket): ("ticket.retry", ["ticket": .string(ticket)])
+            case .edit(let ticket, let changes):
+                ("ticket.edit", JSONObject([("ticket", .string(ticket))] + changes.map { ($0.key, $0.value) }))
+            case .enqueue(let repository, let ticket):
+                ("ticket.enqueue", ["repository": .string(repository), "tickets": [.object(ticket)]])
+            case .showTicket(let ticket): ("ticket.show", ["ticket": .string(ticket)])
+            case .listProfiles: ("profile.list", [:])
             case .haltEverything: ("daemon.halt", [:])
             case .resumeEverything: ("daemon.resume", [:])
             case .diff(let ticket): ("ticket.diff", ["ticket": .string(ticket)])

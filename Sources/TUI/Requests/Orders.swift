@@ -11,13 +11,22 @@ extension DaemonRequest {
         case .approve(let ticket, _): answer.ticketState.map { "\(ticket) approved: now \(stateWord($0))" }
         case .requestChanges(let ticket, _):
             answer.ticketState.map { "\(ticket) goes back to its agent: now \(stateWord($0))" }
+        case .cancel(let ticket):
+            answer.ticketState.map { $0 == "cancelled" ? "\(ticket) is cancelled" : "\(ticket) is being cancelled" }
+        case .retry(let ticket): answer.ticketState.map { "\(ticket) starts afresh: now \(stateWord($0))" }
+        case .edit(let ticket, let changes):
+            answer.ticketState.map { _ in
+                let priority = changes.count == 1 ? changes["priority"]?.intValue : nil
+                return priority.map { "\(ticket) has priority \($0)" } ?? "\(ticket) is changed"
+            }
+        case .enqueue: answer["ids"]?.arrayValue?.first?.stringValue.map { "\($0) is filed" }
         case .haltEverything:
             answer.ticketCount.map { "everything is halted" + ($0 == 0 ? "" : "; stopping \(counted($0, "ticket"))") }
         case .resumeEverything:
             answer.ticketCount.map {
                 "everything goes on" + ($0 == 0 ? "" : "; \(counted($0, "ticket")) back in the queue")
             }
-        case .readOutput, .diff, .checks: nil
+        case .readOutput, .diff, .checks, .showTicket, .listProfiles: nil
         }
     }
 }

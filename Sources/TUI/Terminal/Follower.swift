@@ -10,6 +10,7 @@ struct Follower {
     private var problem: String?
     private var toldTrouble: String?
     private var toldHalt: String?
+    private var toldRepositories: [String: RepositoryRow] = [:]
     private var hasPicture = false
     private var phase = Phase.disconnected
     /// Why the daemon said it would close the connection.
@@ -102,6 +103,7 @@ struct Follower {
             tellTrouble(&outcome)
             tellHalt(&outcome)
         }
+        if !touched.repositories.isEmpty { tellRepositories(&outcome) }
         if notification.seq == nil {
             let reasons = touched.tickets.map { ($0, picture.waiting[$0]) }
             if !reasons.isEmpty { outcome.inputs.append(.waiting(Dictionary(uniqueKeysWithValues: reasons))) }
@@ -130,6 +132,13 @@ struct Follower {
         guard reason != toldHalt else { return }
         toldHalt = reason
         outcome.inputs.append(.halted(reason))
+    }
+
+    /// Which repositories there are, where that has changed.
+    private mutating func tellRepositories(_ outcome: inout Outcome) {
+        guard picture.repositories != toldRepositories else { return }
+        toldRepositories = picture.repositories
+        outcome.inputs.append(.repositories(Array(toldRepositories.values)))
     }
 
     // MARK: Responses
@@ -178,6 +187,7 @@ struct Follower {
                 waiting: picture.waiting
             )
         )
+        tellRepositories(&outcome)
         tellTrouble(&outcome)
         tellHalt(&outcome)
         for notification in held { follow(notification, &outcome) }

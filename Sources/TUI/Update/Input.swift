@@ -14,6 +14,8 @@ enum Input: Sendable {
     case connectionLost(reason: String)
     /// The whole picture, on connecting and wherever following it event by event is not possible.
     case snapshot(tickets: [TicketRow], agents: [AgentRow], waiting: [String: String])
+    /// The repositories orch knows.
+    case repositories([RepositoryRow])
     /// The picture is followed again from where it was lost.
     case connectionRegained
     /// Rows that changed, by id; nil: gone.

@@ -8,20 +8,23 @@ enum Action: Hashable, Sendable {
     case show(Tab), nextTab, previousTab, page(PageAction)
     case back, leaveWorking, haltAll, quitNow, repaint
     case haltOrResume, haltEverything
-    case approve, requestChanges, submit
+    case approve, requestChanges, cancel, cancelNow, retry, priority, newTicket, editTicket
+    /// `field`: to another entry of a form, so far on.
+    case submit, field(Int), enterField, lose
 }
 
 /// Where a key counts: in the lists, in the tab that is read, or in what lies over both.
 enum KeyContext: Hashable, Sendable, CaseIterable {
     case lists, page, help, quitQuestion, halting, haltQuestion
     /// A line is typed in the place of the keys, or several in a box: keys without a meaning of their own go into the text.
-    case prompt, textBox
+    case prompt, textBox, form
+    case cancelQuestion, leaveQuestion
 
     /// Where one moves about in something long.
     static let scrolling: Set<KeyContext> = [.lists, .page, .help]
     /// Where there is a ticket in hand.
     static let tickets: Set<KeyContext> = [.lists, .page]
-    static let typing: Set<KeyContext> = [.prompt, .textBox]
+    static let typing: Set<KeyContext> = [.prompt, .textBox, .form]
 }
 
 /// A key: what it is called, what it does, where, and why it may not be possible now.
@@ -62,7 +65,7 @@ struct KeyBinding: Sendable {
         table.first { $0.contexts.contains(context) && $0.keys.contains(key) }
     }
 
-    static let table: [KeyBinding] = onTickets + onPages + moving + tabs + questions + typing + everywhere
+    static let table: [KeyBinding] = onTickets + onPages + moving + filing + tabs + questions + typing + everywhere
 
     // MARK: What is done to a ticket
 
@@ -102,6 +105,38 @@ struct KeyBinding: Sendable {
             hint: { whenPossible("request changes", $0, unless: changesObstacle) },
             help: "send it back to its agent with what is to change",
             obstacle: changesObstacle
+        ),
+        KeyBinding(
+            [.character("R")],
+            "R",
+            .retry,
+            in: KeyContext.tickets,
+            help: "start its stage afresh, without what was said before",
+            obstacle: retryObstacle
+        ),
+        KeyBinding(
+            [.character("x")],
+            "x",
+            .cancel,
+            in: KeyContext.tickets,
+            help: "cancel the ticket, after asking; a snapshot of its work is kept",
+            obstacle: cancelObstacle
+        ),
+        KeyBinding(
+            [.character("p")],
+            "p",
+            .priority,
+            in: KeyContext.tickets,
+            help: "set its priority; in the prompt + and - are steps",
+            obstacle: editObstacle
+        ),
+        KeyBinding(
+            [.character("e")],
+            "e",
+            .editTicket,
+            in: KeyContext.tickets,
+            help: "edit the ticket: title, description, priority, locks and the rest",
+            obstacle: editObstacle
         ),
         KeyBinding(
             [.character("H")],
@@ -191,6 +226,20 @@ struct KeyBinding: Sendable {
         KeyBinding([.character("N")], "N", .page(.previous), in: [.page], help: "to the one before"),
     ]
 
+    // MARK: Tickets that are not there yet
+
+    private static let filing: [KeyBinding] = [
+        KeyBinding(
+            [.character("n")],
+            "n",
+            .newTicket,
+            in: [.lists],
+            hint: { $0.connection == .live ? "new ticket" : nil },
+            help: "write a new ticket",
+            obstacle: newTicketObstacle
+        ),
+    ]
+
     // MARK: The tabs of a ticket
 
     private static let tabs: [KeyBinding] =
@@ -277,15 +326,39 @@ struct KeyBinding: Sendable {
             [.control("s")],
             "Ctrl-S",
             .submit,
-            in: [.textBox],
+            in: [.textBox, .form],
             hint: submitHint,
-            help: "do it; Enter begins a new line",
+            help: "do it; Enter begins a new line in a text of several lines",
             obstacle: disconnectedObstacle
+        ),
+        KeyBinding([.tab], "Tab", .field(1), in: [.form], hint: { _ in "next" }, help: "to the next entry"),
+        KeyBinding([.backTab], "S-Tab", .field(-1), in: [.form], help: "to the entry before"),
+        KeyBinding([.enter], "Enter", .enterField, in: [.form], help: "on to the next entry; on the last one, do it"),
+        KeyBinding(
+            [.character("y")],
+            "y",
+            .cancelNow,
+            in: [.cancelQuestion],
+            hint: { _ in "cancel it" },
+            help: "cancel the ticket",
+            obstacle: disconnectedObstacle
+        ),
+        KeyBinding(
+            [.character("y")],
+            "y",
+            .lose,
+            in: [.leaveQuestion],
+            hint: { _ in "lose it" },
+            help: "lose the text"
         ),
     ]
 
     private static func submitHint(_ model: Model) -> String? {
-        if case .prompt(let prompt) = model.overlay { prompt.purpose.verb } else { nil }
+        switch model.overlay {
+        case .prompt(let prompt): prompt.purpose.verb
+        case .form(let form): form.subject == .new ? "file it" : "change it"
+        default: nil
+        }
     }
 
     // MARK: Everywhere
@@ -299,8 +372,9 @@ struct KeyBinding: Sendable {
             hint: { model in
                 switch model.keyContext {
                 case .lists: nil
-                case .quitQuestion, .haltQuestion: "stay"
-                case .page, .help, .halting, .prompt, .textBox: "back"
+                case .quitQuestion, .haltQuestion, .cancelQuestion: "stay"
+                case .leaveQuestion: "go on writing"
+                case .page, .help, .halting, .prompt, .textBox, .form: "back"
                 }
             },
             help: "back"
@@ -335,7 +409,10 @@ extension Model {
         case .quitQuestion: .quitQuestion
         case .halting: .halting
         case .haltQuestion: .haltQuestion
+        case .cancelQuestion: .cancelQuestion
         case .prompt(let prompt): prompt.purpose.hasLines ? .textBox : .prompt
+        case .form: .form
+        case .leaveQuestion: .leaveQuestion
         }
     }
 
@@ -414,6 +491,41 @@ private func changesObstacle(_ model: Model) -> String? {
         return "\(ticket.id) is \(stateWord(ticket.state)): nothing is left to change"
     default: return disconnectedObstacle(model)
     }
+}
+
+private func retryObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    switch ticket.state {
+    case "running", "landing": return "\(ticket.id) is \(ticket.state): stop it first"
+    case "awaiting_approval": return "\(ticket.id) waits for your approval: approve it, or request changes"
+    default: return continueObstacle(model)
+    }
+}
+
+private func cancelObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    switch ticket.state {
+    case "merged", "pr_open", "done":
+        return "\(ticket.id) is \(stateWord(ticket.state)): it cannot be given up any more"
+    case "cancelled": return "\(ticket.id) is cancelled already"
+    default: return disconnectedObstacle(model)
+    }
+}
+
+private func editObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    switch ticket.state {
+    case "running", "landing": return "\(ticket.id) is \(ticket.state): stop it first"
+    case "awaiting_approval": return "\(ticket.id) waits for your approval: request changes instead"
+    case "merged", "pr_open", "done", "cancelled":
+        return "\(ticket.id) is \(stateWord(ticket.state)): file a new ticket instead"
+    default: return disconnectedObstacle(model)
+    }
+}
+
+private func newTicketObstacle(_ model: Model) -> String? {
+    disconnectedObstacle(model)
+        ?? (model.repositories.isEmpty ? "orch knows no repository yet: run orch init in one" : nil)
 }
 
 /// The word of a key that the status bar names only where it can be used.

@@ -40,7 +40,20 @@ extension Model {
             _ = send(.haltEverything, &commands)
         case .approve: ticketInHand.map { overlay = .prompt(Prompt(.approve(ticket: $0.id))) }
         case .requestChanges: ticketInHand.map { overlay = .prompt(Prompt(.requestChanges(ticket: $0.id))) }
+        case .cancel: ticketInHand.map { overlay = .cancelQuestion(ticket: $0.id) }
+        case .cancelNow:
+            guard case .cancelQuestion(let ticket) = overlay else { return }
+            overlay = .none
+            _ = send(.cancel(ticket: ticket), &commands)
+        case .retry: ticketInHand.map { _ = send(.retry(ticket: $0.id), &commands) }
+        case .priority:
+            ticketInHand.map { overlay = .prompt(Prompt(.priority(ticket: $0.id), text: String($0.priority))) }
+        case .newTicket: writeNewTicket(&commands)
+        case .editTicket: ticketInHand.map { editTicket($0, &commands) }
         case .submit: submit(&commands)
+        case .field(let distance): moveInForm { $0.go(by: distance) }
+        case .enterField: enterField(&commands)
+        case .lose: overlay = .none
         case .back: goBack()
         case .repaint: commands.append(.repaint)
         case .open: ticketInHand.map { open(detail.tab == .overview ? .best(for: $0) : detail.tab) }
@@ -65,11 +78,11 @@ extension Model {
     }
 
     private mutating func goBack() {
-        guard case .none = overlay else {
-            overlay = .none
-            return
+        switch overlay {
+        case .none: if !(detail.page?.goBack() ?? false) { detail.reading = .lists }
+        case .leaveQuestion(let typing): overlay = typing
+        default: overlay = wouldLoseText ? .leaveQuestion(overlay) : .none
         }
-        if !(detail.page?.goBack() ?? false) { detail.reading = .lists }
     }
 
     private mutating func haltAll(_ commands: inout [Command]) {
@@ -134,7 +147,7 @@ extension Model {
         case .help(let top): overlay = .help(top: helpTop(after: motion, from: top))
         case .none where detail.reading != .lists: movePage(motion)
         case .none: moveSelection(motion)
-        case .quitQuestion, .halting, .haltQuestion, .prompt: break
+        case .quitQuestion, .halting, .haltQuestion, .cancelQuestion, .prompt, .form, .leaveQuestion: break
         }
     }
 

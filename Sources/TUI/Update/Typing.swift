@@ -5,12 +5,16 @@ import IPC
 extension Model {
     /// A key that has no meaning of its own here goes into the text; false where nothing is typed.
     mutating func type(_ key: Key) -> Bool {
-        guard case .prompt(var prompt) = overlay else { return false }
-        // What has been sent is not changed any more.
-        guard prompt.awaited == nil, prompt.field.take(key, columns: layout?.textBox.inside.columns ?? 80) else {
-            return false
+        guard let layout else { return false }
+        switch overlay {
+        case .prompt(var prompt):
+            guard prompt.take(key, columns: layout.textBox.inside.columns) else { return false }
+            overlay = .prompt(prompt)
+        case .form(var form):
+            guard form.take(key, columns: FormLayout(form, layout).columns) else { return false }
+            overlay = .form(form)
+        default: return false
         }
-        overlay = .prompt(prompt)
         return true
     }
 
@@ -24,38 +28,194 @@ extension Model {
         }
     }
 
-    /// Sends what the prompt asked for. It stays until that is answered.
+    /// Leaving would lose what took some time to write.
+    var wouldLoseText: Bool {
+        switch overlay {
+        case .prompt(let prompt): prompt.purpose.hasLines && !prompt.field.isBlank
+        case .form(let form): form.hasChanged
+        default: false
+        }
+    }
+
+    // MARK: Sending
+
+    /// Sends what is typed. It stays until that is answered.
     mutating func submit(_ commands: inout [Command]) {
-        guard case .prompt(var prompt) = overlay, prompt.awaited == nil else { return }
         do throws(Unfit) {
-            prompt.awaited = send(try prompt.order(), &commands)
-            overlay = .prompt(prompt)
+            switch overlay {
+            case .prompt(var prompt):
+                guard prompt.awaited == nil else { return }
+                prompt.awaited = send(try prompt.order(), &commands)
+                overlay = .prompt(prompt)
+            case .form(var form):
+                guard form.phase == .writing else { return }
+                guard let order = try form.order() else {
+                    overlay = .none
+                    message = Message(kind: .done, text: "nothing was changed", hint: nil)
+                    return
+                }
+                form.isSent(as: send(order, &commands))
+                overlay = .form(form)
+            default: break
+            }
         } catch {
             message = Message(kind: .refused, text: error.reason, hint: nil)
+            if let name = error.entry { moveInForm { $0.go(to: name) } }
         }
     }
 
     /// What was asked with it is answered: it has done its work, or is there for another try.
-    mutating func closePrompt(answered id: Int, _ answer: Answer) {
-        guard case .prompt(var prompt) = overlay, prompt.awaited == id else { return }
-        prompt.awaited = nil
-        if case .result = answer { overlay = .none } else { overlay = .prompt(prompt) }
+    mutating func settleTyping(answered id: Int, _ answer: Answer) {
+        var isTried = false
+        switch overlay.typed {
+        case .prompt(var prompt) where prompt.awaited == id:
+            prompt.awaited = nil
+            overlay = overlay.with(.prompt(prompt))
+            isTried = true
+        case .form(var form) where form.phase == .sent(id):
+            form.isWritten()
+            overlay = overlay.with(.form(form))
+            isTried = true
+        default: break
+        }
+        guard isTried, case .result(let value) = answer else { return }
+        overlay = .none
+        if let ticket = value["ids"]?.arrayValue?.first?.stringValue { select(ticket) }
     }
 
     /// What was asked is lost with the connection; what was typed is not.
     mutating func forgetAwaited() {
-        guard case .prompt(var prompt) = overlay else { return }
-        prompt.awaited = nil
-        overlay = .prompt(prompt)
+        switch overlay.typed {
+        case .prompt(var prompt):
+            prompt.awaited = nil
+            overlay = overlay.with(.prompt(prompt))
+        case .form(var form):
+            form.profilesAsked = nil
+            if case .reading = form.phase {
+                overlay = .none
+            } else {
+                form.isWritten()
+                overlay = overlay.with(.form(form))
+            }
+        default: break
+        }
     }
+
+    // MARK: Forms
+
+    mutating func writeNewTicket(_ commands: inout [Command]) {
+        let chosen = repositories.firstIndex { $0.id == ticketInHand?.repository } ?? 0
+        var form = TicketForm(repositories: repositories.map(\.path), chosen: chosen)
+        form.profilesAsked = send(.listProfiles, &commands)
+        overlay = .form(form)
+    }
+
+    mutating func editTicket(_ ticket: TicketRow, _ commands: inout [Command]) {
+        var form = TicketForm(ticket)
+        form.reads(send(.showTicket(ticket.id), &commands))
+        form.profilesAsked = send(.listProfiles, &commands)
+        overlay = .form(form)
+    }
+
+    mutating func moveInForm(_ move: (inout TicketForm) -> Void) {
+        guard case .form(var form) = overlay, form.phase == .writing else { return }
+        move(&form)
+        overlay = .form(form)
+    }
+
+    /// Enter begins a line where there are several, sends the last entry, and else goes on.
+    mutating func enterField(_ commands: inout [Command]) {
+        guard case .form(let form) = overlay else { return }
+        if type(.enter) { return }
+        if form.isAtLast {
+            guard connection == .live else { return }
+            submit(&commands)
+        } else {
+            moveInForm { $0.go(by: 1) }
+        }
+    }
+
+    /// What a form has asked; false where the answer is not for it.
+    mutating func takeForForm(_ answer: Answer, to id: Int) -> Bool {
+        guard case .form(var form) = overlay.typed else { return false }
+        switch (form.phase, answer) {
+        case (.reading(id), .result(let value)):
+            form.take(description: value["description"]?.stringValue ?? "")
+            overlay = overlay.with(.form(form))
+        case (.reading(id), .failure(let failure)):
+            overlay = .none
+            message = Message(kind: .failed, text: failure.message, hint: failure.hint)
+        case _ where form.profilesAsked == id:
+            // Without an answer one writes the ticket all the same.
+            form.take(profiles: answer.profiles)
+            overlay = overlay.with(.form(form))
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func select(_ ticket: String) {
+        guard tickets[ticket] != nil else { return }
+        selectedTicket = ticket
+        focus = .tickets
+        detail.reading = .lists
+    }
+}
+
+extension Answer {
+    fileprivate var profiles: [(name: String, isDefault: Bool)] {
+        guard case .result(let value) = self else { return [] }
+        return (value["profiles"]?.arrayValue ?? []).compactMap { profile in
+            profile["name"]?.stringValue.map { ($0, profile["default"]?.boolValue ?? false) }
+        }
+    }
+}
+
+extension Overlay {
+    /// What is typed, also while it is asked whether that shall be lost.
+    var typed: Overlay { if case .leaveQuestion(let typing) = self { typing } else { self } }
+
+    /// The same with what is typed changed.
+    func with(_ typing: Overlay) -> Overlay { if case .leaveQuestion = self { .leaveQuestion(typing) } else { typing } }
 }
 
 /// What is typed cannot be taken, for this reason.
 struct Unfit: Error {
     var reason: String
+    /// Where in a form.
+    var entry: TicketForm.Name?
+
+    init(reason: String, at entry: TicketForm.Name? = nil) {
+        self.reason = reason
+        self.entry = entry
+    }
 }
 
 extension Prompt {
+    /// Does what a key does to the text; false: nothing.
+    mutating func take(_ key: Key, columns: Int) -> Bool {
+        // What has been sent is not changed any more.
+        guard awaited == nil else { return false }
+        if case .priority = purpose, step(key) { return true }
+        if isUntouched, case .character = key { field.replace(with: "") }
+        isUntouched = false
+        return field.take(key, columns: columns)
+    }
+
+    /// A number goes up and down in steps; a minus before a number that is being typed is a minus.
+    private mutating func step(_ key: Key) -> Bool {
+        let distance: Int
+        switch key {
+        case .up, .character("+"): distance = 1
+        case .down: distance = -1
+        case .character("-") where !field.isBlank: distance = -1
+        default: return false
+        }
+        guard let number = try? Priority.read(field.text), abs(number) < 1_000_000 else { return false }
+        field.replace(with: String(number + distance))
+        return true
+    }
+
     /// What is asked of the daemon with the text.
     func order() throws(Unfit) -> DaemonRequest {
         switch purpose {
@@ -63,6 +223,8 @@ extension Prompt {
         case .requestChanges(let ticket):
             guard !field.isBlank else { throw Unfit(reason: "say what is to change: its agent is told nothing else") }
             return .requestChanges(ticket: ticket, comment: field.text)
+        case .priority(let ticket):
+            return .edit(ticket: ticket, changes: ["priority": JSONValue(try Priority.read(field.text))])
         }
     }
 }

@@ -13,6 +13,8 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .clock: break
     case .connectionLost(let reason): model.loseConnection(reason)
     case .snapshot(let tickets, let agents, let waiting): model.replacePicture(tickets, agents, waiting)
+    case .repositories(let rows):
+        model.repositories = rows.sorted { (trailingNumber(of: $0.id), $0.id) < (trailingNumber(of: $1.id), $1.id) }
     case .connectionRegained: model.regainConnection()
     case .changed(let tickets, let agents): model.change(tickets, agents)
     case .troubled(let trouble): model.trouble = trouble
@@ -126,7 +128,8 @@ extension Model {
         guard let request = pending.removeValue(forKey: id) else { return }
         if request.isOrder {
             message = report(on: request, answer)
-            closePrompt(answered: id, answer)
+            settleTyping(answered: id, answer)
+        } else if takeForForm(answer, to: id) {
         } else if detail.awaited == id {
             let room = room
             detail.awaited = nil

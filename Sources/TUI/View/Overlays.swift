@@ -20,7 +20,8 @@ extension Model {
         var rows: [(String, String)] = []
         let sections: [(KeyContext, String)] = [
             (.lists, "Everywhere"), (.page, "In a ticket"), (.quitQuestion, "When asked about quitting"),
-            (.haltQuestion, "When asked about halting everything"),
+            (.haltQuestion, "When asked about halting everything"), (.cancelQuestion, "When asked about giving up"),
+            (.prompt, "Where a line is typed"), (.textBox, "In a box for several lines"), (.form, "In a ticket's form"),
         ]
         for (context, title) in sections {
             if !rows.isEmpty { rows.append(("", "")) }
@@ -78,6 +79,19 @@ extension Canvas {
         ])
     }
 
+    mutating func drawCancelQuestion(_ id: String) {
+        let ticket = model.tickets[id]
+        var lines = [("", "cancel \(id)?"), ("", "")]
+        if ticket?.state == "running" { lines.append(("", "its agent is stopped")) }
+        let hasBegun = ticket?.branch != nil || ticket?.worktree != nil
+        lines.append(("", hasBegun ? "a snapshot of its work is kept" : "nothing has been done yet"))
+        drawBox(lines + [("", ""), ("y", "cancel it"), ("Esc", "stay")])
+    }
+
+    mutating func drawLeaveQuestion() {
+        drawBox([("", "lose what is written?"), ("", ""), ("y", "lose it"), ("Esc", "go on writing")])
+    }
+
     mutating func drawHalting(_ count: Int) {
         drawBox([
             ("", count == 1 ? "halting 1 agent" : "halting \(count) agents"), ("", ""), ("q", "quit without waiting"),
@@ -98,7 +112,7 @@ extension Canvas {
                 line.text,
                 x: x + (line.key.isEmpty ? 2 : 7),
                 y: lineY,
-                columns: inside - 6,
+                columns: inside - (line.key.isEmpty ? 2 : 7),
                 style: row == 0 ? .title : .plain
             )
         }

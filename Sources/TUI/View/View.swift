@@ -20,14 +20,25 @@ func view(_ model: Model) -> Screen {
     }
     canvas.drawKeys(layout)
     canvas.drawCounts(layout)
-    switch model.overlay {
-    case .quitQuestion: canvas.drawQuitQuestion()
-    case .haltQuestion: canvas.drawHaltQuestion()
-    case .halting(let unanswered): canvas.drawHalting(unanswered.count)
-    case .prompt(let prompt): canvas.drawPrompt(prompt, layout)
-    case .none, .help: break
-    }
+    canvas.drawOverlay(model.overlay, layout)
     return canvas.screen
+}
+
+extension Canvas {
+    fileprivate mutating func drawOverlay(_ overlay: Overlay, _ layout: Layout) {
+        switch overlay {
+        case .quitQuestion: drawQuitQuestion()
+        case .haltQuestion: drawHaltQuestion()
+        case .halting(let unanswered): drawHalting(unanswered.count)
+        case .cancelQuestion(let ticket): drawCancelQuestion(ticket)
+        case .prompt(let prompt): drawPrompt(prompt, layout)
+        case .form(let form): drawForm(form, layout)
+        case .leaveQuestion(let typing):
+            drawOverlay(typing, layout)
+            drawLeaveQuestion()
+        case .none, .help: break
+        }
+    }
 }
 
 /// A screen while it is being drawn.
