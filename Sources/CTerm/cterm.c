@@ -244,6 +244,16 @@ static void take_colours(int wanted, ct_terminal *out) {
 
 /* MARK: Taking and giving back */
 
+/* Ctrl-S is a key, and does not stop the terminal. */
+static void take_flow_control(void) {
+    struct termios mode;
+    if (tcgetattr(STDIN_FILENO, &mode) != 0) return;
+    mode.c_iflag &= ~(tcflag_t)IXON;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &mode);
+    /* what curses takes again after somebody else had the terminal */
+    def_prog_mode();
+}
+
 int ct_begin(int use_colour, int true_colour, ct_terminal *out) {
     int refusal = ct_check();
     if (refusal != CT_OK) return refusal;
@@ -271,6 +281,7 @@ int ct_begin(int use_colour, int true_colour, ct_terminal *out) {
     cbreak();
     noecho();
     nonl();
+    take_flow_control();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
     curs_set(0);

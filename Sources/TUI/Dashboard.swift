@@ -21,7 +21,7 @@ public enum Dashboard {
                 return error.error.code.exitStatus
             }
             let terminal = try Terminal.begin(environment: environment)
-            var loop = Loop(terminal: terminal, link: link, socketPath: socketPath)
+            var loop = Loop(terminal: terminal, link: link, socketPath: socketPath, environment: environment)
             loop.run()
             loop.end()
             return 0

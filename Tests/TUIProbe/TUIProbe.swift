@@ -23,7 +23,8 @@ enum TUIProbe {
 
     private static func environment() -> [String: String] {
         var environment: [String: String] = [:]
-        for name in ["NO_COLOR", "ORCH_ASCII", "ORCH_THEME", "COLORTERM", "COLORFGBG", "EDITOR", "PATH", "TERM"] {
+        let preferences = ["NO_COLOR", "ORCH_ASCII", "ORCH_THEME", "COLORTERM", "COLORFGBG"]
+        for name in preferences + ["EDITOR", "PATH", "TERM", "SHELL", "TMPDIR"] {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
         return environment

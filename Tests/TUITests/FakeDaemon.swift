@@ -11,6 +11,8 @@ final class FakeDaemon: Sendable {
         var outputs: [String: [UInt8]] = [:]
         /// `ticket.stop T-1`, in the order they came.
         var requests: [String] = []
+        /// What the last request of a method said.
+        var params: [String: JSONObject] = [:]
         var server: EventServer?
     }
 
@@ -22,6 +24,7 @@ final class FakeDaemon: Sendable {
         let picture: JSONObject = [
             "tickets": .object(JSONObject(tickets.map { ($0.id, json($0)) })),
             "agents": .object(JSONObject(agents.map { ($0.id, json($0)) })),
+            "repositories": ["r1": json(RepositoryRow(id: "r1", path: "/srv/site", target: "main"))],
         ]
         state = Mutex(State(picture: picture))
         try start()
@@ -52,6 +55,7 @@ final class FakeDaemon: Sendable {
     }
 
     var requests: [String] { state.withLock { $0.requests } }
+    func params(of method: String) -> JSONObject? { state.withLock { $0.params[method] } }
 
     /// Something happens: the picture changes, and everyone hears of it.
     func happens(_ patch: JSONObject) {
@@ -91,21 +95,36 @@ final class FakeDaemon: Sendable {
                     "seq": JSONValue($0.seq), "picture": .object($0.picture), "waiting": .object($0.waiting),
                 ])
             }
-        case "ticket.continue":
-            happens(to: ticket, "landing")
-            result = .success(["ticket": ["id": .string(ticket), "state": "landing"]])
-        case "ticket.stop":
-            happens(to: ticket, "stopped")
-            result = .success(["ticket": ["id": .string(ticket), "state": "stopped"]])
+        case "ticket.continue", "ticket.approve": result = become("landing", ticket)
+        case "ticket.stop": result = become("stopped", ticket)
+        case "ticket.request_changes": result = become("queued", ticket)
+        case "ticket.cancel": result = become("cancelled", ticket)
+        case "ticket.edit":
+            var fields = request.params
+            fields["ticket"] = nil
+            happens(["tickets": .object([ticket: .object(fields)])])
+            result = .success(["ticket": ["id": .string(ticket), "state": "queued"]])
+        case "ticket.enqueue":
+            let title = request.params["tickets"]?.arrayValue?.first?["title"]?.stringValue ?? ""
+            happens(["tickets": ["T-10": json(TUITests.ticket("T-10", title, "queued"))]])
+            result = .success(["ids": ["T-10"]])
+        case "ticket.show": result = .success(["description": "Old words"])
+        case "profile.list": result = .success(["profiles": [["name": "claude", "default": true, "kind": "claude"]]])
         case "output.read":
             result = output(request)
         default:
             result = .failure(RPCError(.unknownMethod, "there is no method \(request.method)"))
         }
         state.withLock {
+            $0.params[request.method] = request.params
             $0.requests.append(ticket.isEmpty ? request.method : "\(request.method) \(ticket)")
             $0.server?.reply(to: connection, id: request.id, result)
         }
+    }
+
+    private func become(_ state: String, _ ticket: String) -> Result<JSONValue, RPCError> {
+        happens(to: ticket, state)
+        return .success(["ticket": ["id": .string(ticket), "state": .string(state)]])
     }
 
     private func output(_ request: Request) -> Result<JSONValue, RPCError> {

@@ -45,7 +45,7 @@ struct FollowerTests {
                 case .connectionLost(let reason): "lost \(reason)"
                 case .answered(let id, .result(let value)): "answered \(id) \(value)"
                 case .answered(let id, .failure(let failure)): "refused \(id) \(failure.message)"
-                case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock: "input"
+                case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock, .edited, .reported: "input"
                 }
             }
     }

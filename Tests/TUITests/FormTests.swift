@@ -256,6 +256,45 @@ struct FormTests {
         #expect(story.row(22) == " T-3 starts afresh: now queued")
     }
 
+    // MARK: In other programs
+
+    @Test func theEditorTakesAndGivesTheText() {
+        var story = story()
+        story.press("n a Ctrl-O")
+        let text = "title: a\npriority:\nlocks:\ndepends on:\nagent:\nrepository: /home/ann/site\n---\n"
+        #expect(story.taken().last == .edit(text))
+        story.happens(.edited("title: b\n---\nWords\n日本語"))
+        #expect(story.picture.contains("Title        b"))
+        #expect(story.picture.contains("Description  Words"))
+        story.press("Esc y j r")
+        story.type("No")
+        story.press("Ctrl-O")
+        #expect(story.taken() == [.edit("No")])
+        story.happens(.edited("No\nmore"))
+        story.press("Ctrl-S")
+        #expect(story.taken() == [.send(id: 2, .requestChanges(ticket: "T-2", comment: "No\nmore"))])
+        // An editor that is left when nobody waits for it.
+        story.press("Ctrl-O Esc y")
+        story.happens(.edited("late"))
+        #expect(story.model.keyContext == .lists)
+    }
+
+    @Test func aWorktreeIsOpenedAndCopied() {
+        var story = story()
+        story.press("o")
+        #expect(story.row(22) == " T-3 has no worktree yet")
+        story.press("G Y")
+        #expect(story.row(22) == " the worktree of T-8 has been put away")
+        story.press("y")
+        #expect(story.taken() == [.copy("T-8")])
+        story.happens(.reported(Message(kind: .done, text: "copied T-8", hint: nil)))
+        #expect(story.row(22) == " copied T-8")
+        story.happens(.changed(tickets: ["T-8": ticket("T-8", "x", "running") { $0.worktree = "/w/T-8" }], agents: [:]))
+        story.press("Y o")
+        let notice = "/w/T-8 is the worktree of T-8; exit leads back to the dashboard"
+        #expect(story.taken() == [.copy("/w/T-8"), .openShell(folder: "/w/T-8", notice: notice)])
+    }
+
     // MARK: As it looks
 
     private static func shows(_ name: String, _ prepare: (inout Story) -> Void) {
@@ -308,5 +347,64 @@ struct FormTests {
         Self.shows("form-leave") { $0.press("n 日 Esc") }
         Self.shows("cancel-question") { $0.press("j j x") }
         Self.shows("prompt-priority") { $0.press("j j j j p") }
+    }
+}
+
+/// A form as a text, for the user's editor.
+struct TicketTextTests {
+    private func form(_ change: (inout TicketForm) -> Void = { _ in }) -> TicketForm {
+        var form = TicketForm(
+            ticket("T-4", "A: title", "queued", priority: 5) { row in
+                row.locks = ["src/**", "port:80"]
+                row.depends_on = ["T-1"]
+            }
+        )
+        form.take(description: "Words\n\ntitle: not one\n---\nmore\n")
+        change(&form)
+        return form
+    }
+
+    private static let text = """
+        title: A: title
+        priority: 5
+        locks: src/**, port:80
+        depends on: T-1
+        agent: claude
+        ---
+        Words
+
+        title: not one
+        ---
+        more
+
+        """
+
+    @Test func whatIsLeftAsItIsChangesNothing() throws {
+        var form = form()
+        #expect(form.document == Self.text)
+        form.take(document: form.document)
+        #expect(try form.order() == nil)
+    }
+
+    @Test func everyLineOfItCounts() throws {
+        var form = form()
+        form.take(document: "priority: 7\ntitle:   Other\nlocks:\ndepends on: T-2,T-3\nagent: script\n---\n")
+        let changes: JSONObject = [
+            "title": "Other", "description": "", "priority": 7, "locks": [], "depends_on": ["T-2", "T-3"],
+            "agent": "script",
+        ]
+        #expect(try form.order() == .edit(ticket: "T-4", changes: changes))
+    }
+
+    @Test func whatIsNoEntryIsKeptInTheDescription() {
+        var form = form()
+        form.take(document: "title: Other\nlokcs: src/**\n\n---\nWords")
+        #expect(form[.title] == "Other")
+        #expect(form[.description] == "lokcs: src/**\nWords")
+        form.take(document: "just words")
+        #expect(form[.description] == "just words")
+        form.take(document: "")
+        #expect(form[.description].isEmpty)
+        #expect(form[.agent] == "claude")
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Sanitizers
 import Testing
@@ -73,6 +74,86 @@ struct TerminalTests {
         try terminal.press("l")
         try await expectSaneTerminal(terminal, status: 0)
     }
+
+    // MARK: Writing
+
+    @Test func aTicketIsWrittenApprovedSentBackAndCancelled() async throws {
+        let terminal = try await begin()
+        try terminal.press("n")
+        try await terminal.waits(for: "New ticket")
+        try terminal.press(bytes: Array("Größe 日本x".utf8))
+        try terminal.press("BSpace", "Tab")
+        try terminal.press(bytes: Array("\u{1B}[200~first\rsecond q\u{1B}[201~".utf8))
+        try await terminal.waits(for: "second q")
+        // Ctrl-S is a key, and not what stops a terminal.
+        try terminal.press("C-s")
+        try await terminal.waits(for: "T-10 is filed")
+        try await terminal.waits(for: "○ queued    T-10 Größe 日本 ")
+        let filed: JSONValue = ["title": "Größe 日本", "description": "first\nsecond q"]
+        #expect(daemon.params(of: "ticket.enqueue") == ["repository": "/srv/site", "tickets": [filed]])
+        try terminal.press("x")
+        try await terminal.waits(for: "cancel T-10?")
+        try terminal.press("y")
+        try await terminal.waits(for: "T-10 is cancelled")
+        try terminal.press("g", "r")
+        try await terminal.waits(for: "What is to change about T-2?")
+        try terminal.press("N", "o", "Enter", "k", "C-s")
+        try await terminal.waits(for: "T-2 goes back to its agent")
+        #expect(daemon.params(of: "ticket.request_changes") == ["ticket": "T-2", "comment": "No\nk"])
+        daemon.happens(to: "T-2", "awaiting_approval")
+        try await terminal.waits(for: "◆ approval  T-2")
+        try terminal.press("a")
+        try await terminal.waits(for: "approve T-2:")
+        try terminal.press("o", "k", "Enter")
+        try await terminal.waits(for: "T-2 approved: now landing")
+        #expect(daemon.params(of: "ticket.approve") == ["ticket": "T-2", "comment": "ok"])
+    }
+
+    @Test func aTicketIsEditedInTheUsersEditor() async throws {
+        let terminal = try await begin(with: #"EDITOR='sed -i -e s/^title:.*/title:\ New/ -e s/Old/Other/'"#)
+        try terminal.press("G", "e")
+        try await terminal.waits(for: "Old words")
+        try terminal.press("C-o")
+        try await terminal.waits(for: "Other words")
+        try terminal.press("C-s")
+        try await terminal.waits(for: "T-3 is changed")
+        #expect(
+            daemon.params(of: "ticket.edit") == ["ticket": "T-3", "title": "New", "description": "Other words"]
+        )
+        try await terminal.waits(for: "○ queued    T-3 New ")
+    }
+
+    @Test func anEditorThatFailsLeavesTheTextAsItWas() async throws {
+        let terminal = try await begin(with: "EDITOR=false")
+        try terminal.press("r")
+        try await terminal.waits(for: "What is to change")
+        try terminal.press("w", "o", "r", "d", "C-o")
+        let screen = try await terminal.waits(for: "false ended with 1: the text is as it was")
+        #expect(screen.contains("│ word "))
+    }
+
+    @Test func aShellIsOpenedInTheWorktreeOfATicket() async throws {
+        daemon.happens(["tickets": ["T-2": ["worktree": .string(directory.path)]]])
+        let terminal = try await begin(with: "SHELL=/bin/sh")
+        try terminal.press("o")
+        try await terminal.waits(for: "is the worktree of T-2; exit leads back")
+        try terminal.type("pwd > where; exit")
+        try await terminal.waits(for: "Tickets 3")
+        #expect(try String(contentsOfFile: directory.path + "/where", encoding: .utf8) == directory.path + "\n")
+        #expect(try terminal.isAlternateScreen)
+        try terminal.press("G", "o")
+        try await terminal.waits(for: "T-3 has no worktree yet")
+    }
+
+    @Test func aTicketsIdIsCopied() async throws {
+        let terminal = try await begin()
+        try terminal.set("set-clipboard", to: "on")
+        try terminal.press("y")
+        try await terminal.waits(for: "copied T-2")
+        #expect(try terminal.copied() == "T-2")
+    }
+
+    // MARK: The screen
 
     @Test func itFitsEverySizeItIsGiven() async throws {
         let terminal = try await begin()

@@ -167,7 +167,7 @@ struct UpdateTests {
         story.happens(.halted("the model is down, and nobody knows for how long it will be"))
         #expect(
             story.statusBar == """
-                 c continue  s stop  r request changes  H resume  Enter open  ? help  q quit
+                 c continue  s stop  r changes  H resume  Enter open  ? help  q quit
                  ◆ 2  ● 1  ▲ 1  ○ 2  ■ 1  ✓ 2           halted: the model is down, and nobody …
                 """
         )
@@ -277,9 +277,9 @@ struct UpdateTests {
         var story = Story.aDay()
         story.happens(.repositories(["/a", "/b"].map { RepositoryRow(id: $0, path: $0, target: "main") }))
         let keys: [Key] =
-            "csharnexpR+-jklgG?qlHy 123456789nN[]日\u{301}".unicodeScalars.map(Key.character)
+            "csharnexpRoyY+-jklgG?qlHy 123456789nN[]日\u{301}".unicodeScalars.map(Key.character)
             + [.up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .escape, .tab, .backTab, .backspace]
-            + ["d", "u", "l", "c", "s", "a", "e", "k", "w", "y", "p", "n"].map { .control($0) }
+            + ["d", "u", "l", "c", "s", "a", "e", "k", "w", "y", "p", "n", "o"].map { .control($0) }
             + ["b", "f", "d", "\u{7F}"].map { .alt($0) } + [.delete, .controlLeft, .controlRight]
         let states = ["queued", "running", "stopped", "awaiting_approval", "landing", "merged", "other"]
         for _ in 0..<400 {
@@ -303,6 +303,7 @@ struct UpdateTests {
                 let id = "agent-\(Int.random(in: 1...30, using: &random))"
                 let row: AgentRow? = [nil, agent(id), agent(id, on: "T-3")].randomElement(using: &random)!
                 story.happens(.changed(tickets: [:], agents: [id: row]))
+            case 5 where Bool.random(using: &random): story.happens(.edited("title: \u{1B}\n日\n---\nx"))
             case 5:
                 for case .send(let id, let request) in story.taken() {
                     guard case .readOutput(_, _, let offset, let length) = request else {

@@ -25,7 +25,7 @@ extension TicketForm {
     }
 
     /// What commas and line ends separate.
-    private static func list(_ text: String) -> [String] {
+    static func list(_ text: String) -> [String] {
         text.split { $0 == "," || $0.isNewline }.map { String($0).trimmed }.filter { !$0.isEmpty }
     }
 }

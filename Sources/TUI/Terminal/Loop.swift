@@ -11,6 +11,8 @@ struct Loop: ~Copyable {
     private var watchedTicket: String?
     private var nextWatch: Int64 = 0
     private let socketPath: String
+    /// What other programs are started with.
+    private let environment: [String: String]
     private var model: Model
     private var follower = Follower()
 
@@ -31,7 +33,8 @@ struct Loop: ~Copyable {
     /// Ages change in steps of this, so that many change in one picture. Nobody sees an age that is late by seconds.
     private static let clockGrain: Int64 = 5000
 
-    init(terminal: Terminal, link: consuming DaemonLink, socketPath: String) {
+    init(terminal: Terminal, link: consuming DaemonLink, socketPath: String, environment: [String: String]) {
+        self.environment = environment
         self.terminal = terminal
         self.link = consume link
         self.socketPath = socketPath
@@ -190,6 +193,15 @@ struct Loop: ~Copyable {
             case .send(let id, let request): link?.send(request.onTheWire(id: id).bytes)
             case .quit: hasQuit = true
             case .repaint: terminal.repaint()
+            case .edit(let text):
+                let edited = terminal.edit(text, environment: environment)
+                feed(.resized(terminal.size), urgent: true)
+                feed(edited, urgent: true)
+            case .openShell(let folder, let notice):
+                let report = terminal.openShell(in: folder, saying: notice, environment: environment)
+                feed(.resized(terminal.size), urgent: true)
+                if let report { feed(report, urgent: true) }
+            case .copy(let text): feed(terminal.copy(text), urgent: true)
             }
         }
         isStale = true

@@ -31,6 +31,10 @@ enum Input: Sendable {
     /// A run's output has grown to `size` bytes.
     case outputGrew(run: String, stream: String, size: Int)
     case answered(request: Int, Answer)
+    /// The user's editor has been left, with this text.
+    case edited(String)
+    /// What came of something that was wanted of the world.
+    case reported(Message)
 }
 
 enum Key: Hashable, Sendable {
@@ -64,6 +68,11 @@ struct Mouse: Hashable, Sendable {
 enum Command: Equatable, Sendable {
     case send(id: Int, DaemonRequest)
     case quit
+    /// Have the user's editor change a text: `edited`, or a report.
+    case edit(String)
+    /// Open the user's shell in a folder, with a line that says where one is.
+    case openShell(folder: String, notice: String)
+    case copy(String)
     /// Write the whole screen anew: something else has written on it.
     case repaint
 }

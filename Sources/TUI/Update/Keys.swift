@@ -10,7 +10,8 @@ enum Action: Hashable, Sendable {
     case haltOrResume, haltEverything
     case approve, requestChanges, cancel, cancelNow, retry, priority, newTicket, editTicket
     /// `field`: to another entry of a form, so far on.
-    case submit, field(Int), enterField, lose
+    case submit, field(Int), enterField, lose, editText
+    case openShell, copyTicket, copyWorktree
 }
 
 /// Where a key counts: in the lists, in the tab that is read, or in what lies over both.
@@ -65,7 +66,7 @@ struct KeyBinding: Sendable {
         table.first { $0.contexts.contains(context) && $0.keys.contains(key) }
     }
 
-    static let table: [KeyBinding] = onTickets + onPages + moving + filing + tabs + questions + typing + everywhere
+    static let table: [KeyBinding] = onPages + onTickets + moving + filing + tabs + questions + typing + everywhere
 
     // MARK: What is done to a ticket
 
@@ -80,6 +81,15 @@ struct KeyBinding: Sendable {
             obstacle: continueObstacle
         ),
         KeyBinding(
+            [.character("a")],
+            "a",
+            .approve,
+            in: KeyContext.tickets,
+            hint: { $0.ticketInHand?.state == "awaiting_approval" ? "with comment" : nil },
+            help: "approve what waits for that, with a comment",
+            obstacle: approveObstacle
+        ),
+        KeyBinding(
             [.character("s")],
             "s",
             .stop,
@@ -89,20 +99,11 @@ struct KeyBinding: Sendable {
             obstacle: stopObstacle
         ),
         KeyBinding(
-            [.character("a")],
-            "a",
-            .approve,
-            in: KeyContext.tickets,
-            hint: { $0.ticketInHand?.state == "awaiting_approval" ? "approve with comment" : nil },
-            help: "approve what waits for that, with a comment",
-            obstacle: approveObstacle
-        ),
-        KeyBinding(
             [.character("r")],
             "r",
             .requestChanges,
             in: KeyContext.tickets,
-            hint: { whenPossible("request changes", $0, unless: changesObstacle) },
+            hint: { whenPossible("changes", $0, unless: changesObstacle) },
             help: "send it back to its agent with what is to change",
             obstacle: changesObstacle
         ),
@@ -137,6 +138,30 @@ struct KeyBinding: Sendable {
             in: KeyContext.tickets,
             help: "edit the ticket: title, description, priority, locks and the rest",
             obstacle: editObstacle
+        ),
+        KeyBinding(
+            [.character("o")],
+            "o",
+            .openShell,
+            in: KeyContext.tickets,
+            help: "open a shell in the ticket's worktree",
+            obstacle: worktreeObstacle
+        ),
+        KeyBinding(
+            [.character("y")],
+            "y",
+            .copyTicket,
+            in: KeyContext.tickets,
+            help: "copy the ticket's id",
+            obstacle: openObstacle
+        ),
+        KeyBinding(
+            [.character("Y")],
+            "Y",
+            .copyWorktree,
+            in: KeyContext.tickets,
+            help: "copy the path of its worktree",
+            obstacle: worktreeObstacle
         ),
         KeyBinding(
             [.character("H")],
@@ -237,7 +262,7 @@ struct KeyBinding: Sendable {
             hint: { $0.connection == .live ? "new ticket" : nil },
             help: "write a new ticket",
             obstacle: newTicketObstacle
-        ),
+        )
     ]
 
     // MARK: The tabs of a ticket
@@ -332,6 +357,14 @@ struct KeyBinding: Sendable {
             obstacle: disconnectedObstacle
         ),
         KeyBinding([.tab], "Tab", .field(1), in: [.form], hint: { _ in "next" }, help: "to the next entry"),
+        KeyBinding(
+            [.control("o")],
+            "Ctrl-O",
+            .editText,
+            in: [.textBox, .form],
+            hint: { _ in "editor" },
+            help: "edit the text in $VISUAL or $EDITOR, a ticket as a whole"
+        ),
         KeyBinding([.backTab], "S-Tab", .field(-1), in: [.form], help: "to the entry before"),
         KeyBinding([.enter], "Enter", .enterField, in: [.form], help: "on to the next entry; on the last one, do it"),
         KeyBinding(
@@ -521,6 +554,13 @@ private func editObstacle(_ model: Model) -> String? {
         return "\(ticket.id) is \(stateWord(ticket.state)): file a new ticket instead"
     default: return disconnectedObstacle(model)
     }
+}
+
+private func worktreeObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    guard ticket.worktree == nil else { return nil }
+    let isFinished = TicketGroup(state: ticket.state) == .done
+    return isFinished ? "the worktree of \(ticket.id) has been put away" : "\(ticket.id) has no worktree yet"
 }
 
 private func newTicketObstacle(_ model: Model) -> String? {

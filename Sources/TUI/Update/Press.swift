@@ -54,6 +54,13 @@ extension Model {
         case .field(let distance): moveInForm { $0.go(by: distance) }
         case .enterField: enterField(&commands)
         case .lose: overlay = .none
+        case .editText: editText(&commands)
+        case .openShell:
+            guard let ticket = ticketInHand, let folder = ticket.worktree else { return }
+            let notice = "\(folder) is the worktree of \(ticket.id); exit leads back to the dashboard"
+            commands.append(.openShell(folder: folder, notice: notice))
+        case .copyTicket: ticketInHand.map { commands.append(.copy($0.id)) }
+        case .copyWorktree: ticketInHand?.worktree.map { commands.append(.copy($0)) }
         case .back: goBack()
         case .repaint: commands.append(.repaint)
         case .open: ticketInHand.map { open(detail.tab == .overview ? .best(for: $0) : detail.tab) }

@@ -37,6 +37,29 @@ extension Model {
         }
     }
 
+    // MARK: In the user's editor
+
+    func editText(_ commands: inout [Command]) {
+        switch overlay {
+        case .prompt(let prompt) where prompt.awaited == nil: commands.append(.edit(prompt.field.text))
+        case .form(let form) where form.phase == .writing: commands.append(.edit(form.document))
+        default: break
+        }
+    }
+
+    /// What the editor left is what is typed.
+    mutating func takeEdited(_ text: String) {
+        switch overlay {
+        case .prompt(var prompt):
+            prompt.field.replace(with: text)
+            overlay = .prompt(prompt)
+        case .form(var form):
+            form.take(document: text)
+            overlay = .form(form)
+        default: break
+        }
+    }
+
     // MARK: Sending
 
     /// Sends what is typed. It stays until that is answered.

@@ -24,6 +24,8 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .outputWatched: model.detail.page?.lookAgain()
     case .outputGrew(let run, let stream, let size): model.detail.page?.grow(run: run, stream: stream, size: size)
     case .answered(let id, let answer): model.take(answer, to: id, &commands)
+    case .edited(let text): model.takeEdited(text)
+    case .reported(let message): model.message = message
     }
     model.settleDetail()
     model.settle()

@@ -32,6 +32,8 @@ extension Model {
             }
         }
         rows.append(("", ""))
+        let readline = "Ctrl-A, E, B, F, D, W, U, K and Y, Alt-B, F and D, and the arrows with Ctrl"
+        rows.append(("", "Where text is typed, keys are those of readline: \(readline)."))
         rows.append(("", "The mouse selects with a click and scrolls with the wheel."))
         return rows
     }
@@ -100,6 +102,8 @@ extension Canvas {
 
     /// A box in the middle, over everything.
     private mutating func drawBox(_ lines: [(key: String, text: String)]) {
+        // A low screen has no row to spare, and its last two are not covered.
+        let lines = lines.count + 4 > model.size.rows ? lines.filter { !$0.text.isEmpty } : lines
         let width = min(model.size.columns, 36)
         let x = (model.size.columns - width) / 2
         let y = max(0, (model.size.rows - lines.count - 2) / 2)

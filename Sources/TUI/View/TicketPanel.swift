@@ -54,7 +54,13 @@ extension Canvas {
             return
         }
         put("no tickets yet", x: panel.x + 2, y: panel.y + 1)
-        put("orch new \"TITLE\" adds one", x: panel.x + 2, y: panel.y + 2, columns: panel.columns - 3, style: .dim)
+        put(
+            "n adds one, as orch new \"TITLE\" does",
+            x: panel.x + 2,
+            y: panel.y + 2,
+            columns: panel.columns - 3,
+            style: .dim
+        )
         put("orch enqueue FILE adds many", x: panel.x + 2, y: panel.y + 3, columns: panel.columns - 3, style: .dim)
     }
 
