@@ -343,6 +343,20 @@ struct FormTests {
         }
     }
 
+    @Test func aLongErrorIsToldInFull() {
+        Self.shows("form-error") { story in
+            story.press("n x Ctrl-S")
+            let message =
+                "lock `../x` contains `..`; a lock names paths inside the repository, relative to its root; lock `日本語[`: "
+            story.happens(
+                .answered(
+                    request: 2,
+                    .failure(.init(message: message + "a class has no end", hint: "see docs/locks.md"))
+                )
+            )
+        }
+    }
+
     @Test func theQuestions() {
         Self.shows("form-leave") { $0.press("n 日 Esc") }
         Self.shows("cancel-question") { $0.press("j j x") }

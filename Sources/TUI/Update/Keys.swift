@@ -26,6 +26,8 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
     /// Where there is a ticket in hand.
     static let tickets: Set<KeyContext> = [.lists, .page]
     static let typing: Set<KeyContext> = [.prompt, .textBox, .form]
+    /// Where there is more than a line of it.
+    static let writing: Set<KeyContext> = [.textBox, .form]
 }
 
 /// A key: what it is called, what it does, where, and why it may not be possible now.

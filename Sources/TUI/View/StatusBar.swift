@@ -41,10 +41,25 @@ extension Canvas {
             case .failed: .failed
             }
         let columns = model.size.columns
+        if KeyContext.writing.contains(model.keyContext), drawInFull(message, y: y, style: style) { return }
         let used = put(message.text, x: 1, y: y, columns: columns - 2, style: style)
         if let hint = message.hint, columns - used > 12 {
             say(" · \(hint)", x: 1 + used, y: y, columns: columns - used - 2)
         }
+    }
+
+    /// What is wrong with a text that is being written is told in full, over the last rows; false: one row is enough.
+    private mutating func drawInFull(_ message: Message, y: Int, style: Style) -> Bool {
+        let columns = model.size.columns
+        let rows = Text([message.text, message.hint].compactMap(\.self).joined(separator: "; ")).flowed(to: columns - 2)
+        let room = min(rows.count, 5)
+        guard room > 1 else { return false }
+        for (number, row) in rows.prefix(room).enumerated() {
+            let rowY = y - room + 1 + number
+            screen.fill(x: 0, y: rowY, columns: columns, style: .plain)
+            screen.put(row, x: 1, y: rowY, style: style)
+        }
+        return true
     }
 
     func hintWidth(_ binding: KeyBinding) -> Int {
