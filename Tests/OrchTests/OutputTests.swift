@@ -80,6 +80,8 @@ import Testing
         #expect(tell("ticket.waiting", ["waiting": ["T-2": "waits for A to land"]]) == ["T-2 waits for A to land"])
         #expect(tell("ticket.dreamt_of", ["ticket": "T-1", "reason": "late"]) == ["T-1 ticket dreamt of: late"])
         #expect(tell("weather.changed", [:]) == ["- weather changed"])
+        let began: JSONObject = ["seq": 4, "ticket": "T-1", "to": "live", "hosts": ["a", "b"], "patch": [:]]
+        #expect(tell("deploy.began", began) == [#"T-1 deploy began: hosts ["a","b"], to live"#])
         #expect(tell("hello", [:]).isEmpty)
     }
 }

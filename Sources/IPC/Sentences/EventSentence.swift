@@ -46,11 +46,12 @@ public struct EventSentence: Sendable {
         run.lastIndex(of: ".").map { String(run[..<$0]) }
     }
 
-    /// `deploy.began` of a later version: its name, and why if it says.
+    /// `deploy.began` of a later version: its name, and why if it says, or else what it says.
     private static func unknown(_ event: Notification) -> String {
         let words = event.method.replacing(".", with: " ").replacing("_", with: " ")
-        guard let reason = event.params["reason"]?.stringValue else { return words }
-        return "\(words): \(reason)"
+        if let reason = event.params["reason"]?.stringValue { return "\(words): \(reason)" }
+        let fields = event.fields.map { "\($0.name) \($0.value)" }
+        return fields.isEmpty ? words : "\(words): \(fields.joined(separator: ", "))"
     }
 
     // MARK: Runs
@@ -243,6 +244,14 @@ public struct EventSentence: Sendable {
 }
 
 extension Notification {
+    /// What the event says besides when it was and about which ticket, by name; texts as they are, all else as JSON.
+    public var fields: [(name: String, value: String)] {
+        let others: Set = ["seq", "time", "ticket", "patch", "event"]
+        return params.filter { !others.contains($0.key) }.sorted { $0.key < $1.key }.map { name, value in
+            (name, value.stringValue ?? value.description)
+        }
+    }
+
     fileprivate func string(_ name: String) -> String { params[name]?.stringValue ?? "" }
 
     /// An object name, short enough to read.
