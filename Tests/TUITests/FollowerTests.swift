@@ -41,6 +41,11 @@ struct FollowerTests {
                 case .outputWatched: "watched"
                 case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
                 case .repositories(let rows): "repositories \(rows.map(\.path).sorted())"
+                case .locksHeld(let locks): "locks \(locks.map(\.pattern))"
+                case .happened(let ticket, let event): "\(ticket) \(event.method)"
+                case .printed(let ticket, nil): "\(ticket) prints"
+                case .printed(let ticket, let moment?): "\(ticket) printed \(moment.milliseconds)"
+                case .caughtUp: "caught up"
                 case .connectionRegained: "regained"
                 case .connectionLost(let reason): "lost \(reason)"
                 case .answered(let id, .result(let value)): "answered \(id) \(value)"
@@ -84,6 +89,40 @@ struct FollowerTests {
         #expect(words(follower.take(Self.event(8, ["daemon": ["disk": .null]]))) == ["trouble none"])
     }
 
+    @Test mutating func whatIsHeldIsToldAsItChanges() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "running"))
+        let lock = LockRow(pattern: "src/**", repository: "r1", ticket: "T-1", since: "", fence: 3)
+        #expect(words(follower.take(Self.event(6, ["locks": ["3": json(lock)]]))) == [#"locks ["src/**"]"#])
+        #expect(words(follower.take(Self.event(7, ["locks": ["3": nil]]))) == ["locks []"])
+        #expect(words(follower.take(Self.event(8, ["locks": ["4": nil]]))) == [])
+    }
+
+    @Test mutating func eventsOfTicketsAreHandedOn() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "running"))
+        let verified = Self.line("ticket.verified", ["seq": 6, "ticket": "T-1", "tree": "1", "patch": [:]])
+        #expect(words(follower.take(verified)) == ["T-1 ticket.verified"])
+        #expect(words(follower.take(verified)) == [])
+    }
+
+    @Test mutating func whenThoseAtWorkLastPrintedIsAskedOnEveryConnection() {
+        let working: JSONValue = ["agent-1": json(agent("agent-1", on: "T-1"))]
+        let picture: JSONValue = ["tickets": [:], "agents": working]
+        let snapshot = Response(id: "snapshot", result: .success(["seq": 5, "picture": picture]))
+        _ = follower.connected()
+        #expect(words(follower.take(snapshot.bytes)) == ["ask agent.list", "snapshot [] 1 []"])
+        let agents: JSONValue = [
+            ["id": "agent-1", "ticket": "T-1", "last_output": "1970-01-01T00:00:07.000Z"], ["id": "agent-2"], 7,
+        ]
+        let answer = Response(id: "agents", result: .success(["agents": agents]))
+        #expect(words(follower.take(answer.bytes)) == ["T-1 printed 7000"])
+        follower.disconnected()
+        _ = follower.connected()
+        let subscribed = Response(id: "subscribe", result: .success(["seq": 5]))
+        #expect(words(follower.take(subscribed.bytes)) == ["ask snapshot", "ask agent.list", "regained"])
+    }
+
     @Test mutating func eventsAroundTheSnapshotAreAppliedOnceAndInOrder() {
         #expect(follower.connected().map(\.method) == ["snapshot"])
         #expect(words(follower.take(Self.line("hello", ["seq": 4, "protocol": 1]))).isEmpty)
@@ -114,7 +153,11 @@ struct FollowerTests {
         )
         // Why tickets wait is not replayed: that alone is taken from a snapshot.
         let reasons = Response(id: "reasons", result: .success(["seq": 7, "picture": [:], "waiting": ["T-9": "new"]]))
-        #expect(words(follower.take(reasons.bytes)) == ["waiting [\"T-1\", \"T-9\"] [\"new\", \"nothing\"]"])
+        #expect(
+            words(follower.take(reasons.bytes)) == [
+                "waiting [\"T-1\", \"T-9\"] [\"new\", \"nothing\"]", "caught up",
+            ]
+        )
         #expect(
             words(follower.take(Self.event(6, ["tickets": ["T-1": ["state": "stopped"]]])))
                 == ["changed [\"T-1\"] [\"stopped\"] []"]
@@ -224,6 +267,13 @@ struct FollowerTests {
         )
         #expect(
             line(.stop(ticket: "T-7")) == #"{"jsonrpc":"2.0","id":7,"method":"ticket.stop","params":{"ticket":"T-7"}}"#
+        )
+        #expect(
+            line(.showTicket("T-7")) == #"{"jsonrpc":"2.0","id":7,"method":"ticket.show","params":{"ticket":"T-7"}}"#
+        )
+        #expect(
+            line(.listEvents(ticket: "T-7", before: 40, after: nil))
+                == #"{"jsonrpc":"2.0","id":7,"method":"ticket.events","params":{"ticket":"T-7","before":40}}"#
         )
         #expect(
             line(.readOutput(run: "T-7.2", stream: "stdout", offset: 5, length: 9))

@@ -243,7 +243,7 @@ struct TerminalTests {
         let terminal = try await begin()
         try terminal.press(bytes: Array("\u{1B}[200~sscq\u{1B}[201~j".utf8))
         try await terminal.waits(for: "─ T-1 ─")
-        #expect(daemon.requests == ["snapshot"])
+        #expect(daemon.requests == ["snapshot", "agent.list"])
     }
 
     @Test func itCanBeSuspendedAndContinued() async throws {

@@ -62,10 +62,20 @@ extension Model {
         return page.ticket
     }
 
+    /// Whether the shell is to tell what prints.
+    var watchesOutput: Bool { connection == .live && (watchedTicket != nil || !runningTickets.isEmpty) }
+
     /// Shows the tab that is wanted of the ticket in hand. A pane of a few rows has room for the overview alone.
     mutating func settleDetail() {
         let hasRoom = detail.reading.fillsScreen || (layout?.hasTabs ?? false)
         detail.show(hasRoom ? detail.tab : .overview, of: ticketInHand)
+    }
+
+    /// Lets the page lay itself out for its room, with all there is known.
+    mutating func settlePage() {
+        guard var page = detail.page else { return }
+        page.settle(in: self)
+        detail.page = page
     }
 
     /// Asks what the page needs to know next, if anything.

@@ -5,6 +5,7 @@ public struct Model: Sendable {
     var size: Size
     var now: Moment
     let glyphs: Glyphs
+    let localTime: LocalTime
 
     var tickets = TicketList()
     /// In the order of their numbers.
@@ -13,6 +14,10 @@ public struct Model: Sendable {
     var repositories: [RepositoryRow] = []
     /// Why a queued ticket waits, by ticket.
     var waiting: [String: String] = [:]
+    /// Who holds what now.
+    var locks: [LockRow] = []
+    /// When what is at work on a ticket last printed something, by ticket.
+    var lastOutput: [String: Moment] = [:]
 
     var focus = Panel.tickets
     var selectedTicket: String?
@@ -27,6 +32,8 @@ public struct Model: Sendable {
     var detail = Detail()
     var overlay = Overlay.none
     var connection = Connection.connecting
+    /// The tickets as they were when the connection was lost, until all that was missed is here.
+    var lastKnown: TicketList?
     /// What is wrong with the daemon, in two or three words.
     var trouble: String?
     /// Why everything is halted, which may be empty; nil while it is not.
@@ -39,10 +46,11 @@ public struct Model: Sendable {
     /// Between the marks of a paste, nothing is a key.
     var isPasting = false
 
-    init(size: Size, now: Moment, glyphs: Glyphs = .unicode) {
+    init(size: Size, now: Moment, glyphs: Glyphs = .unicode, localTime: LocalTime = .utc) {
         self.size = size
         self.now = now
         self.glyphs = glyphs
+        self.localTime = localTime
     }
 
     /// The ticket that commands act on: the one that is read, the selected one, or that of the selected agent.

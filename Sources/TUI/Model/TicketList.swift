@@ -106,6 +106,19 @@ struct TicketList: Sendable {
         if oldPosition != position, position.isLanding || oldPosition?.isLanding == true { findLanding() }
     }
 
+    /// Of those that wait for a person, the one that has done so for longest.
+    var longestWaiting: TicketRow? {
+        guard count(of: .needsYou) > 0 else { return nil }
+        if filter == nil { return id(at: 0).flatMap { rows[$0] } }
+        return rows.values.filter { TicketGroup(state: $0.state) == .needsYou }.min { Position($0) < Position($1) }
+    }
+
+    /// Where a ticket is in the landing queue of its repository: 1 lands next. Nil of one that is set aside.
+    func landingPlace(of id: String) -> Int? {
+        guard let row = rows[id], row.landing_place != nil else { return nil }
+        return landing.prefix { $0 != id }.count { rows[$0]?.repository == row.repository } + 1
+    }
+
     mutating func remove(_ id: String) {
         guard let old = rows.removeValue(forKey: id) else { return }
         let position = Position(old)
@@ -205,7 +218,11 @@ private struct Position: Comparable, Sendable {
         case .done:
             rank = 0
             time = -since
-        case .needsYou, .working, .landing, .stopped:
+        case .landing:
+            // What is set aside comes after those in the queue.
+            rank = row.landing_place.map { Int64($0) } ?? .max
+            time = since
+        case .needsYou, .working, .stopped:
             rank = 0
             time = since
         }

@@ -11,6 +11,8 @@ protocol Page: Sendable {
     func isOutdated(by row: TicketRow) -> Bool
     /// The ticket's row, at first and whenever it changes.
     mutating func follow(_ row: TicketRow)
+    /// Something of the ticket has happened: an event as it was sent.
+    mutating func hear(_ event: Notification)
     /// The run's output has grown to `size` bytes.
     mutating func grow(run: String, stream: String, size: Int)
     /// The growth of output is told from now on; what grew before is not known.
@@ -24,6 +26,9 @@ protocol Page: Sendable {
     mutating func take(_ answer: Answer, to request: DaemonRequest, in room: Size)
     /// The connection is new: what was asked is lost, and what failed may work now.
     mutating func startOver()
+
+    /// Everything has been taken in: how it is laid out, and where one is in it, can be made right.
+    mutating func settle(in model: Model)
 
     mutating func move(_ motion: Motion, in room: Size)
     /// Does what a key asks of a page; a refusal where it cannot.
@@ -64,6 +69,8 @@ enum PageOutcome: Hashable, Sendable {
 extension Page {
     func isOutdated(by row: TicketRow) -> Bool { false }
     mutating func follow(_ row: TicketRow) {}
+    mutating func hear(_ event: Notification) {}
+    mutating func settle(in model: Model) {}
     mutating func grow(run: String, stream: String, size: Int) {}
     mutating func lookAgain() {}
     var watchesOutput: Bool { false }

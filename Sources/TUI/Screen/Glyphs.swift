@@ -29,6 +29,13 @@ public struct Glyphs: Hashable, Sendable {
     var cancelled: Cluster { pick(0x00D7, "x") }
     var unknown: Cluster { pick(0x25C7, "-") }
 
+    /// Before what is meant.
+    var mark: Cluster { pick(0x25B8, ">") }
+    /// Before how much people have said of a ticket.
+    var comment: Cluster { pick(0x270E, "\"") }
+    /// Before how long ago something was printed.
+    var printed: Cluster { pick(0x00BB, ">") }
+
     /// Replaces what ASCII lacks in the dashboard's own sentences.
     func plain(_ sentence: String) -> String {
         guard !isUnicode else { return sentence }

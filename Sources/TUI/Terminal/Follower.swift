@@ -10,6 +10,7 @@ struct Follower {
     private var problem: String?
     private var toldTrouble: String?
     private var toldHalt: String?
+    private var toldLocks: [LockRow] = []
     private var toldRepositories: [String: RepositoryRow] = [:]
     private var hasPicture = false
     private var phase = Phase.disconnected
@@ -28,6 +29,7 @@ struct Follower {
     private static let snapshotID: JSONValue = "snapshot"
     private static let subscribeID: JSONValue = "subscribe"
     private static let reasonsID: JSONValue = "reasons"
+    private static let agentsID: JSONValue = "agents"
 
     /// What a line brought about.
     struct Outcome {
@@ -61,6 +63,12 @@ struct Follower {
         return Request(id: Self.snapshotID, method: "snapshot")
     }
 
+    /// When those at work last printed something is not in the picture: from here on the announcements tell.
+    private func askForLastOutput(_ outcome: inout Outcome) {
+        guard picture.agents.values.contains(where: { $0.ticket != nil }) else { return }
+        outcome.requests.append(Request(id: Self.agentsID, method: "agent.list"))
+    }
+
     // MARK: Notifications
 
     private mutating func take(_ notification: Notification, _ outcome: inout Outcome) {
@@ -92,6 +100,7 @@ struct Follower {
     }
 
     private mutating func follow(_ notification: Notification, _ outcome: inout Outcome) {
+        let before = picture.seq
         let touched: Picture.Touched
         do {
             touched = try picture.apply(notification)
@@ -103,7 +112,11 @@ struct Follower {
             tellTrouble(&outcome)
             tellHalt(&outcome)
         }
+        if !touched.locks.isEmpty { tellLocks(&outcome) }
         if !touched.repositories.isEmpty { tellRepositories(&outcome) }
+        if let seq = notification.seq, seq > before, let ticket = notification.params["ticket"]?.stringValue {
+            outcome.inputs.append(.happened(ticket: ticket, notification))
+        }
         if notification.seq == nil {
             let reasons = touched.tickets.map { ($0, picture.waiting[$0]) }
             if !reasons.isEmpty { outcome.inputs.append(.waiting(Dictionary(uniqueKeysWithValues: reasons))) }
@@ -115,6 +128,14 @@ struct Follower {
                 )
             )
         }
+    }
+
+    /// Who holds what, where that has changed.
+    private mutating func tellLocks(_ outcome: inout Outcome) {
+        let locks = picture.locks.values.sorted { $0.fence < $1.fence }
+        guard locks != toldLocks else { return }
+        toldLocks = locks
+        outcome.inputs.append(.locksHeld(locks))
     }
 
     /// What is wrong with the daemon, where that has changed.
@@ -153,6 +174,7 @@ struct Follower {
                 outcome.inputs.append(.connectionRegained)
                 // Why tickets wait is not stored, so it is not replayed either.
                 outcome.requests.append(Request(id: Self.reasonsID, method: "snapshot"))
+                askForLastOutput(&outcome)
             } else {
                 outcome.requests.append(askForSnapshot())
             }
@@ -162,7 +184,16 @@ struct Follower {
             for (ticket, reason) in snapshot["waiting"]?.objectValue ?? [:] {
                 reasons.updateValue(reason.stringValue, forKey: ticket)
             }
-            outcome.inputs.append(.waiting(reasons))
+            // No response overtakes a replay.
+            outcome.inputs += [.waiting(reasons), .caughtUp]
+        case Self.agentsID:
+            guard case .success(let answer) = response.result else { return }
+            for agent in answer["agents"]?.arrayValue ?? [] {
+                guard let ticket = agent["ticket"]?.stringValue,
+                    let moment = agent["last_output"]?.stringValue.flatMap({ Moment($0) })
+                else { continue }
+                outcome.inputs.append(.printed(ticket: ticket, at: moment))
+            }
         default:
             guard let id = response.id.intValue else { return }
             outcome.inputs.append(.answered(request: id, Answer(response.result)))
@@ -187,6 +218,8 @@ struct Follower {
                 waiting: picture.waiting
             )
         )
+        askForLastOutput(&outcome)
+        tellLocks(&outcome)
         tellRepositories(&outcome)
         tellTrouble(&outcome)
         tellHalt(&outcome)
@@ -196,12 +229,10 @@ struct Follower {
 
 // MARK: Output, on a connection of its own
 
-/// Watches one ticket's output. Announcements of output are not among the live events: they come to those who ask, and
+/// Watches what runs print. Announcements of output are not among the live events: they come to those who ask, and
 /// asking changes what else a connection receives.
 enum OutputWatch {
-    static func subscribe(to ticket: String) -> Request {
-        Request(id: 1, method: "subscribe", params: ["topics": ["output"], "tickets": [.string(ticket)]])
-    }
+    static let subscription = Request(id: 1, method: "subscribe", params: ["topics": ["output"]])
 
     static func inputs(_ line: [UInt8]) -> [Input] {
         switch ServerLine(line: line) {

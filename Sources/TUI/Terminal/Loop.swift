@@ -6,9 +6,9 @@ import IPC
 struct Loop: ~Copyable {
     private var terminal: Terminal
     private var link: DaemonLink?
-    /// Open while a transcript is.
+    /// Open while anything may print.
     private var outputLink: DaemonLink?
-    private var watchedTicket: String?
+    private var pulse = Pulse()
     private var nextWatch: Int64 = 0
     private let socketPath: String
     /// What other programs are started with.
@@ -38,7 +38,7 @@ struct Loop: ~Copyable {
         self.terminal = terminal
         self.link = consume link
         self.socketPath = socketPath
-        model = Model(size: terminal.size, now: wallClock(), glyphs: terminal.glyphs)
+        model = Model(size: terminal.size, now: wallClock(), glyphs: terminal.glyphs, localTime: .system)
     }
 
     mutating func run() {
@@ -88,7 +88,7 @@ struct Loop: ~Copyable {
         let now = monotonic()
         if isStale { consider(lastFrame + Self.frameMilliseconds - now) }
         if link == nil { consider(nextAttempt - now) }
-        if model.watchedTicket != nil, outputLink == nil { consider(nextWatch - now) }
+        if model.watchesOutput, outputLink == nil { consider(nextWatch - now) }
         if let nextChange { consider(nextChange.milliseconds - wallClock().milliseconds) }
         guard let due else { return -1 }
         return Int32(clamping: max(0, due))
@@ -163,25 +163,25 @@ struct Loop: ~Copyable {
 
     // MARK: Output
 
-    /// Has the growth of the output that is looked at told, and of no other.
+    /// Has it told who prints while anybody may, or what was printed is read.
     private mutating func watchOutput() {
-        let wanted = model.watchedTicket
-        if wanted != watchedTicket || wanted == nil {
+        guard model.watchesOutput else {
             outputLink = nil
-            watchedTicket = wanted
             nextWatch = 0
+            return
         }
-        guard let wanted, outputLink == nil, monotonic() >= nextWatch else { return }
+        guard outputLink == nil, monotonic() >= nextWatch else { return }
         outputLink = try? DaemonLink(path: socketPath)
-        outputLink?.send(OutputWatch.subscribe(to: wanted).bytes)
+        outputLink?.send(OutputWatch.subscription.bytes)
         nextWatch = monotonic() + 1000
+        pulse.forget()
     }
 
     private mutating func takeOutputLines() {
         outputLink?.flush()
         var inputs: [Input] = []
         let isOpen = outputLink?.receive { inputs += OutputWatch.inputs($0) } ?? true
-        for input in inputs { feed(input, urgent: false) }
+        for input in pulse.inputs(inputs, read: model.watchedTicket, now: monotonic()) { feed(input, urgent: false) }
         if !isOpen { outputLink = nil }
     }
 

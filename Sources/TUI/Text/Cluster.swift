@@ -33,6 +33,12 @@ public struct Cluster: Hashable, Sendable {
         return Cluster(scalars: marked, width: width)
     }
 
+    var text: String {
+        var text = ""
+        append(to: &text)
+        return text
+    }
+
     func append(to string: inout String) {
         for index in 0..<count {
             string.unicodeScalars.append(Unicode.Scalar(scalars[index]) ?? "\u{FFFD}")

@@ -18,10 +18,16 @@ enum Input: Sendable {
     case repositories([RepositoryRow])
     /// The picture is followed again from where it was lost.
     case connectionRegained
+    /// All that happened while the connection was lost has been told.
+    case caughtUp
     /// Rows that changed, by id; nil: gone.
     case changed(tickets: [String: TicketRow?], agents: [String: AgentRow?])
     /// Why tickets wait now; nil: no longer.
     case waiting([String: String?])
+    /// Everyone who holds something now.
+    case locksHeld([LockRow])
+    /// An event of a ticket's, as it was sent.
+    case happened(ticket: String, Notification)
     /// What is wrong with the daemon, in two or three words; nil: nothing any more.
     case troubled(String?)
     /// Everything is halted, for this reason, which may be empty; nil: it goes on.
@@ -30,6 +36,8 @@ enum Input: Sendable {
     case outputWatched
     /// A run's output has grown to `size` bytes.
     case outputGrew(run: String, stream: String, size: Int)
+    /// A ticket's run has printed something, then or now. Told now and then while it does.
+    case printed(ticket: String, at: Moment? = nil)
     case answered(request: Int, Answer)
     /// The user's editor has been left, with this text.
     case edited(String)

@@ -12,23 +12,33 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .resized(let size): model.size = size
     case .clock: break
     case .connectionLost(let reason): model.loseConnection(reason)
-    case .snapshot(let tickets, let agents, let waiting): model.replacePicture(tickets, agents, waiting)
+    case .snapshot(let tickets, let agents, let waiting):
+        model.replacePicture(tickets, agents, waiting)
+        model.regainConnection()
+        model.tellWhatWasMissed()
     case .repositories(let rows):
         model.repositories = rows.sorted { (trailingNumber(of: $0.id), $0.id) < (trailingNumber(of: $1.id), $1.id) }
     case .connectionRegained: model.regainConnection()
+    case .caughtUp: model.tellWhatWasMissed()
     case .changed(let tickets, let agents): model.change(tickets, agents)
     case .troubled(let trouble): model.trouble = trouble
     case .halted(let reason): model.halted = reason
     case .waiting(let reasons):
         for (ticket, reason) in reasons { model.waiting[ticket] = reason }
+    case .locksHeld(let locks): model.locks = locks
+    case .happened(let ticket, let event): if model.detail.page?.ticket == ticket { model.detail.page?.hear(event) }
     case .outputWatched: model.detail.page?.lookAgain()
     case .outputGrew(let run, let stream, let size): model.detail.page?.grow(run: run, stream: stream, size: size)
+    case .printed(let ticket, let moment):
+        let printed = moment ?? now
+        model.lastOutput[ticket] = max(model.lastOutput[ticket] ?? printed, printed)
     case .answered(let id, let answer): model.take(answer, to: id, &commands)
     case .edited(let text): model.takeEdited(text)
     case .reported(let message): model.message = message
     }
     model.settleDetail()
     model.settle()
+    model.settlePage()
     model.readOn(&commands)
     return commands
 }
@@ -42,7 +52,6 @@ extension Model {
         self.agents = agents.sorted(by: inOrder)
         self.waiting = waiting
         reselect(after: place)
-        regainConnection()
     }
 
     fileprivate mutating func change(_ changedTickets: [String: TicketRow?], _ changedAgents: [String: AgentRow?]) {
@@ -55,7 +64,11 @@ extension Model {
             agents.removeAll { $0.id == id }
             if let row { agents.append(row) }
         }
-        if !changedAgents.isEmpty { agents.sort(by: inOrder) }
+        if !changedAgents.isEmpty {
+            agents.sort(by: inOrder)
+            let running = Set(runningTickets)
+            lastOutput = lastOutput.filter { running.contains($0.key) }
+        }
         reselect(after: place)
     }
 
@@ -89,6 +102,7 @@ extension Model {
     }
 
     fileprivate mutating func loseConnection(_ reason: String) {
+        if connection == .live { lastKnown = tickets }
         connection = .lost(reason: reason)
         let unanswered = pending.values.filter(\.isOrder).count
         pending = [:]
@@ -105,9 +119,19 @@ extension Model {
     }
 
     fileprivate mutating func regainConnection() {
-        if case .lost = connection { message = Message(kind: .done, text: "the daemon is back", hint: nil) }
+        if case .lost = connection { message = Message(kind: .done, text: Self.welcome, hint: nil) }
         connection = .live
         startPageOver()
+    }
+
+    private static let welcome = "the daemon is back"
+
+    /// In counts, unless something else has been said since.
+    fileprivate mutating func tellWhatWasMissed() {
+        guard let before = lastKnown else { return }
+        lastKnown = nil
+        guard let said = message, said.text == Self.welcome else { return }
+        message?.text = "\(said.text): \(tickets.news(since: before))"
     }
 }
 

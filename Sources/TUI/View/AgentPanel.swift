@@ -38,14 +38,37 @@ extension Canvas {
         let end = panel.x + panel.columns - 1
         let ageText = agent.state == "idle" ? "" : age(since: agent.stale_since ?? agent.since)
         put(ageText, x: end - ageText.utf8.count, y: y, style: isStale ? .failed : .dim)
-        let free = end - 5
+        var free = end - 5
+        if panel.columns >= 36, let quiet = quiet(agent) {
+            free -= 5
+            put(quiet, x: free + 5 - quiet.count, y: y, style: isStale ? .failed : .dim)
+        }
         // Where there is little room, the glyph alone says that it works: on what is worth more.
-        if agent.ticket == nil || isStale || panel.columns >= 36 {
+        if agent.ticket == nil || isStale || panel.columns >= 44 {
             x += 1 + put(look.word, x: x, y: y, columns: min(8, max(0, free - x)), style: look.style)
         }
         guard let ticket = agent.ticket else { return }
         x += 1 + put(ticket, x: x, y: y, columns: max(0, free - x), style: isStale ? .failed : .plain)
+        if panel.columns >= 52, let profile = agent.profile {
+            x += 1 + put(profile, x: x, y: y, columns: min(10, max(0, free - x)), style: .dim)
+        }
         guard let title = model.tickets[ticket]?.title, free - x > 4 else { return }
         put(title, x: x, y: y, columns: free - x, style: .dim)
     }
+
+    /// How long ago what is at work on its ticket printed something: `»12s`; nothing while it prints.
+    private mutating func quiet(_ agent: AgentRow) -> String? {
+        guard agent.state != "idle", let last = agent.ticket.flatMap({ model.lastOutput[$0] }) else { return nil }
+        let talks = Moment(milliseconds: last.milliseconds + Self.talkingMilliseconds)
+        guard model.now >= talks else {
+            screen.nextChange = min(screen.nextChange ?? talks, talks)
+            return ""
+        }
+        let age = Age(from: last, to: model.now)
+        screen.nextChange = min(screen.nextChange ?? age.nextChange, age.nextChange)
+        return glyphs.printed.text + age.text
+    }
+
+    /// Who has printed in this time is not silent, so that an agent that prints changes nothing on the screen.
+    private static var talkingMilliseconds: Int64 { 10_000 }
 }

@@ -59,7 +59,9 @@ extension Canvas {
         guard let ticket = model.tickets[id] else { return }
         var y = area.y
         let last = area.y + area.rows
-        let why = silence(of: ticket) ?? haltReason(of: ticket) ?? waitReason(of: ticket) ?? ticket.reason
+        let reason = model.reason(of: ticket)
+        if let change = reason?.nextChange { screen.nextChange = min(screen.nextChange ?? change, change) }
+        let why = reason?.text
         if area.rows == 1 {
             drawStateLine(ticket, why: why, area: area, y: y)
             return
@@ -90,10 +92,8 @@ extension Canvas {
     private mutating func drawStateLine(_ ticket: TicketRow, why: String?, area: Rectangle, y: Int) {
         let look = StateLook(ticket, glyphs: glyphs)
         put(look.glyph, x: area.x, y: y, style: look.style)
-        var state = ticket.state.split(separator: "_").joined(separator: " ")
-        if ticket.stale_since != nil { state = "stale" }
         var x = area.x + 2
-        x += put(state, x: x, y: y, columns: area.columns - 2, style: look.style)
+        x += put(look.words(of: ticket), x: x, y: y, columns: area.columns - 2, style: look.style)
         var rest = ""
         if let why {
             rest = ": \(why)"
@@ -107,34 +107,6 @@ extension Canvas {
             if ticket.attempts > 1 { rest += " · attempt \(ticket.attempts)" }
         }
         say(rest, x: x, y: y, columns: area.columns - (x - area.x))
-    }
-
-    /// How long its agent has been silent, and what is done about it: read anew every second.
-    private mutating func silence(of ticket: TicketRow) -> String? {
-        guard let since = ticket.stale_since.flatMap({ Moment($0) })?.milliseconds else { return nil }
-        let until = ticket.stale_until.flatMap { Moment($0) }?.milliseconds
-        let now = model.now.milliseconds
-        for moment in [since, until].compactMap(\.self) {
-            let passed = (now - moment) % 1000
-            let next = Moment(milliseconds: now - passed + (passed < 0 ? 0 : 1000))
-            screen.nextChange = min(screen.nextChange ?? next, next)
-        }
-        return Silence.sentence(
-            evidence: ticket.stale_evidence,
-            seconds: Int(max(0, now - since) / 1000),
-            // Rounded up: it is not over before it is over.
-            left: until.map { Int(($0 - now + 999) / 1000) }
-        )
-    }
-
-    private func waitReason(of ticket: TicketRow) -> String? {
-        ticket.state == "queued" ? model.waiting[ticket.id] : nil
-    }
-
-    /// A row in the landing queue does not change when everything is halted, and nothing lands.
-    private func haltReason(of ticket: TicketRow) -> String? {
-        guard ticket.state == "landing", let reason = model.halted else { return nil }
-        return "everything is halted\(reason.isEmpty ? "" : " (\(reason))"); it goes on when you resume"
     }
 
     private func facts(of ticket: TicketRow) -> [String] {

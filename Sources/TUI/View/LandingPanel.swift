@@ -31,12 +31,29 @@ extension Canvas {
 
     private mutating func draw(_ ticket: TicketRow, idColumns: Int, in panel: Rectangle, y: Int) {
         let look = StateLook(ticket, glyphs: glyphs)
-        put(look.glyph, x: panel.x + 1, y: y, style: look.style)
+        let isBlocked = ticket.blocked == true
+        // Its place in the queue; the glyph of one that is set aside.
+        let place = model.tickets.landingPlace(of: ticket.id).map(String.init)
+        put(place ?? look.glyph.text, x: panel.x + 1, y: y, columns: 2, style: isBlocked ? .waiting : look.style)
         put(ticket.id, x: panel.x + 3, y: y, columns: idColumns)
         let age = age(since: ticket.since)
         let end = panel.x + panel.columns - 1
         put(age, x: end - age.utf8.count, y: y, style: .dim)
-        let x = panel.x + 4 + idColumns
-        put(ticket.reason ?? ticket.title, x: x, y: y, columns: max(0, end - 5 - x), style: .dim)
+        var x = panel.x + 4 + idColumns
+        if let checks = ticket.checks {
+            x += 2 + put(progress(of: checks), x: x, y: y, columns: max(0, end - 5 - x), style: .landing)
+        }
+        guard end - 5 - x > 3 else { return }
+        let words = isBlocked || ticket.checks == nil ? ticket.reason ?? ticket.title : ticket.title
+        put(words, x: x, y: y, columns: end - 5 - x, style: isBlocked ? .waiting : .dim)
+    }
+
+    /// `test 2/3 12s`: the second of three checks has been running for so long.
+    private mutating func progress(of checks: ChecksRow) -> String {
+        guard let running = checks.running else { return "\(checks.done)/\(checks.total) passed" }
+        let age = age(since: checks.since ?? "")
+        // Setup comes before the first.
+        let place = running == "setup" ? "" : " \(min(checks.done + 1, checks.total))/\(checks.total)"
+        return "\(running)\(place)\(age.isEmpty ? "" : " \(age)")"
     }
 }

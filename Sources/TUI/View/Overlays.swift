@@ -32,6 +32,9 @@ extension Model {
             }
         }
         rows.append(("", ""))
+        rows.append((glyphs.printed.text, "before a time: for so long what works on a ticket has printed nothing"))
+        rows.append((glyphs.comment.text, "before a number: so often people have said something about a ticket"))
+        rows.append(("", ""))
         let readline = "Ctrl-A, E, B, F, D, W, U, K and Y, Alt-B, F and D, and the arrows with Ctrl"
         rows.append(("", "Where text is typed, keys are those of readline: \(readline)."))
         rows.append(("", "The mouse selects with a click and scrolls with the wheel."))

@@ -37,6 +37,14 @@ struct StateLook {
     }
 }
 
+extension StateLook {
+    /// The ticket's state in full words.
+    func words(of ticket: TicketRow) -> String {
+        if ticket.stale_since != nil { return "stale" }
+        return ticket.state.split(separator: "_").joined(separator: " ")
+    }
+}
+
 /// A ticket's state in a word or two; one that is not known, as it stands.
 func stateWord(_ state: String) -> String {
     switch state {

@@ -1,3 +1,5 @@
+import IPC
+
 extension Canvas {
     /// What just happened, or else the keys that work now.
     mutating func drawKeys(_ layout: Layout) {
@@ -81,7 +83,13 @@ extension Canvas {
         let groups = TicketGroup.allCases.filter { model.tickets.count(of: $0) > 0 }
         let long = groups.map { "\(model.tickets.count(of: $0)) \($0.look(glyphs: glyphs).word)" }
         let short = groups.map { "\(model.tickets.count(of: $0))" }
-        let texts = long.reduce(0) { $0 + $1.utf8.count + 4 } <= left + 2 ? long : short
+        let oldestAge = oldestWait
+        let oldest = oldestAge.map { "oldest waits \($0.text)" } ?? ""
+        let oldestWidth = oldest.isEmpty ? 0 : oldest.utf8.count + 2
+        // What matters least goes first: the words, and how long somebody has waited for.
+        let candidates = [(long, oldestWidth), (short, oldestWidth), (short, 0)]
+        let (texts, more) =
+            candidates.first { $0.0.reduce(0) { $0 + $1.utf8.count + 4 } + $0.1 <= left + 2 } ?? (short, 0)
         var x = 1
         for (group, text) in zip(groups, texts) {
             guard x + text.utf8.count + 2 <= left else { return }
@@ -90,6 +98,14 @@ extension Canvas {
             put(text, x: x + 2, y: y, style: look.style)
             x += text.utf8.count + 4
         }
+        guard more > 0, let oldestAge else { return }
+        screen.nextChange = min(screen.nextChange ?? oldestAge.nextChange, oldestAge.nextChange)
+        put(oldest, x: x, y: y, style: .waiting)
+    }
+
+    /// For how long the ticket that has waited longest for a person has.
+    private var oldestWait: Age? {
+        model.tickets.longestWaiting.flatMap { Moment($0.since) }.map { Age(from: $0, to: model.now) }
     }
 
     private var haltWords: (String, Style)? {

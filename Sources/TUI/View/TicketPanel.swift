@@ -53,15 +53,30 @@ extension Canvas {
             put("connecting to the daemon", x: panel.x + 2, y: panel.y + 1, style: .dim)
             return
         }
-        put("no tickets yet", x: panel.x + 2, y: panel.y + 1)
-        put(
-            "n adds one, as orch new \"TITLE\" does",
-            x: panel.x + 2,
-            y: panel.y + 2,
-            columns: panel.columns - 3,
-            style: .dim
-        )
-        put("orch enqueue FILE adds many", x: panel.x + 2, y: panel.y + 3, columns: panel.columns - 3, style: .dim)
+        var y = panel.y + min(1, panel.rows - 1)
+        for (text, style) in firstSteps where y < panel.y + panel.rows {
+            put(text, x: panel.x + 2, y: y, columns: panel.columns - 3, style: style)
+            y += 1
+        }
+    }
+
+    /// What to do next, for somebody who sees an empty backlog; the most important first.
+    private var firstSteps: [(String, Style)] {
+        guard !model.repositories.isEmpty else {
+            return [
+                ("no repository is registered yet", .plain), ("cd REPOSITORY && orch init", .key),
+                ("adds one; then there can be tickets in it", .dim),
+            ]
+        }
+        var steps: [(String, Style)] = [("no tickets yet", .plain)]
+        if KeyBinding.find(.character("n"), in: .lists) != nil {
+            steps.append(("press n to write the first one", .key))
+        }
+        return steps + [
+            ("orch new \"TITLE\" adds one", .dim), ("orch enqueue FILE adds many", .dim), ("", .plain),
+            ("An agent works on each in a worktree of its own;", .dim),
+            ("what passes its checks waits here for you.", .dim),
+        ]
     }
 
     private mutating func draw(_ ticket: TicketRow, _ columns: TicketColumns, x: Int, y: Int) {
@@ -79,8 +94,13 @@ extension Canvas {
             columns: columns.title,
             style: isStale ? .failed : isFinished ? .dim : .plain
         )
-        if columns.agent > 0, let agent = ticket.agent {
-            put(agent, x: x + columns.agentStart, y: y, columns: columns.agent, style: .dim)
+        let agent = columns.agent > 0 ? ticket.agent ?? model.holder(for: ticket).map { "after \($0)" } : nil
+        if let agent { put(agent, x: x + columns.agentStart, y: y, columns: columns.agent, style: .dim) }
+        let isFree = agent == nil && columns.agent > 0
+        let end = isFree ? columns.agentStart + columns.agent : columns.titleStart + columns.title
+        drawReason(of: ticket, from: columns.titleStart, to: end, x: x, y: y)
+        if columns.comments > 0, let count = ticket.comments {
+            put("\(glyphs.comment.text)\(min(count, 99))", x: x + columns.commentsStart, y: y, style: .waiting)
         }
         if columns.priority > 0, ticket.priority != 0 {
             let priority = Text("p\(ticket.priority)")
@@ -89,6 +109,20 @@ extension Canvas {
         }
         let age = age(since: ticket.stale_since ?? ticket.since)
         put(age, x: x + columns.end - age.utf8.count, y: y, style: isStale ? .failed : .dim)
+    }
+}
+
+extension Canvas {
+    /// Behind the title, where there is room: why it is not under way.
+    private mutating func drawReason(of ticket: TicketRow, from title: Int, to end: Int, x: Int, y: Int) {
+        switch TicketGroup(state: ticket.state) {
+        case .needsYou, .queued, .stopped, .landing: break
+        case .working, .done: return
+        }
+        let start = title + Text(ticket.title).width + 2
+        guard end - start >= 12, let reason = model.reason(of: ticket) else { return }
+        if let change = reason.nextChange { screen.nextChange = min(screen.nextChange ?? change, change) }
+        put(reason.text, x: x + start, y: y, columns: end - start, style: .dim)
     }
 }
 
@@ -101,6 +135,9 @@ struct TicketColumns {
     var title: Int
     var agentStart: Int
     var agent = 0
+    var commentsStart: Int
+    /// For a glyph and how many there are.
+    var comments = 0
     var priorityStart: Int
     var priority = 0
     /// One after the last column.
@@ -118,8 +155,16 @@ struct TicketColumns {
             free -= priority + 1
         }
         priorityStart = free + 1
+        if width >= 44, let most = visible.compactMap(\.comments).max() {
+            comments = "\(min(most, 99))".utf8.count + 1
+            free -= comments + 1
+        }
+        commentsStart = free + 1
         if width >= 64 {
-            agent = min(visible.compactMap { $0.agent.map { Text($0).width } }.max() ?? 0, 12)
+            let agents = visible.compactMap { row in
+                row.agent.map { Text($0).width } ?? model.holder(for: row).map { Text($0).width + 6 }
+            }
+            agent = min(agents.max() ?? 0, 14)
             if agent > 0 { free -= agent + 1 }
         }
         agentStart = free + 1
