@@ -2,7 +2,7 @@ import IPC
 
 /// What can be seen of a ticket, one at a time.
 enum Tab: Int, CaseIterable, Sendable {
-    case overview, transcript, diff, checks
+    case overview, transcript, diff, checks, review, timeline
 
     var title: String {
         switch self {
@@ -10,6 +10,8 @@ enum Tab: Int, CaseIterable, Sendable {
         case .transcript: "Transcript"
         case .diff: "Diff"
         case .checks: "Checks"
+        case .review: "Review"
+        case .timeline: "Timeline"
         }
     }
 
@@ -20,6 +22,8 @@ enum Tab: Int, CaseIterable, Sendable {
         case .transcript: "what its agent prints"
         case .diff: "what it changes"
         case .checks: "how verifiers judge it"
+        case .review: "what people have said of it"
+        case .timeline: "what it has been through, event by event"
         }
     }
 
@@ -30,6 +34,8 @@ enum Tab: Int, CaseIterable, Sendable {
         case .transcript: 5
         case .diff: 6
         case .checks: 7
+        case .review: 8
+        case .timeline: 9
         }
     }
 
@@ -39,6 +45,8 @@ enum Tab: Int, CaseIterable, Sendable {
         case .transcript: TranscriptPage(ticket)
         case .diff: DiffPage(ticket)
         case .checks: ChecksPage(ticket)
+        case .review: ReviewPage(ticket: ticket.id)
+        case .timeline: TimelinePage(ticket)
         }
     }
 

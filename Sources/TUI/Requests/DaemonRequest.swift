@@ -24,6 +24,8 @@ enum DaemonRequest: Equatable, Sendable {
     case checks(ticket: String)
     case showTicket(String)
     case listProfiles
+    /// The newest stored events before or after one, by number.
+    case listEvents(ticket: String, before: Int?, after: Int?)
 
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
@@ -31,7 +33,7 @@ enum DaemonRequest: Equatable, Sendable {
         case .resume, .stop, .approve, .requestChanges, .cancel, .retry, .edit, .enqueue, .haltEverything,
             .resumeEverything:
             true
-        case .readOutput, .diff, .checks, .showTicket, .listProfiles: false
+        case .readOutput, .diff, .checks, .showTicket, .listProfiles, .listEvents: false
         }
     }
 
@@ -57,6 +59,8 @@ enum DaemonRequest: Equatable, Sendable {
             case .resumeEverything: ("daemon.resume", [:])
             case .diff(let ticket): ("ticket.diff", ["ticket": .string(ticket)])
             case .checks(let ticket): ("ticket.checks", ["ticket": .string(ticket)])
+            case .listEvents(let ticket, let before, let after):
+                ("ticket.events", Self.params(ofEvents: ticket, before: before, after: after))
             case .readOutput(let run, let stream, let offset, let length):
                 (
                     "output.read",
@@ -67,6 +71,13 @@ enum DaemonRequest: Equatable, Sendable {
                 )
             }
         return Request(id: JSONValue(id), method: method, params: params)
+    }
+
+    private static func params(ofEvents ticket: String, before: Int?, after: Int?) -> JSONObject {
+        var params: JSONObject = ["ticket": .string(ticket)]
+        params["before"] = before.map(JSONValue.init)
+        params["after"] = after.map(JSONValue.init)
+        return params
     }
 }
 

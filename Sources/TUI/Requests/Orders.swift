@@ -26,7 +26,7 @@ extension DaemonRequest {
             answer.ticketCount.map {
                 "everything goes on" + ($0 == 0 ? "" : "; \(counted($0, "ticket")) back in the queue")
             }
-        case .readOutput, .diff, .checks, .showTicket, .listProfiles: nil
+        case .readOutput, .diff, .checks, .showTicket, .listProfiles, .listEvents: nil
         }
     }
 }

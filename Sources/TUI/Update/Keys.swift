@@ -7,7 +7,7 @@ enum Action: Hashable, Sendable {
     case focus(Panel), nextPlace, previousPlace, left, right
     case show(Tab), nextTab, previousTab, page(PageAction)
     case back, leaveWorking, haltAll, quitNow, repaint
-    case haltOrResume, haltEverything
+    case haltOrResume, haltEverything, why
     case approve, requestChanges, cancel, cancelNow, retry, priority, newTicket, editTicket
     /// `field`: to another entry of a form, so far on.
     case submit, field(Int), enterField, lose, editText
@@ -164,6 +164,15 @@ struct KeyBinding: Sendable {
             in: KeyContext.tickets,
             help: "copy the path of its worktree",
             obstacle: worktreeObstacle
+        ),
+        KeyBinding(
+            [.character("w")],
+            "w",
+            .why,
+            in: KeyContext.tickets,
+            hint: { $0.ticketInHand?.evidence == nil ? nil : "why?" },
+            help: "why is it so? the timeline, at the event that brought the ticket to its state",
+            obstacle: openObstacle
         ),
         KeyBinding(
             [.character("H")],

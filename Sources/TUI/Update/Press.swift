@@ -67,6 +67,7 @@ extension Model {
         case .show(let tab): show(tab)
         case .nextTab: detail.tab = detail.shown.neighbour(1)
         case .previousTab: detail.tab = detail.shown.neighbour(-1)
+        case .why: showEvidence()
         case .page(let action): performOnPage(action)
         case .focus(let panel): focus(panel)
         case .nextPlace: focusNeighbour(1)
@@ -105,6 +106,15 @@ extension Model {
         detail.tab = tab
         guard detail.reading == .lists, !(layout?.hasTabs ?? false) else { return }
         open(tab)
+    }
+
+    /// The timeline over the whole screen, on the event that brought the ticket where it is.
+    private mutating func showEvidence() {
+        open(.timeline)
+        settleDetail()
+        guard var page = detail.page as? TimelinePage else { return }
+        page.seekEvidence()
+        detail.page = page
     }
 
     private mutating func performOnPage(_ action: PageAction) {
