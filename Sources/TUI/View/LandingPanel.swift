@@ -44,7 +44,9 @@ extension Canvas {
             x += 2 + put(progress(of: checks), x: x, y: y, columns: max(0, end - 5 - x), style: .landing)
         }
         guard end - 5 - x > 3 else { return }
-        let words = isBlocked || ticket.checks == nil ? ticket.reason ?? ticket.title : ticket.title
+        // Whoever waits for those before it has nothing to say.
+        let hasNews = isBlocked || ticket.checks == nil && (ticket.landing_place == nil || place == "1")
+        let words = hasNews ? ticket.reason ?? ticket.title : ticket.title
         put(words, x: x, y: y, columns: end - 5 - x, style: isBlocked ? .waiting : .dim)
     }
 

@@ -116,7 +116,10 @@ extension Canvas {
     /// Behind the title, where there is room: why it is not under way.
     private mutating func drawReason(of ticket: TicketRow, from title: Int, to end: Int, x: Int, y: Int) {
         switch TicketGroup(state: ticket.state) {
-        case .needsYou, .queued, .stopped, .landing: break
+        case .needsYou, .queued, .stopped: break
+        // The others are in the landing panel.
+        case .landing where ticket.blocked == true: break
+        case .landing: return
         case .working, .done: return
         }
         let start = title + Text(ticket.title).width + 2
