@@ -47,7 +47,9 @@ struct PromptTests {
         story.press("Ctrl-S")
         #expect(story.taken() == [.send(id: 2, .requestChanges(ticket: "T-2", comment: "Use the new helpers"))])
         story.happens(.connectionLost(reason: "gone"))
-        #expect(story.row(22).hasPrefix(" the daemon went away before it answered"))
+        // In full, in as many rows as that takes.
+        #expect(story.row(21).hasPrefix(" the daemon went away before it answered; look at the ticket's state"))
+        #expect(story.row(22) == " back, and repeat: that is safe")
         story.press("Ctrl-S")
         #expect(story.row(22) == " not possible now: the daemon is not connected")
         story.happens(.connectionRegained)
