@@ -18,9 +18,10 @@ func view(_ model: Model) -> Screen {
         canvas.drawDivider(layout)
         canvas.drawDetail(layout)
     }
-    canvas.drawKeys(layout)
-    canvas.drawCounts(layout)
     canvas.drawOverlay(model.overlay, layout)
+    // A line that is typed has the keys' place.
+    if model.keyContext != .prompt { canvas.drawKeys(layout) }
+    canvas.drawCounts(layout)
     return canvas.screen
 }
 
