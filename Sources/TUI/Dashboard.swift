@@ -10,7 +10,11 @@ public enum Dashboard {
     ///
     /// Returns the exit status: 0, or after a sentence on standard error 2 where there is no usable terminal and 3
     /// where no daemon listens at `socketPath`.
-    public static func run(socketPath: String, environment: [String: String]) -> Int32 {
+    public static func run(
+        socketPath: String,
+        environment: [String: String],
+        preferences: Preferences = Preferences()
+    ) -> Int32 {
         do throws(Terminal.Refusal) {
             try Terminal.check()
             let link: DaemonLink
@@ -20,8 +24,14 @@ public enum Dashboard {
                 complain(error.error.message, hint: error.error.hint)
                 return error.error.code.exitStatus
             }
-            let terminal = try Terminal.begin(environment: environment)
-            var loop = Loop(terminal: terminal, link: link, socketPath: socketPath, environment: environment)
+            let terminal = try Terminal.begin(environment: environment, preferences: preferences)
+            var loop = Loop(
+                terminal: terminal,
+                link: link,
+                socketPath: socketPath,
+                environment: environment,
+                preferences: preferences
+            )
             loop.run()
             loop.end()
             return 0

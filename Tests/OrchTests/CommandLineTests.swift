@@ -103,6 +103,32 @@ import Testing
         #expect(try world.orch("config", "check").status == 0)
     }
 
+    @Test func `the dashboard's section is checked with its places, and is no matter to anything else`() throws {
+        try world.write(
+            "home/.config/orch/config.json",
+            """
+            {"dashboard": {"theme": "drak", "keys": {
+              "aprove": "b",
+              "stop": ["a", "Ctrl-I"]
+            }}}
+            """
+        )
+        let problems = try world.orch("config", "check")
+        #expect(problems.status == 1)
+        for problem in [
+            "config.json:1:25: there is no theme named \"drak\"",
+            "config.json:2:3: there is no action \"aprove\"; did you mean \"approve\"?",
+            "config.json:3:17: Ctrl-I is no key of its own: terminals send it for Tab; write Tab",
+        ] { #expect(problems.output.contains(problem), "\(problems.output)") }
+        #expect(try world.orch("config", "check", "home/.config/orch/config.json").status == 1)
+        #expect(try world.orch("config", "show").status == 0)
+        try world.write("home/.config/orch/config.json", "{\"dashboard\": {\"keys\": {\"stop\": [\"a\"]}}}\n")
+        let conflict = try world.orch("config", "check").output
+        #expect(conflict.contains("config.json:1:36: a means \"approve\", too, in the lists"), "\(conflict)")
+        try world.write("home/.config/orch/config.json", "{\"dashboard\": {\"keys\": {\"stop\": \"F5\"}}}\n")
+        #expect(try world.orch("config", "check").status == 0)
+    }
+
     @Test func `doctor fails when a profile's program is missing, and not for want of a daemon`() throws {
         try world.configure(agent: "true")
         let well = try world.orch("doctor", "--json")

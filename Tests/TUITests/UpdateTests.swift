@@ -340,7 +340,7 @@ struct KeyTests {
         for binding in KeyBinding.table where binding.contexts.contains(context) {
             for key in binding.keys { #expect(seen.insert(key).inserted, "\(key) has two meanings") }
             #expect(!binding.help.isEmpty)
-            #expect(binding.name.utf8.count <= 8)
+            #expect(Text(binding.name).width <= KeyBinding.nameColumns)
         }
         // There is a way out of everywhere.
         #expect(seen.contains(.escape))

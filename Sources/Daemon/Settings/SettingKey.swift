@@ -11,6 +11,8 @@ struct SettingDescription: Sendable {
         case choice([String])
         case strings(atLeastOne: Bool)
         case stringMap
+        /// Each a string, or a list of them.
+        case stringLists
         case object([SettingDescription])
         case map([SettingDescription])
         case list([SettingDescription])
@@ -368,6 +370,43 @@ struct SettingKey<Root>: Sendable {
         )
     }
 
+    /// By name, a string or a list of strings each.
+    static func stringLists(_ name: String, _ path: Path<[String: [String]]>, _ documentation: String) -> Self {
+        Self(
+            name,
+            .stringLists,
+            documentation,
+            read: { reader, node, root in assign(reader.stringLists(node), to: path, of: &root) },
+            show: { root in
+                .object(
+                    root[keyPath: path].sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .strings($0.value)) }
+                )
+            }
+        )
+    }
+
+    /// A section that is none of the daemon's: it is read beside the settings, and shown as it is by default.
+    static func section<Inner>(
+        _ name: String,
+        _ path: WritableKeyPath<SettingReader, Inner> & Sendable,
+        _ keys: [SettingKey<Inner>],
+        standard: Inner,
+        _ documentation: String
+    ) -> Self where Inner: Sendable {
+        Self(
+            name,
+            .object(keys.map(\.description)),
+            documentation,
+            read: { reader, node, _ in
+                var inner = reader[keyPath: path]
+                reader.read(node, keys, into: &inner)
+                reader[keyPath: path] = inner
+                return true
+            },
+            show: { _ in keys.shown(standard) }
+        )
+    }
+
     static func object<Inner>(
         _ name: String,
         _ path: Path<Inner>,
@@ -508,6 +547,31 @@ extension SettingReader {
             } else if let value = text(member.value, write: "the value of \(quoted(name)) as a string in double quotes")
             {
                 result[name] = value
+            }
+        }
+        return result
+    }
+
+    /// A string or a list of strings for each name; where each stands is noted.
+    mutating func stringLists(_ node: DocumentNode) -> [String: [String]]? {
+        guard case .object(let members) = node.value else {
+            noteKind(node, write: "an object, `{ \"name\": \"value\" }`")
+            return nil
+        }
+        var result: [String: [String]] = [:]
+        for member in members {
+            result[member.key] = within(member.key) { reader in
+                reader.tookName(member)
+                let write = "a string, or a list of strings"
+                guard case .string = member.value.value else {
+                    return reader.readList(member.value, write: write) { reader, node in
+                        reader.took(node)
+                        return reader.text(node)
+                    }
+                }
+                // As if it stood in a list.
+                reader.within("[0]") { $0.took(member.value) }
+                return reader.text(member.value, write: write).map { [$0] }
             }
         }
         return result

@@ -34,6 +34,10 @@ struct SettingReader {
     let source: Source
     private(set) var problems: [FileProblem] = []
     private(set) var origins: [String: SettingOrigin] = [:]
+    /// Where in the file each is.
+    private(set) var places: [String: DocumentPlace] = [:]
+    /// What is the dashboard's, and not the daemon's.
+    var dashboard = DashboardSettings()
     /// The way to the key being read: `landing.parallel`, `verifiers[0].name`.
     private var path: [String] = []
 
@@ -56,14 +60,27 @@ struct SettingReader {
     }
 
     /// Notes where the value of the key being read came from.
-    mutating func took(_ node: DocumentNode) {
-        let name = key.dropFirst().dropLast()
-        origins[String(name)] =
+    mutating func took(_ node: DocumentNode) { took(at: node.place) }
+
+    /// Notes where the key being read is, one of a user's own choice.
+    mutating func tookName(_ member: DocumentMember) { took(at: member.place) }
+
+    private mutating func took(at place: DocumentPlace) {
+        let name = String(key.dropFirst().dropLast())
+        places[name] = place
+        origins[name] =
             switch source {
-            case .file(let file): .file(file, line: node.place.line)
+            case .file(let file): .file(file, line: place.line)
             case .environment(let name): .environment(name)
             case .flag(let name): .flag(name)
             }
+    }
+
+    /// Reads the value of a key further in.
+    mutating func within<Value>(_ key: String, _ read: (inout SettingReader) -> Value) -> Value {
+        path.append(key)
+        defer { path.removeLast() }
+        return read(&self)
     }
 
     mutating func read<Root>(_ node: DocumentNode, _ keys: [SettingKey<Root>], into root: inout Root) {

@@ -80,6 +80,11 @@ public enum SettingSamples {
         case .strings(let atLeastOne):
             return .object(["type": .string("array"), "items": text, "minItems": .integer(atLeastOne ? 1 : 0)])
         case .stringMap: return .object(["type": .string("object"), "additionalProperties": text])
+        case .stringLists:
+            return .object([
+                "type": .string("object"),
+                "additionalProperties": .object(["type": .strings(["string", "array"]), "items": text]),
+            ])
         case .object(let keys): return object(keys)
         case .map(let keys): return .object(["type": .string("object"), "additionalProperties": object(keys)])
         case .list(let keys): return .object(["type": .string("array"), "items": object(keys)])

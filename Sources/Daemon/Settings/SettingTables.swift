@@ -85,6 +85,13 @@ extension UserSettings {
             new: SecretSource(),
             "Values that are neither stored nor told: `[secret NAME]` stands in their place."
         ),
+        Key.section(
+            "dashboard",
+            \.dashboard,
+            DashboardSettings.keys,
+            standard: DashboardSettings(),
+            "How `orch tui` looks and listens."
+        ),
     ]
 }
 

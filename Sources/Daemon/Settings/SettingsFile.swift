@@ -22,11 +22,30 @@ public struct LoadedSettings: Sendable {
     public let file: String?
     /// Where values came from, by key; what is not here is a default.
     private let origins: [String: SettingOrigin]
+    /// What is the dashboard's.
+    public let dashboard: DashboardSettings
+    private let places: [String: DocumentPlace]
 
-    init(settings: UserSettings, file: String?, origins: [String: SettingOrigin]) {
+    init(
+        settings: UserSettings,
+        dashboard: DashboardSettings,
+        file: String?,
+        origins: [String: SettingOrigin],
+        places: [String: DocumentPlace]
+    ) {
         self.settings = settings
+        self.dashboard = dashboard
         self.file = file
         self.origins = origins
+        self.places = places
+    }
+
+    /// What somebody else found wrong with the value of a key (`dashboard.theme`), where it stands.
+    public func problem(with key: String, _ message: String) -> FileProblem {
+        switch origin(of: key) {
+        case .file(let file, _): FileProblem(file: file, at: places[key], message)
+        case let origin: FileProblem(file: origin.description, message: message)
+        }
     }
 
     /// One setting, as `orch config show` lists it.
@@ -39,10 +58,18 @@ public struct LoadedSettings: Sendable {
     }
 
     /// Every setting with its value, in the order of the sample.
-    public var rows: [Row] { rows(of: UserSettings.keys.shown(settings), at: "") }
+    public var rows: [Row] { rows(of: shown, at: "") }
 
     /// The settings as a configuration file that says all of it.
-    public var json: String { UserSettings.keys.shown(settings).pretty() }
+    public var json: String { shown.pretty() }
+
+    private var shown: SettingValue {
+        guard case .object(var members) = UserSettings.keys.shown(settings) else { return .null }
+        for index in members.indices where members[index].key == "dashboard" {
+            members[index] = .init(key: "dashboard", value: DashboardSettings.keys.shown(dashboard))
+        }
+        return .object(members)
+    }
 
     private func rows(of value: SettingValue, at key: String) -> [Row] {
         guard case .object(let members) = value, !members.isEmpty else {
@@ -124,7 +151,7 @@ public enum SettingsFile {
             case .object(let inner): return variables(of: inner, at: prefix + key.name + ".")
             case .integer, .boolean, .text, .duration, .size, .choice:
                 return [Variable(name: variableName(prefix + key.name), key: prefix + key.name, kind: key.kind)]
-            case .strings, .stringMap, .map, .list: return []
+            case .strings, .stringMap, .stringLists, .map, .list: return []
             }
         }
     }
@@ -143,7 +170,9 @@ public enum SettingsFile {
 
     private struct Layers {
         var settings = UserSettings()
+        var dashboard = DashboardSettings()
         var origins: [String: SettingOrigin] = [:]
+        var places: [String: DocumentPlace] = [:]
         var problems: [FileProblem] = []
 
         mutating func add(_ bytes: [UInt8], name: String) {
@@ -173,9 +202,12 @@ public enum SettingsFile {
 
         private mutating func add(_ node: DocumentNode, from source: SettingReader.Source) {
             var reader = SettingReader(source)
+            reader.dashboard = dashboard
             reader.read(node, UserSettings.keys, into: &settings)
             problems += reader.problems
+            dashboard = reader.dashboard
             origins.merge(reader.origins) { $1 }
+            places.merge(reader.places) { $1 }
         }
 
         /// What was put together, when it also fits together.
@@ -205,7 +237,13 @@ public enum SettingsFile {
                 problems.append(FileProblem(file: file ?? "configuration", message: message))
             }
             guard problems.isEmpty else { throw FileProblems(problems) }
-            return LoadedSettings(settings: settings, file: file, origins: origins)
+            return LoadedSettings(
+                settings: settings,
+                dashboard: dashboard,
+                file: file,
+                origins: origins,
+                places: places
+            )
         }
     }
 }

@@ -64,7 +64,9 @@ struct CheckConfig: Subcommand {
         if files.isEmpty {
             let path = try global.paths(console).configuration
             do {
-                if try global.settings(console).file != nil { checked.append(path) }
+                let settings = try global.settings(console)
+                if settings.file != nil { checked.append(path) }
+                problems += settings.preferences().problems
             } catch let error as FileProblems {
                 checked.append(path)
                 problems += error.problems

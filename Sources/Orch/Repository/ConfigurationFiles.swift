@@ -22,8 +22,7 @@ enum ConfigurationFiles {
     /// Everything that is wrong with a user's file by itself.
     static func problems(inUserFile path: String) -> [FileProblem] {
         do throws(FileProblems) {
-            _ = try SettingsFile.load(path: path, isRequired: true)
-            return []
+            return try SettingsFile.load(path: path, isRequired: true).preferences().problems
         } catch {
             return error.problems
         }

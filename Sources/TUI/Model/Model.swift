@@ -6,6 +6,7 @@ public struct Model: Sendable {
     var now: Moment
     let glyphs: Glyphs
     let localTime: LocalTime
+    var preferences: Preferences
 
     var tickets = TicketList()
     /// In the order of their numbers.
@@ -46,11 +47,18 @@ public struct Model: Sendable {
     /// Between the marks of a paste, nothing is a key.
     var isPasting = false
 
-    init(size: Size, now: Moment, glyphs: Glyphs = .unicode, localTime: LocalTime = .utc) {
+    init(
+        size: Size,
+        now: Moment,
+        glyphs: Glyphs = .unicode,
+        localTime: LocalTime = .utc,
+        preferences: Preferences = Preferences()
+    ) {
         self.size = size
         self.now = now
         self.glyphs = glyphs
         self.localTime = localTime
+        self.preferences = preferences
     }
 
     /// The ticket that commands act on: the one that is read, the selected one, or that of the selected agent.

@@ -33,12 +33,24 @@ struct Loop: ~Copyable {
     /// Ages change in steps of this, so that many change in one picture. Nobody sees an age that is late by seconds.
     private static let clockGrain: Int64 = 5000
 
-    init(terminal: Terminal, link: consuming DaemonLink, socketPath: String, environment: [String: String]) {
+    init(
+        terminal: Terminal,
+        link: consuming DaemonLink,
+        socketPath: String,
+        environment: [String: String],
+        preferences: Preferences
+    ) {
         self.environment = environment
         self.terminal = terminal
         self.link = consume link
         self.socketPath = socketPath
-        model = Model(size: terminal.size, now: wallClock(), glyphs: terminal.glyphs, localTime: .system)
+        model = Model(
+            size: terminal.size,
+            now: wallClock(),
+            glyphs: terminal.glyphs,
+            localTime: .system,
+            preferences: preferences
+        )
     }
 
     mutating func run() {

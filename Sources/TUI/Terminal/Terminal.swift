@@ -26,10 +26,13 @@ struct Terminal {
     ///
     /// `environment`: `NO_COLOR` for no colour, `COLORTERM=truecolor` for any, `ORCH_THEME` for a theme (`ThemeChoice`),
     /// `COLORFGBG` for the terminal's background, `ORCH_ASCII` for no drawn characters.
-    static func begin(environment: [String: String]) throws(Refusal) -> Terminal {
-        let choice: ThemeChoice
+    static func begin(
+        environment: [String: String],
+        preferences: Preferences = Preferences()
+    ) throws(Refusal) -> Terminal {
+        var choice = preferences.theme
         do throws(ThemeChoice.Problem) {
-            choice = try ThemeChoice(environment["ORCH_THEME"] ?? "")
+            if let wanted = environment["ORCH_THEME"], !wanted.isEmpty { choice = try ThemeChoice(wanted) }
         } catch {
             throw Refusal(message: "ORCH_THEME: \(error.message)", hint: error.hint)
         }

@@ -32,7 +32,8 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
 
 /// A key: what it is called, what it does, where, and why it may not be possible now.
 ///
-/// This table is the only place that knows keys: it dispatches them, and it feeds the help and the status bar.
+/// This table is the only place that knows keys: `KeyMap` puts the user's own in, dispatches them, and feeds the help and
+/// the status bar.
 struct KeyBinding: Sendable {
     var keys: [Key]
     /// As the help and the status bar call it.
@@ -62,10 +63,6 @@ struct KeyBinding: Sendable {
         self.contexts = contexts
         self.action = action
         self.obstacle = obstacle
-    }
-
-    static func find(_ key: Key, in context: KeyContext) -> KeyBinding? {
-        table.first { $0.contexts.contains(context) && $0.keys.contains(key) }
     }
 
     static let table: [KeyBinding] = onPages + onTickets + moving + filing + tabs + questions + typing + everywhere

@@ -6,7 +6,7 @@ extension Model {
     mutating func press(_ key: Key, _ commands: inout [Command]) {
         guard !isPasting else { return paste(key) }
         message = nil
-        guard let binding = KeyBinding.find(key, in: keyContext) else {
+        guard let binding = preferences.keys.find(key, in: keyContext) else {
             // Where text is typed, what is no key of it is nothing: an escape might cost the text.
             if type(key) || KeyContext.typing.contains(keyContext) { return }
             if case .alt(let character) = key {

@@ -26,7 +26,7 @@ extension Model {
         for (context, title) in sections {
             if !rows.isEmpty { rows.append(("", "")) }
             rows.append(("", title))
-            for binding in KeyBinding.table where binding.contexts.contains(context) {
+            for binding in preferences.keys.bindings where binding.contexts.contains(context) {
                 if context != .lists, binding.contexts.contains(.lists) { continue }
                 rows.append((binding.name, binding.help))
             }
@@ -72,15 +72,16 @@ extension Canvas {
         drawBox([
             ("", count == 1 ? "1 agent is working" : "\(count) agents are working"),
             ("", ""),
-            ("l", "leave them working and quit"),
-            ("h", "halt them all and quit"),
-            ("Esc", "stay"),
+            (key(.leaveWorking), "leave them working and quit"),
+            (key(.haltAll), "halt them all and quit"),
+            (key(.back), "stay"),
         ])
     }
 
     mutating func drawHaltQuestion() {
         drawBox([
-            ("", "halt everything?"), ("", ""), ("y", "stop agents and landings"), ("Esc", "stay"),
+            ("", "halt everything?"), ("", ""), (key(.haltEverything), "stop agents and landings"),
+            (key(.back), "stay"),
         ])
     }
 
@@ -90,18 +91,24 @@ extension Canvas {
         if ticket?.state == "running" { lines.append(("", "its agent is stopped")) }
         let hasBegun = ticket?.branch != nil || ticket?.worktree != nil
         lines.append(("", hasBegun ? "a snapshot of its work is kept" : "nothing has been done yet"))
-        drawBox(lines + [("", ""), ("y", "cancel it"), ("Esc", "stay")])
+        drawBox(lines + [("", ""), (key(.cancelNow), "cancel it"), (key(.back), "stay")])
     }
 
     mutating func drawLeaveQuestion() {
-        drawBox([("", "lose what is written?"), ("", ""), ("y", "lose it"), ("Esc", "go on writing")])
+        drawBox([
+            ("", "lose what is written?"), ("", ""), (key(.lose), "lose it"), (key(.back), "go on writing"),
+        ])
     }
 
     mutating func drawHalting(_ count: Int) {
         drawBox([
-            ("", count == 1 ? "halting 1 agent" : "halting \(count) agents"), ("", ""), ("q", "quit without waiting"),
+            ("", count == 1 ? "halting 1 agent" : "halting \(count) agents"), ("", ""),
+            (key(.quitNow), "quit without waiting"),
         ])
     }
+
+    /// What the key of an action is called where the keys are now.
+    private func key(_ action: Action) -> String { model.preferences.keys.name(of: action, in: model.keyContext) }
 
     /// A box in the middle, over everything.
     private mutating func drawBox(_ lines: [(key: String, text: String)]) {
@@ -111,15 +118,16 @@ extension Canvas {
         let x = (model.size.columns - width) / 2
         let y = max(0, (model.size.rows - lines.count - 2) / 2)
         let inside = width - 2
+        let keyColumns = max(4, lines.map { Text($0.key).width }.max() ?? 0)
         frame(Rectangle(x: x, y: y, columns: width, rows: lines.count + 2))
         for (row, line) in lines.enumerated() {
             let lineY = y + 1 + row
             put(line.key, x: x + 2, y: lineY, style: .key)
             put(
                 line.text,
-                x: x + (line.key.isEmpty ? 2 : 7),
+                x: x + (line.key.isEmpty ? 2 : keyColumns + 3),
                 y: lineY,
-                columns: inside - (line.key.isEmpty ? 2 : 7),
+                columns: inside - (line.key.isEmpty ? 2 : keyColumns + 3),
                 style: row == 0 ? .title : .plain
             )
         }

@@ -24,14 +24,14 @@ extension Canvas {
     /// Those that work now and that the status bar has a word for.
     var hintedKeys: [KeyBinding] {
         let context = model.keyContext
-        return KeyBinding.table.filter { $0.contexts.contains(context) && $0.hint(model) != nil }
+        return model.preferences.keys.bindings.filter { $0.contexts.contains(context) && $0.hint(model) != nil }
     }
 
     /// A key and what it does; the columns that takes.
     mutating func drawHint(_ binding: KeyBinding, x: Int, y: Int) -> Int {
         let isPossible = binding.obstacle(model) == nil
         put(binding.name, x: x, y: y, style: isPossible ? .key : .dim)
-        put(binding.hint(model) ?? "", x: x + binding.name.utf8.count + 1, y: y, style: isPossible ? .plain : .dim)
+        put(binding.hint(model) ?? "", x: x + Text(binding.name).width + 1, y: y, style: isPossible ? .plain : .dim)
         return hintWidth(binding)
     }
 
@@ -65,7 +65,7 @@ extension Canvas {
     }
 
     func hintWidth(_ binding: KeyBinding) -> Int {
-        binding.name.utf8.count + 1 + (binding.hint(model)?.utf8.count ?? 0)
+        Text(binding.name).width + 1 + (binding.hint(model)?.utf8.count ?? 0)
     }
 
     /// How many tickets are in which state, and whether the daemon is there.
