@@ -266,6 +266,52 @@ import Testing
         #expect(rows["profiles.s.timeLimit"] == "\"1h\" default")
     }
 
+    // MARK: The dashboard's section
+
+    @Test func theDashboardsSectionIsReadAndItsMeaningLeftAlone() throws {
+        let text = """
+            {"dashboard": {"theme": "no such", "bell": "both", "mouse": false, "plain": true,
+              "keys": {"stop": ["s", "Ctrl-X"],
+                "no-such": "what ever"}}}
+            """
+        let loaded = try parse(text).get()
+        var expected = DashboardSettings()
+        expected.theme = "no such"
+        expected.bell = .both
+        expected.mouse = false
+        expected.plain = true
+        expected.keys = ["stop": ["s", "Ctrl-X"], "no-such": ["what ever"]]
+        #expect(loaded.dashboard == expected)
+        #expect(loaded.settings == UserSettings())
+        #expect(
+            ["theme", "keys.stop", "keys.stop[1]", "keys.no-such", "keys.no-such[0]"].map {
+                loaded.problem(with: "dashboard.\($0)", "x").description
+            } == ["c.json:1:25: x", "c.json:2:12: x", "c.json:2:26: x", "c.json:3:5: x", "c.json:3:16: x"]
+        )
+        // Shown as it is set, and read back as it is shown.
+        #expect(try parse(loaded.json).get().dashboard == expected)
+        #expect(loaded.rows.contains { $0.key == "dashboard.keys.stop" && $0.value == "[\"s\", \"Ctrl-X\"]" })
+    }
+
+    @Test func aVariableChangesOneThingOfTheDashboard() throws {
+        let loaded = try SettingsFile.load(
+            path: "/nonexistent/config.json",
+            environment: ["ORCH_DASHBOARD_THEME": "drak", "ORCH_DASHBOARD_PLAIN": "true"]
+        )
+        #expect(loaded.dashboard.theme == "drak" && loaded.dashboard.plain && loaded.dashboard.mouse)
+        #expect(loaded.problem(with: "dashboard.theme", "x").description == "ORCH_DASHBOARD_THEME: x")
+    }
+
+    @Test func whatTheDashboardsSectionCannotHoldIsSaid() {
+        #expect(
+            problems(#"{"dashboard": {"keys": {"stop": 5}, "bell": "of", "colour": "red"}}"#) == [
+                "c.json:1:33: `dashboard.keys.stop` is a number; write a string, or a list of strings",
+                "c.json:1:45: `dashboard.bell` is `of`; did you mean `off`?",
+                "c.json:1:51: unknown key `dashboard.colour`; known here: theme, bell, mouse, plain, keys",
+            ]
+        )
+    }
+
     @Test func everySettingWithOneValueHasAVariable() {
         #expect(
             SettingsFile.variables.map(\.name) == [
@@ -393,52 +439,6 @@ import Testing
 }
 
 @Suite struct SettingsSampleTests {
-    // MARK: The dashboard's section
-
-    @Test func theDashboardsSectionIsReadAndItsMeaningLeftAlone() throws {
-        let text = """
-            {"dashboard": {"theme": "no such", "bell": "both", "mouse": false, "plain": true,
-              "keys": {"stop": ["s", "Ctrl-X"],
-                "no-such": "what ever"}}}
-            """
-        let loaded = try parse(text).get()
-        var expected = DashboardSettings()
-        expected.theme = "no such"
-        expected.bell = .both
-        expected.mouse = false
-        expected.plain = true
-        expected.keys = ["stop": ["s", "Ctrl-X"], "no-such": ["what ever"]]
-        #expect(loaded.dashboard == expected)
-        #expect(loaded.settings == UserSettings())
-        #expect(
-            ["theme", "keys.stop", "keys.stop[1]", "keys.no-such", "keys.no-such[0]"].map {
-                loaded.problem(with: "dashboard.\($0)", "x").description
-            } == ["c.json:1:25: x", "c.json:2:12: x", "c.json:2:26: x", "c.json:3:5: x", "c.json:3:16: x"]
-        )
-        // Shown as it is set, and read back as it is shown.
-        #expect(try parse(loaded.json).get().dashboard == expected)
-        #expect(loaded.rows.contains { $0.key == "dashboard.keys.stop" && $0.value == "[\"s\", \"Ctrl-X\"]" })
-    }
-
-    @Test func aVariableChangesOneThingOfTheDashboard() throws {
-        let loaded = try SettingsFile.load(
-            path: "/nonexistent/config.json",
-            environment: ["ORCH_DASHBOARD_THEME": "drak", "ORCH_DASHBOARD_PLAIN": "true"]
-        )
-        #expect(loaded.dashboard.theme == "drak" && loaded.dashboard.plain && loaded.dashboard.mouse)
-        #expect(loaded.problem(with: "dashboard.theme", "x").description == "ORCH_DASHBOARD_THEME: x")
-    }
-
-    @Test func whatTheDashboardsSectionCannotHoldIsSaid() {
-        #expect(
-            problems(#"{"dashboard": {"keys": {"stop": 5}, "bell": "of", "colour": "red"}}"#) == [
-                "c.json:1:33: `dashboard.keys.stop` is a number; write a string, or a list of strings",
-                "c.json:1:45: `dashboard.bell` is `of`; did you mean `off`?",
-                "c.json:1:51: unknown key `dashboard.colour`; known here: theme, bell, mouse, plain, keys",
-            ]
-        )
-    }
-
     private func repositoryFile(_ name: String) throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

@@ -120,11 +120,11 @@ import Testing
             "config.json:2:3: there is no action \"aprove\"; did you mean \"approve\"?",
             "config.json:3:17: Ctrl-I is no key of its own: terminals send it for Tab; write Tab",
         ] { #expect(problems.output.contains(problem), "\(problems.output)") }
-        #expect(try world.orch("config", "check", "home/.config/orch/config.json").status == 1)
+        #expect(try world.orch("config", "check", "\(world.home)/.config/orch/config.json").status == 1)
         #expect(try world.orch("config", "show").status == 0)
         try world.write("home/.config/orch/config.json", "{\"dashboard\": {\"keys\": {\"stop\": [\"a\"]}}}\n")
         let conflict = try world.orch("config", "check").output
-        #expect(conflict.contains("config.json:1:36: a means \"approve\", too, in the lists"), "\(conflict)")
+        #expect(conflict.contains("config.json:1:34: a means \"approve\", too, in the lists"), "\(conflict)")
         try world.write("home/.config/orch/config.json", "{\"dashboard\": {\"keys\": {\"stop\": \"F5\"}}}\n")
         #expect(try world.orch("config", "check").status == 0)
     }

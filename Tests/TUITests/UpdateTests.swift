@@ -277,7 +277,7 @@ struct UpdateTests {
         var story = Story.aDay()
         story.happens(.repositories(["/a", "/b"].map { RepositoryRow(id: $0, path: $0, target: "main") }))
         let keys: [Key] =
-            "csharnexpRoyY+-jklgG?qlHyw 123456789nN[]日\u{301}".unicodeScalars.map(Key.character)
+            "csharnexpRoyY+-jklgG?qlHyw 123456789nN[]/:M日\u{301}".unicodeScalars.map(Key.character)
             + [.up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .escape, .tab, .backTab, .backspace]
             + ["d", "u", "l", "c", "s", "a", "e", "k", "w", "y", "p", "n", "o"].map { .control($0) }
             + ["b", "f", "d", "\u{7F}"].map { .alt($0) } + [.delete, .controlLeft, .controlRight]
@@ -291,7 +291,7 @@ struct UpdateTests {
                 )
                 story.happens(.resized(size))
             case 1:
-                let kind = [Mouse.Kind.press, .wheelUp, .wheelDown].randomElement(using: &random)!
+                let kind = [Mouse.Kind.press, .doublePress, .drag, .wheelUp, .wheelDown].randomElement(using: &random)!
                 let (x, y) = (Int.random(in: -1...200, using: &random), Int.random(in: -1...60, using: &random))
                 story.happens(.mouse(Mouse(kind: kind, x: x, y: y)))
             case 2, 3:

@@ -89,9 +89,9 @@ struct ViewTests {
     @Test func anIdleAgentIsOfferedNoKeyForATicket() {
         var story = Story.aDay()
         story.press("Tab j")
-        #expect(story.row(22) == " n new ticket  ? help  q quit")
+        #expect(story.row(22) == " n new ticket  / filter  ? help  q quit")
         story.press("k")
-        #expect(story.row(22) == " c continue  s stop  Enter open  n new ticket  ? help  q quit")
+        #expect(story.row(22) == " c continue  s stop  Enter open  n new ticket  / filter  ? help  q quit")
     }
 
     @Test func theHelpIsWholeOnTheSmallestScreen() {
@@ -105,7 +105,7 @@ struct ViewTests {
             seen += "\n" + story.rows(1...7)
         }
         #expect(story.row(8) == " Esc back")
-        for word in ["           them", "wheel."] { #expect(seen.contains(word), "\(word)") }
+        for word in ["           them", "clicked."] { #expect(seen.contains(word), "\(word)") }
         #expect(!seen.contains("…"))
     }
 }

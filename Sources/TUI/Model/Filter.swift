@@ -110,7 +110,7 @@ struct Filter: Equatable, Sendable {
     private static func holds(_ state: State, of row: TicketRow) -> Bool {
         let group = TicketGroup(state: row.state)
         return switch state {
-        case .needsYou: group == .needsYou || row.blocked == true
+        case .needsYou: row.needsHuman
         case .working: group == .working
         case .queued: group == .queued
         case .landing: group == .landing

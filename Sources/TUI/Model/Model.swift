@@ -41,6 +41,9 @@ public struct Model: Sendable {
     var halted: String?
     var message: Message?
 
+    /// When it was told last that somebody is needed.
+    var lastAlert: Moment?
+
     /// What has been asked of the daemon and is not answered yet.
     var pending: [Int: DaemonRequest] = [:]
     var nextRequest = 1

@@ -11,6 +11,10 @@ struct Prompt: Sendable {
         case approve(ticket: String)
         case requestChanges(ticket: String)
         case priority(ticket: String)
+        /// Which tickets are listed, while it is typed. `selected` was the ticket at first.
+        case filter(selected: String?)
+        /// An action by its name.
+        case command
     }
 
     /// What stands in it was there before, and the first character typed takes its place.
@@ -19,16 +23,24 @@ struct Prompt: Sendable {
     init(_ purpose: Purpose, text: String = "") {
         self.purpose = purpose
         field = TextField(text, hasLines: purpose.hasLines)
-        isUntouched = !text.isEmpty
+        isUntouched = !text.isEmpty && !purpose.isLocal
     }
 }
 
 extension Prompt.Purpose {
+    /// It asks nothing of the daemon.
+    var isLocal: Bool {
+        switch self {
+        case .filter, .command: true
+        case .approve, .requestChanges, .priority: false
+        }
+    }
+
     /// It is answered in a box, where Enter begins a new line.
     var hasLines: Bool {
         switch self {
         case .requestChanges: true
-        case .approve, .priority: false
+        case .approve, .priority, .filter, .command: false
         }
     }
 
@@ -38,6 +50,8 @@ extension Prompt.Purpose {
         case .approve(let ticket): "approve \(ticket):"
         case .requestChanges(let ticket): "What is to change about \(ticket)?"
         case .priority(let ticket): "priority of \(ticket):"
+        case .filter: "/"
+        case .command: ":"
         }
     }
 
@@ -46,6 +60,8 @@ extension Prompt.Purpose {
         switch self {
         case .approve: "a comment, or Enter alone"
         case .priority: "higher first"
+        case .filter: "words, is:needs-you, agent:, lock:, p:>2"
+        case .command: "an action; Tab completes"
         case .requestChanges: nil
         }
     }
@@ -56,6 +72,8 @@ extension Prompt.Purpose {
         case .approve: "approve"
         case .requestChanges: "send"
         case .priority: "set"
+        case .filter: "keep"
+        case .command: "do it"
         }
     }
 }

@@ -107,9 +107,18 @@ struct KeyMap: Sendable {
         bindings.first { $0.contexts.contains(context) && $0.keys.contains(key) && $0.counts(key, in: context) }
     }
 
+    /// The key that is shown by that name.
+    func find(named name: String, in context: KeyContext) -> KeyBinding? {
+        bindings.first { $0.name == name && $0.contexts.contains(context) }
+    }
+
+    func find(_ action: Action, in context: KeyContext) -> KeyBinding? {
+        bindings.first { $0.action == action && $0.contexts.contains(context) }
+    }
+
     /// What the user knows the key of an action by; empty: it has none there.
     func name(of action: Action, in context: KeyContext) -> String {
-        bindings.first { $0.action == action && $0.contexts.contains(context) }?.name ?? ""
+        find(action, in: context)?.name ?? ""
     }
 }
 

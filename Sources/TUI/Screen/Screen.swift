@@ -22,6 +22,18 @@ public struct Screen: Equatable, Sendable {
     private(set) var cells: [Cell]
     /// When a text on it will have changed by time alone; nil: never.
     var nextChange: Moment?
+    /// What a click does, the last drawn first.
+    private(set) var targets: [Target] = []
+
+    struct Target: Equatable, Sendable {
+        var area: Rectangle
+        var action: Action
+    }
+
+    /// A click into a part of the row is a key's press.
+    mutating func target(_ action: Action, x: Int, y: Int, columns: Int) {
+        targets.append(Target(area: Rectangle(x: x, y: y, columns: columns, rows: 1), action: action))
+    }
 
     init(size: Size) {
         self.size = size

@@ -54,6 +54,7 @@ struct Loop: ~Copyable {
     }
 
     mutating func run() {
+        if !model.preferences.reportsMouse { terminal.reportMouse(false) }
         for request in follower.connected() { link?.send(request.bytes) }
         while !hasQuit {
             drawIfDue()
@@ -214,6 +215,11 @@ struct Loop: ~Copyable {
                 feed(.resized(terminal.size), urgent: true)
                 if let report { feed(report, urgent: true) }
             case .copy(let text): feed(terminal.copy(text), urgent: true)
+            case .reportMouse(let isWanted): terminal.reportMouse(isWanted)
+            case .theme(let choice): terminal.use(choice)
+            case .alert(let sentence):
+                if model.preferences.alert.rings { terminal.bell() }
+                if model.preferences.alert.notifies { terminal.notify(sentence) }
             }
         }
         isStale = true

@@ -6,7 +6,8 @@ import Glibc
 struct Terminal {
     let glyphs: Glyphs
     private let depth: ColourDepth
-    private let choice: ThemeChoice
+    private var choice: ThemeChoice
+    private var background: Theme.Background?
     private var palette: Palette
     private var reader = InputReader()
     /// What the terminal shows; nil before the first picture, and after something else has written on it.
@@ -77,6 +78,7 @@ struct Terminal {
         self.glyphs = glyphs
         self.depth = depth
         self.choice = choice
+        self.background = background
         self.size = size
         palette = Palette(choice.theme(on: background), depth: depth)
         // Where there are few colours, they are the same on any background.
@@ -108,13 +110,20 @@ struct Terminal {
             case CT_NONE.rawValue: return events
             case CT_LOST.rawValue: return events + [.lost]
             case CT_BACKGROUND.rawValue:
-                palette = Palette(choice.theme(on: Theme.Background(Colour(rgb: event.code))), depth: depth)
-                shown = nil
+                background = Theme.Background(Colour(rgb: event.code))
+                use(choice)
                 events.append(.recoloured)
             default:
                 reader.take(event, at: monotonicMilliseconds()).map { events.append(.input($0)) }
             }
         }
+    }
+
+    /// Shows other colours, from the next picture on.
+    mutating func use(_ choice: ThemeChoice) {
+        self.choice = choice
+        palette = Palette(choice.theme(on: background), depth: depth)
+        shown = nil
     }
 
     /// Has the terminal report the mouse, as it does from the beginning, or leave it to the terminal's own selection.

@@ -81,6 +81,11 @@ enum Command: Equatable, Sendable {
     /// Open the user's shell in a folder, with a line that says where one is.
     case openShell(folder: String, notice: String)
     case copy(String)
+    /// Report clicks and the wheel, or leave them to the terminal.
+    case reportMouse(Bool)
+    case theme(ThemeChoice)
+    /// Tell the user, who may look elsewhere, as they prefer.
+    case alert(String)
     /// Write the whole screen anew: something else has written on it.
     case repaint
 }

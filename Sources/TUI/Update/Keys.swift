@@ -12,6 +12,7 @@ enum Action: Hashable, Sendable {
     /// `field`: to another entry of a form, so far on.
     case submit, field(Int), enterField, lose, editText
     case openShell, copyTicket, copyWorktree
+    case filter, command, complete, mouse
 }
 
 /// Where a key counts: in the lists, in the tab that is read, or in what lies over both.
@@ -347,13 +348,29 @@ struct KeyBinding: Sendable {
 
     private static let typing: [KeyBinding] = [
         KeyBinding(
+            [.character("/")],
+            "/",
+            .filter,
+            in: [.lists],
+            hint: { $0.tickets.total > 1 ? "filter" : nil },
+            help: "list only tickets that match: words, is:needs-you, agent:, lock:, p:>2, each with - for all others"
+        ),
+        KeyBinding(
+            [.character(":")],
+            ":",
+            .command,
+            in: KeyContext.tickets,
+            help: "type an action by its name, with its ticket and text: approve T-3 well done; a ticket alone goes to it"
+        ),
+        KeyBinding([.tab], "Tab", .complete, in: [.prompt], help: "complete the command"),
+        KeyBinding(
             [.enter],
             "Enter",
             .submit,
             in: [.prompt],
             hint: submitHint,
             help: "do it",
-            obstacle: disconnectedObstacle
+            obstacle: submitObstacle
         ),
         KeyBinding(
             [.control("s")],
@@ -394,6 +411,12 @@ struct KeyBinding: Sendable {
         ),
     ]
 
+    /// What is no order needs no daemon.
+    private static func submitObstacle(_ model: Model) -> String? {
+        if case .prompt(let prompt) = model.overlay, prompt.purpose.isLocal { return nil }
+        return disconnectedObstacle(model)
+    }
+
     private static func submitHint(_ model: Model) -> String? {
         switch model.overlay {
         case .prompt(let prompt): prompt.purpose.verb
@@ -411,14 +434,15 @@ struct KeyBinding: Sendable {
             .back,
             in: Set(KeyContext.allCases),
             hint: { model in
-                switch model.keyContext {
-                case .lists: nil
+                if case .prompt(let prompt) = model.overlay, case .filter = prompt.purpose { return "show all" }
+                return switch model.keyContext {
+                case .lists: model.tickets.filter == nil ? nil : "show all"
                 case .quitQuestion, .haltQuestion, .cancelQuestion: "stay"
                 case .leaveQuestion: "go on writing"
                 case .page, .help, .halting, .prompt, .textBox, .form: "back"
                 }
             },
-            help: "back"
+            help: "back; in the lists, list all tickets again"
         ),
         KeyBinding(
             [.character("?")],
@@ -438,6 +462,13 @@ struct KeyBinding: Sendable {
             help: "quit; with agents working it asks what shall become of them"
         ),
         KeyBinding([.character("q")], "q", .back, in: [.page, .help], help: "back"),
+        KeyBinding(
+            [.character("M")],
+            "M",
+            .mouse,
+            in: KeyContext.tickets,
+            help: "leave the mouse to the terminal, to select text with; and take it back"
+        ),
         KeyBinding([.control("l")], "Ctrl-L", .repaint, in: Set(KeyContext.allCases), help: "draw the screen anew"),
     ]
 }

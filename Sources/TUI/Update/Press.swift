@@ -15,11 +15,16 @@ extension Model {
             }
             return
         }
+        use(binding, &commands)
+    }
+
+    /// Does what a key is for, or says why not.
+    mutating func use(_ binding: KeyBinding, _ commands: inout [Command]) {
         if let obstacle = binding.obstacle(self) {
             message = Message(kind: .refused, text: obstacle, hint: nil)
-            return
+        } else {
+            perform(binding.action, &commands)
         }
-        perform(binding.action, &commands)
     }
 
     private mutating func perform(_ action: Action, _ commands: inout [Command]) {
@@ -50,6 +55,10 @@ extension Model {
             ticketInHand.map { overlay = .prompt(Prompt(.priority(ticket: $0.id), text: String($0.priority))) }
         case .newTicket: writeNewTicket(&commands)
         case .editTicket: ticketInHand.map { editTicket($0, &commands) }
+        case .filter: writeFilter()
+        case .command: overlay = .prompt(Prompt(.command))
+        case .complete: completeCommand()
+        case .mouse: handMouse(&commands)
         case .submit: submit(&commands)
         case .field(let distance): moveInForm { $0.go(by: distance) }
         case .enterField: enterField(&commands)
@@ -87,8 +96,12 @@ extension Model {
 
     private mutating func goBack() {
         switch overlay {
+        case .none where detail.reading == .lists && tickets.filter != nil: listAll()
         case .none: if !(detail.page?.goBack() ?? false) { detail.reading = .lists }
         case .leaveQuestion(let typing): overlay = typing
+        case .prompt(let prompt):
+            if case .filter(let selected) = prompt.purpose { listAll(selecting: selected) }
+            overlay = wouldLoseText ? .leaveQuestion(overlay) : .none
         default: overlay = wouldLoseText ? .leaveQuestion(overlay) : .none
         }
     }
@@ -203,42 +216,72 @@ extension Model {
 
     // MARK: The mouse
 
-    mutating func point(_ mouse: Mouse) {
+    mutating func point(_ mouse: Mouse, _ commands: inout [Command]) {
         guard let layout else { return }
-        let isRead = detail.reading.fillsScreen || layout.hasTabs && layout.detail.contains(x: mouse.x, y: mouse.y)
-        switch (overlay, mouse.kind) {
-        case (.help, .wheelUp), (.help, .wheelDown): move(.rows(mouse.kind == .wheelUp ? -3 : 3))
-        case (.none, .press), (.none, .doublePress):
-            message = nil
-            if !isRead {
-                select(at: mouse, layout)
-            } else if let ticket = ticketInHand, !detail.reading.fillsScreen {
-                detail.reading = .pane(ticket: ticket.id)
-            }
-        case (.none, .wheelUp), (.none, .wheelDown):
-            let distance = mouse.kind == .wheelUp ? -3 : 3
-            if isRead { movePage(.rows(distance)) } else { scroll(at: mouse, by: distance, layout) }
-        default: break
+        switch mouse.kind {
+        case .press, .doublePress: click(mouse, layout, &commands)
+        case .wheelUp: scroll(at: mouse, by: -3, layout)
+        case .wheelDown: scroll(at: mouse, by: 3, layout)
+        case .drag, .release: break
         }
     }
 
-    private mutating func select(at mouse: Mouse, _ layout: Layout) {
-        guard let panel = layout.panel(atX: mouse.x, y: mouse.y) else { return }
+    private mutating func click(_ mouse: Mouse, _ layout: Layout, _ commands: inout [Command]) {
+        let target = view(self).targets.last { $0.area.contains(x: mouse.x, y: mouse.y) }
+        if let binding = target.flatMap({ preferences.keys.find($0.action, in: keyContext) }) {
+            message = nil
+            return use(binding, &commands)
+        }
+        guard case .none = overlay else { return }
+        message = nil
+        if !isRead(at: mouse, layout) {
+            guard select(at: mouse, layout), mouse.kind == .doublePress else { return }
+        } else if let ticket = ticketInHand, !detail.reading.fillsScreen {
+            detail.reading = .pane(ticket: ticket.id)
+            guard mouse.kind == .doublePress else { return }
+        } else {
+            return
+        }
+        perform(detail.reading == .lists ? .open : .page(.open), &commands)
+    }
+
+    /// The mouse is on the tab.
+    private func isRead(at mouse: Mouse, _ layout: Layout) -> Bool {
+        detail.reading.fillsScreen || layout.hasTabs && layout.detail.contains(x: mouse.x, y: mouse.y)
+    }
+
+    /// Selects what is there, if anything is.
+    private mutating func select(at mouse: Mouse, _ layout: Layout) -> Bool {
+        guard let panel = layout.panel(atX: mouse.x, y: mouse.y) else { return false }
         focus(panel)
         let row = mouse.y - layout.rectangle(of: panel).y
         switch panel {
         case .tickets:
             let line = tickets.line(at: ticketTop + row, headings: layout.hasHeadings)
-            if case .ticket(let id) = line { selectedTicket = id }
-        case .agents: if agents.indices.contains(agentTop + row) { selectedAgent = agents[agentTop + row].id }
+            guard case .ticket(let id) = line else { return false }
+            selectedTicket = id
+        case .agents:
+            guard agents.indices.contains(agentTop + row) else { return false }
+            selectedAgent = agents[agentTop + row].id
         case .landing:
             let queue = tickets.landing
-            if queue.indices.contains(landingTop + row) { selectedLanding = queue[landingTop + row] }
+            guard queue.indices.contains(landingTop + row) else { return false }
+            selectedLanding = queue[landingTop + row]
+        }
+        return true
+    }
+
+    private mutating func scroll(at mouse: Mouse, by distance: Int, _ layout: Layout) {
+        switch overlay {
+        case .help: move(.rows(distance))
+        case .none where isRead(at: mouse, layout): movePage(.rows(distance))
+        case .none: scrollList(at: mouse, by: distance, layout)
+        default: break
         }
     }
 
     /// Scrolls the view, and takes the selection along only where it would leave it.
-    private mutating func scroll(at mouse: Mouse, by distance: Int, _ layout: Layout) {
+    private mutating func scrollList(at mouse: Mouse, by distance: Int, _ layout: Layout) {
         switch layout.panel(atX: mouse.x, y: mouse.y) {
         case .tickets: scrollTickets(by: distance, layout)
         case .agents:

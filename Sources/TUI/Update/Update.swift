@@ -6,21 +6,28 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     var commands: [Command] = []
     switch input {
     case .key(let key): model.press(key, &commands)
-    case .mouse(let mouse): model.point(mouse)
+    case .mouse(let mouse): model.point(mouse, &commands)
     case .pasteBegan: model.isPasting = true
     case .pasteEnded: model.isPasting = false
     case .resized(let size): model.size = size
     case .clock: break
     case .connectionLost(let reason): model.loseConnection(reason)
     case .snapshot(let tickets, let agents, let waiting):
+        let isFirst = model.connection == .connecting
+        let before = model.needy(among: model.tickets.rows.keys)
         model.replacePicture(tickets, agents, waiting)
         model.regainConnection()
         model.tellWhatWasMissed()
+        // Those that need somebody when the dashboard starts are seen.
+        if !isFirst { model.alert(of: tickets.map(\.id), unless: before, &commands) }
     case .repositories(let rows):
         model.repositories = rows.sorted { (trailingNumber(of: $0.id), $0.id) < (trailingNumber(of: $1.id), $1.id) }
     case .connectionRegained: model.regainConnection()
     case .caughtUp: model.tellWhatWasMissed()
-    case .changed(let tickets, let agents): model.change(tickets, agents)
+    case .changed(let tickets, let agents):
+        let before = model.needy(among: tickets.keys)
+        model.change(tickets, agents)
+        model.alert(of: tickets.keys, unless: before, &commands)
     case .troubled(let trouble): model.trouble = trouble
     case .halted(let reason): model.halted = reason
     case .waiting(let reasons):
@@ -73,8 +80,8 @@ extension Model {
     }
 
     /// A selection that is gone moves to what has taken its place.
-    private mutating func reselect(after place: Int?) {
-        if selectedTicket.map({ tickets[$0] == nil }) ?? true {
+    mutating func reselect(after place: Int?) {
+        if selectedTicket.map({ tickets.index(of: $0) == nil }) ?? true {
             selectedTicket = tickets.id(at: min(place ?? 0, tickets.count - 1))
         }
         if agentInHand == nil { selectedAgent = agents.first?.id }

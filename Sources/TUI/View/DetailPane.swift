@@ -45,6 +45,7 @@ extension Canvas {
         let fits = x + all.reduce(0) { $0 + $1.utf8.count + 3 } + statusWidth < columns
         for tab in Tab.allCases where fits || tab == model.detail.shown {
             let isShown = tab == model.detail.shown
+            screen.target(.show(tab), x: x, y: y, columns: tab.title.utf8.count + 2)
             x += put(" \(tab.title) ", x: x, y: y, style: isShown ? (isFocused ? .tab.selected : .tab) : .dim) + 1
         }
         if let title, columns - statusWidth - x > 12 {

@@ -37,7 +37,8 @@ extension Model {
         rows.append(("", ""))
         let readline = "Ctrl-A, E, B, F, D, W, U, K and Y, Alt-B, F and D, and the arrows with Ctrl"
         rows.append(("", "Where text is typed, keys are those of readline: \(readline)."))
-        rows.append(("", "The mouse selects with a click and scrolls with the wheel."))
+        let mouse = "selects with a click, opens with two, scrolls with the wheel; tabs and hints can be clicked"
+        rows.append(("", "The mouse \(mouse)."))
         return rows
     }
 }
@@ -123,6 +124,9 @@ extension Canvas {
         for (row, line) in lines.enumerated() {
             let lineY = y + 1 + row
             put(line.key, x: x + 2, y: lineY, style: .key)
+            if let binding = model.preferences.keys.find(named: line.key, in: model.keyContext) {
+                screen.target(binding.action, x: x + 1, y: lineY, columns: inside)
+            }
             put(
                 line.text,
                 x: x + (line.key.isEmpty ? 2 : keyColumns + 3),

@@ -32,6 +32,7 @@ extension Canvas {
         let isPossible = binding.obstacle(model) == nil
         put(binding.name, x: x, y: y, style: isPossible ? .key : .dim)
         put(binding.hint(model) ?? "", x: x + Text(binding.name).width + 1, y: y, style: isPossible ? .plain : .dim)
+        screen.target(binding.action, x: x, y: y, columns: hintWidth(binding))
         return hintWidth(binding)
     }
 

@@ -6,7 +6,7 @@ extension Canvas {
         let count = model.tickets.count
         let place = model.selectedTicket.flatMap { model.tickets.index(of: $0) }
         rule(
-            count == 0 ? "Tickets" : "Tickets \(count)",
+            ticketsTitle,
             end: self.place(
                 place,
                 of: count,
@@ -40,6 +40,12 @@ extension Canvas {
         }
     }
 
+    private var ticketsTitle: String {
+        let tickets = model.tickets
+        if let filter = tickets.filter { return "Tickets \(tickets.count)/\(tickets.total) /\(filter.text)" }
+        return tickets.count == 0 ? "Tickets" : "Tickets \(tickets.count)"
+    }
+
     private func visibleTickets(_ layout: Layout) -> [TicketRow] {
         (0..<layout.tickets.rows).compactMap { row in
             guard case .ticket(let id) = model.tickets.line(at: model.ticketTop + row, headings: layout.hasHeadings)
@@ -53,6 +59,7 @@ extension Canvas {
             put("connecting to the daemon", x: panel.x + 2, y: panel.y + 1, style: .dim)
             return
         }
+        guard model.tickets.filter == nil else { return drawNoMatches(panel) }
         var y = panel.y + min(1, panel.rows - 1)
         for (text, style) in firstSteps where y < panel.y + panel.rows {
             put(text, x: panel.x + 2, y: y, columns: panel.columns - 3, style: style)
@@ -69,14 +76,26 @@ extension Canvas {
             ]
         }
         var steps: [(String, Style)] = [("no tickets yet", .plain)]
-        if KeyBinding.find(.character("n"), in: .lists) != nil {
-            steps.append(("press n to write the first one", .key))
-        }
+        let key = model.preferences.keys.name(of: .newTicket, in: .lists)
+        if !key.isEmpty { steps.append(("press \(key) to write the first one", .key)) }
         return steps + [
             ("orch new \"TITLE\" adds one", .dim), ("orch enqueue FILE adds many", .dim), ("", .plain),
             ("An agent works on each in a worktree of its own;", .dim),
             ("what passes its checks waits here for you.", .dim),
         ]
+    }
+
+    private mutating func drawNoMatches(_ panel: Rectangle) {
+        let columns = panel.columns - 3
+        let why = model.tickets.filter?.problem ?? "no ticket matches"
+        var y = panel.y + (panel.rows > 3 ? 1 : 0)
+        for row in Text(why).flowed(to: columns).prefix(max(1, panel.rows - 2)) {
+            screen.put(Text(row), x: panel.x + 2, y: y, columns: columns, style: .plain, glyphs: glyphs)
+            y += 1
+        }
+        guard y < panel.y + panel.rows else { return }
+        let key = model.preferences.keys.name(of: .back, in: model.keyContext)
+        put("\(key) lists all \(model.tickets.total)", x: panel.x + 2, y: y, columns: columns, style: .dim)
     }
 
     private mutating func draw(_ ticket: TicketRow, _ columns: TicketColumns, x: Int, y: Int) {
