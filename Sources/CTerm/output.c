@@ -43,6 +43,13 @@ void ct_row(int y, const ct_cell *cells, int count) {
     }
 }
 
+void ct_cursor(int x, int y) {
+    int is_shown = x >= 0 && y >= 0;
+    leaveok(stdscr, !is_shown);
+    curs_set(is_shown);
+    if (is_shown) move(y, x);
+}
+
 void ct_flush(void) {
     wnoutrefresh(stdscr);
     doupdate();

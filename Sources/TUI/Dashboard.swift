@@ -8,18 +8,23 @@ public enum Dashboard {
     /// The terminal is given back whatever happens. `environment` says what the user prefers: `NO_COLOR` for no
     /// colour, `ORCH_ASCII` for no drawn characters.
     ///
+    /// `startDaemon` starts one, which may take its time; where it is given, the dashboard offers that when no daemon runs.
+    ///
     /// Returns the exit status: 0, or after a sentence on standard error 2 where there is no usable terminal and 3
-    /// where no daemon listens at `socketPath`.
+    /// where no daemon listens at `socketPath` and none can be started.
     public static func run(
         socketPath: String,
         environment: [String: String],
-        preferences: Preferences = Preferences()
+        preferences: Preferences = Preferences(),
+        startDaemon: (@Sendable () throws(StartFailure) -> Void)? = nil
     ) -> Int32 {
         do throws(Terminal.Refusal) {
             try Terminal.check()
-            let link: DaemonLink
+            let link: DaemonLink?
             do throws(DaemonLink.Unreachable) {
                 link = try DaemonLink(path: socketPath)
+            } catch  where error.isAbsent && startDaemon != nil {
+                link = nil
             } catch {
                 complain(error.error.message, hint: error.error.hint)
                 return error.error.code.exitStatus
@@ -30,7 +35,8 @@ public enum Dashboard {
                 link: link,
                 socketPath: socketPath,
                 environment: environment,
-                preferences: preferences
+                preferences: preferences,
+                starter: startDaemon.map(DaemonStarter.init)
             )
             loop.run()
             loop.end()
@@ -38,6 +44,17 @@ public enum Dashboard {
         } catch {
             complain(error.message, hint: error.hint)
             return 2
+        }
+    }
+
+    /// Why a daemon did not start, in a sentence, and what to do about it.
+    public struct StartFailure: Error {
+        public var message: String
+        public var hint: String?
+
+        public init(message: String, hint: String?) {
+            self.message = message
+            self.hint = hint
         }
     }
 

@@ -50,7 +50,9 @@ struct FollowerTests {
                 case .connectionLost(let reason): "lost \(reason)"
                 case .answered(let id, .result(let value)): "answered \(id) \(value)"
                 case .answered(let id, .failure(let failure)): "refused \(id) \(failure.message)"
-                case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock, .edited, .reported: "input"
+                case .key, .mouse, .pasteBegan, .pasteEnded, .resized, .clock, .edited, .reported, .daemonMissing,
+                    .daemonFailed:
+                    "input"
                 }
             }
     }

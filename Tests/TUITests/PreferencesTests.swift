@@ -59,20 +59,25 @@ struct PreferencesTests {
 
     // MARK: What is refused
 
-    @Test(arguments: [
-        (["aprove": ["b"]], ["keys.aprove: there is no action \"aprove\"; did you mean \"approve\"?"]),
-        (["approve": ["s"]], ["keys.approve[0]: s means \"stop\", too, in the lists; give one of them another key"]),
-        (
-            ["approve": ["b", "s"], "stop": ["s"]],
-            ["keys.stop[0]: s means \"approve\", too, in the lists; give one of them another key"]
-        ),
-        (["stop": ["Ctrl-I"]], ["keys.stop[0]: Ctrl-I is no key of its own: terminals send it for Tab; write Tab"]),
-        (["quit": []], ["keys.quit: nothing else leads out in the lists; give it a key"]),
-        (
-            ["back": ["b"]],
-            ["keys.back: nothing else leads out where text is typed; give it a key that is no character"]
-        ),
-    ] as [([String: [String]], [String])])
+    @Test(
+        arguments: [
+            (["aprove": ["b"]], ["keys.aprove: there is no action \"aprove\"; did you mean \"approve\"?"]),
+            (
+                ["approve": ["s"]],
+                ["keys.approve[0]: s means \"stop\", too, in the lists; give one of them another key"]
+            ),
+            (
+                ["approve": ["b", "s"], "stop": ["s"]],
+                ["keys.stop[0]: s means \"approve\", too, in the lists; give one of them another key"]
+            ),
+            (["stop": ["Ctrl-I"]], ["keys.stop[0]: Ctrl-I is no key of its own: terminals send it for Tab; write Tab"]),
+            (["quit": []], ["keys.quit: nothing else leads out in the lists; give it a key"]),
+            (
+                ["back": ["b"]],
+                ["keys.back: nothing else leads out where text is typed; give it a key that is no character"]
+            ),
+        ] as [([String: [String]], [String])]
+    )
     func whatCannotBeIsSaid(_ keys: [String: [String]], _ expected: [String]) {
         #expect(Self.problems(keys) == expected)
     }
@@ -84,7 +89,9 @@ struct PreferencesTests {
     }
 
     @Test func aThemeThatIsNoneIsSaid() {
-        #expect(Self.problems([:], theme: "drak")[0].hasPrefix("theme: there is no theme named \"drak\"; themes: auto, "))
+        #expect(
+            Self.problems([:], theme: "drak")[0].hasPrefix("theme: there is no theme named \"drak\"; themes: auto, ")
+        )
     }
 
     @Test func keysCanBeSwappedAndTakenAway() {

@@ -101,6 +101,9 @@ ct_event ct_next_event(void);
 /* Puts `count` cells into row `y`. Nothing is written before ct_flush. */
 void ct_row(int y, const ct_cell *cells, int count);
 
+/* Where the terminal's cursor stands after the next ct_flush, behind all ct_row; hidden where that is nowhere, at -1. */
+void ct_cursor(int x, int y);
+
 /* Writes what differs from what the terminal shows. */
 void ct_flush(void);
 

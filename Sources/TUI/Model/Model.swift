@@ -41,6 +41,8 @@ public struct Model: Sendable {
     var halted: String?
     var message: Message?
 
+    /// There has been a picture: the tickets are those of a daemon.
+    var hasPicture = false
     /// When it was told last that somebody is needed.
     var lastAlert: Moment?
 
@@ -100,6 +102,15 @@ enum Overlay: Sendable {
     case form(TicketForm)
     /// Shall what is being typed be lost?
     indirect case leaveQuestion(Overlay)
+    /// No daemon runs, and one can be started.
+    case noDaemon(DaemonStart)
+}
+
+/// A daemon that is started from here.
+enum DaemonStart: Hashable, Sendable {
+    case offered, starting
+    /// It did not come up: why, in a sentence, and what to do about it.
+    case failed(String, hint: String?)
 }
 
 enum Connection: Hashable, Sendable {

@@ -72,11 +72,14 @@ struct KeyMap: Sendable {
                 for key in binding.keys where binding.counts(key, in: context) {
                     let name = binding.action.name
                     guard let other = meanings.updateValue(name, forKey: key), other != name else { continue }
-                    let pair = [name, other].sorted { (wanted[$0] == nil ? 0 : 1, $0) < (wanted[$1] == nil ? 0 : 1, $1) }
+                    let pair = [name, other].sorted {
+                        (wanted[$0] == nil ? 0 : 1, $0) < (wanted[$1] == nil ? 0 : 1, $1)
+                    }
                     let index = wanted[pair[1]]?.firstIndex(of: key) ?? 0
                     let problem = Preferences.Problem(
                         place: "keys.\(pair[1])[\(index)]",
-                        message: "\(key.notation) means \"\(pair[0])\", too, \(context.place); give one of them another key"
+                        message:
+                            "\(key.notation) means \"\(pair[0])\", too, \(context.place); give one of them another key"
                     )
                     if !problems.contains(where: { $0.place == problem.place }) { problems.append(problem) }
                 }

@@ -47,7 +47,9 @@ extension Key {
             self = .function(number)
         } else {
             let names = Self.named.prefix(16).map(\.1).joined(separator: ", ")
-            throw Problem(message: "\"\(notation)\" is no key; write a character, Ctrl-D, Alt-x, F1 to F12, or \(names)")
+            throw Problem(
+                message: "\"\(notation)\" is no key; write a character, Ctrl-D, Alt-x, F1 to F12, or \(names)"
+            )
         }
     }
 

@@ -1,14 +1,17 @@
 /// The few drawn characters, for terminals that know Unicode and for those that do not.
 public struct Glyphs: Hashable, Sendable {
     let isUnicode: Bool
-    static let unicode = Glyphs(isUnicode: true)
-    static let ascii = Glyphs(isUnicode: false)
+    /// Nothing is drawn that would be read out: words say it all.
+    let isPlain: Bool
+    static let unicode = Glyphs(isUnicode: true, isPlain: false)
+    static let ascii = Glyphs(isUnicode: false, isPlain: false)
+    static let words = Glyphs(isUnicode: false, isPlain: true)
 
     private func pick(_ unicode: UInt32, _ ascii: Unicode.Scalar) -> Cluster {
-        Cluster(isUnicode ? unicode : ascii.value, width: 1)
+        isPlain ? .space : Cluster(isUnicode ? unicode : ascii.value, width: 1)
     }
 
-    var ellipsis: Cluster { pick(0x2026, "~") }
+    var ellipsis: Cluster { isPlain ? Cluster(0x2E, width: 1) : pick(0x2026, "~") }
     var horizontal: Cluster { pick(0x2500, "-") }
     var vertical: Cluster { pick(0x2502, "|") }
     var teeDown: Cluster { pick(0x252C, "+") }
@@ -39,11 +42,12 @@ public struct Glyphs: Hashable, Sendable {
     /// Replaces what ASCII lacks in the dashboard's own sentences.
     func plain(_ sentence: String) -> String {
         guard !isUnicode else { return sentence }
+        let sentence = isPlain ? sentence.replacing(" · ", with: ", ") : sentence
         return String(
             String.UnicodeScalarView(
                 sentence.unicodeScalars.map { scalar in
                     switch scalar {
-                    case "·", "–": "-"
+                    case "·", "–": isPlain ? "," : "-"
                     case "…": "~"
                     case "↑": "^"
                     case "↓": "v"

@@ -22,6 +22,14 @@ public struct Screen: Equatable, Sendable {
     private(set) var cells: [Cell]
     /// When a text on it will have changed by time alone; nil: never.
     var nextChange: Moment?
+    /// Where the terminal's cursor belongs, for who follows it: on what is selected, or on what is typed.
+    private(set) var cursor: Place?
+
+    struct Place: Equatable, Sendable {
+        var x: Int
+        var y: Int
+    }
+
     /// What a click does, the last drawn first.
     private(set) var targets: [Target] = []
 
@@ -77,6 +85,7 @@ public struct Screen: Equatable, Sendable {
     /// The row in reverse video from `x` on.
     mutating func select(x: Int, y: Int, columns: Int) {
         guard y >= 0, y < size.rows else { return }
+        if (0..<size.columns).contains(x) { cursor = Place(x: x, y: y) }
         for x in max(x, 0)..<max(0, x, min(x + columns, size.columns)) {
             cells[y * size.columns + x].style.isSelected = true
         }

@@ -13,6 +13,8 @@ struct DaemonLink: ~Copyable {
     struct Unreachable: Error {
         var reason: String
         var error: RPCError
+        /// Nobody listens there.
+        var isAbsent: Bool
     }
 
     /// Connects to a daemon's socket. A Unix socket answers at once: nothing is waited for.
@@ -52,7 +54,7 @@ struct DaemonLink: ~Copyable {
             default: (String(cString: strerror(number)), nil)
             }
         let error = RPCError(.daemonNotRunning, "cannot connect to \(path): \(reason)", hint: hint)
-        return Unreachable(reason: reason, error: error)
+        return Unreachable(reason: reason, error: error, isAbsent: number == ENOENT || number == ECONNREFUSED)
     }
 
     /// Waits for room to write.

@@ -13,6 +13,9 @@ struct Loop: ~Copyable {
     private let socketPath: String
     /// What other programs are started with.
     private let environment: [String: String]
+    private let starter: DaemonStarter?
+    /// A daemon has been offered since there was one.
+    private var hasOffered = false
     private var model: Model
     private var follower = Follower()
 
@@ -28,6 +31,9 @@ struct Loop: ~Copyable {
     /// Wall-clock: when a text on the screen changes by time alone.
     private var nextChange: Moment?
 
+    /// How often it is looked for a daemon that is being started.
+    private static let startMilliseconds: Int64 = 50
+
     /// At most 60 pictures a second of what the daemon does.
     private static let frameMilliseconds: Int64 = 16
     /// Ages change in steps of this, so that many change in one picture. Nobody sees an age that is late by seconds.
@@ -35,14 +41,16 @@ struct Loop: ~Copyable {
 
     init(
         terminal: Terminal,
-        link: consuming DaemonLink,
+        link: consuming DaemonLink?,
         socketPath: String,
         environment: [String: String],
-        preferences: Preferences
+        preferences: Preferences,
+        starter: DaemonStarter?
     ) {
         self.environment = environment
         self.terminal = terminal
         self.link = consume link
+        self.starter = starter
         self.socketPath = socketPath
         model = Model(
             size: terminal.size,
@@ -55,7 +63,7 @@ struct Loop: ~Copyable {
 
     mutating func run() {
         if !model.preferences.reportsMouse { terminal.reportMouse(false) }
-        for request in follower.connected() { link?.send(request.bytes) }
+        if link == nil { offerDaemon() } else { for request in follower.connected() { link?.send(request.bytes) } }
         while !hasQuit {
             drawIfDue()
             watchOutput()
@@ -91,6 +99,9 @@ struct Loop: ~Copyable {
         if descriptors[2].revents != 0 { takeDaemonLines() }
         if descriptors[3].revents != 0 { takeOutputLines() }
         if linkDescriptor < 0, monotonic() >= nextAttempt { reconnect() }
+        if let failure = starter?.takeFailure() {
+            feed(.daemonFailed(failure.message, hint: failure.hint), urgent: true)
+        }
         if let nextChange, wallClock() >= nextChange { feed(.clock, urgent: false) }
     }
 
@@ -101,6 +112,7 @@ struct Loop: ~Copyable {
         let now = monotonic()
         if isStale { consider(lastFrame + Self.frameMilliseconds - now) }
         if link == nil { consider(nextAttempt - now) }
+        if starter?.isBusy ?? false { consider(Self.startMilliseconds) }
         if model.watchesOutput, outputLink == nil { consider(nextWatch - now) }
         if let nextChange { consider(nextChange.milliseconds - wallClock().milliseconds) }
         guard let due else { return -1 }
@@ -165,13 +177,23 @@ struct Loop: ~Copyable {
             link = try DaemonLink(path: socketPath)
         } catch {
             attempts += 1
-            nextAttempt = monotonic() + min(5000, 100 << Int64(min(attempts, 6)))
+            let pause = starter?.isBusy ?? false ? Self.startMilliseconds : min(5000, 100 << Int64(min(attempts, 6)))
+            nextAttempt = monotonic() + pause
+            // One that is only started anew is back by then.
+            if error.isAbsent, attempts >= 3 { offerDaemon() }
             if model.connection != .lost(reason: error.reason) {
                 feed(.connectionLost(reason: error.reason), urgent: false)
             }
             return
         }
+        hasOffered = false
         for request in follower.connected() { link?.send(request.bytes) }
+    }
+
+    private mutating func offerDaemon() {
+        guard starter != nil, !hasOffered else { return }
+        hasOffered = true
+        feed(.daemonMissing, urgent: false)
     }
 
     // MARK: Output
@@ -215,6 +237,9 @@ struct Loop: ~Copyable {
                 feed(.resized(terminal.size), urgent: true)
                 if let report { feed(report, urgent: true) }
             case .copy(let text): feed(terminal.copy(text), urgent: true)
+            case .startDaemon:
+                starter?.start()
+                nextAttempt = 0
             case .reportMouse(let isWanted): terminal.reportMouse(isWanted)
             case .theme(let choice): terminal.use(choice)
             case .alert(let sentence):

@@ -43,7 +43,7 @@ struct Terminal {
         try throwRefusal(ct_begin(wantsColour ? 1 : 0, isTrueColour ? 1 : 0, &terminal))
         let wantsUnicode = (environment["ORCH_ASCII"] ?? "").isEmpty
         return Terminal(
-            glyphs: terminal.utf8 != 0 && wantsUnicode ? .unicode : .ascii,
+            glyphs: preferences.isPlain ? .words : terminal.utf8 != 0 && wantsUnicode ? .unicode : .ascii,
             depth: ColourDepth(colours: Int(terminal.colours), palette: Int(terminal.palette)),
             choice: choice,
             background: Theme.Background(colorfgbg: environment["COLORFGBG"] ?? ""),
@@ -167,6 +167,10 @@ struct Terminal {
             cells.removeAll(keepingCapacity: true)
             for cell in row { cells.append(raw(cell)) }
             ct_row(Int32(y), cells, Int32(cells.count))
+        }
+        if glyphs.isPlain {
+            hasChanged = hasChanged || shown?.cursor != screen.cursor
+            ct_cursor(Int32(screen.cursor?.x ?? -1), Int32(screen.cursor?.y ?? -1))
         }
         if hasChanged { ct_flush() }
         shown = screen

@@ -12,6 +12,10 @@ enum Input: Sendable {
     case clock
     /// The daemon cannot be reached, or has gone; the shell is trying again.
     case connectionLost(reason: String)
+    /// No daemon listens, and one could be started.
+    case daemonMissing
+    /// One that was started has not come up, for this reason.
+    case daemonFailed(String, hint: String?)
     /// The whole picture, on connecting and wherever following it event by event is not possible.
     case snapshot(tickets: [TicketRow], agents: [AgentRow], waiting: [String: String])
     /// The repositories orch knows.
@@ -84,6 +88,7 @@ enum Command: Equatable, Sendable {
     /// Report clicks and the wheel, or leave them to the terminal.
     case reportMouse(Bool)
     case theme(ThemeChoice)
+    case startDaemon
     /// Tell the user, who may look elsewhere, as they prefer.
     case alert(String)
     /// Write the whole screen anew: something else has written on it.

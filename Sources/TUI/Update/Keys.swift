@@ -12,7 +12,7 @@ enum Action: Hashable, Sendable {
     /// `field`: to another entry of a form, so far on.
     case submit, field(Int), enterField, lose, editText
     case openShell, copyTicket, copyWorktree
-    case filter, command, complete, mouse
+    case filter, command, complete, mouse, startDaemon
 }
 
 /// Where a key counts: in the lists, in the tab that is read, or in what lies over both.
@@ -21,6 +21,7 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
     /// A line is typed in the place of the keys, or several in a box: keys without a meaning of their own go into the text.
     case prompt, textBox, form
     case cancelQuestion, leaveQuestion
+    case noDaemon
 
     /// Where one moves about in something long.
     static let scrolling: Set<KeyContext> = [.lists, .page, .help]
@@ -66,7 +67,8 @@ struct KeyBinding: Sendable {
         self.obstacle = obstacle
     }
 
-    static let table: [KeyBinding] = onPages + onTickets + moving + filing + tabs + questions + typing + everywhere
+    static let table: [KeyBinding] =
+        onPages + onTickets + moving + filing + tabs + questions + withoutDaemon + typing + everywhere
 
     // MARK: What is done to a ticket
 
@@ -344,6 +346,28 @@ struct KeyBinding: Sendable {
         ),
     ]
 
+    // MARK: Without a daemon
+
+    private static let withoutDaemon: [KeyBinding] = [
+        KeyBinding(
+            [.enter],
+            "Enter",
+            .startDaemon,
+            in: [.noDaemon],
+            hint: { $0.isStartingDaemon ? nil : "start one" },
+            help: "start a daemon in the background",
+            obstacle: { $0.isStartingDaemon ? "it is being started" : nil }
+        ),
+        KeyBinding(
+            [.character("q")],
+            "q",
+            .quitNow,
+            in: [.noDaemon],
+            hint: { _ in "quit" },
+            help: "quit"
+        ),
+    ]
+
     // MARK: Typing
 
     private static let typing: [KeyBinding] = [
@@ -360,7 +384,8 @@ struct KeyBinding: Sendable {
             ":",
             .command,
             in: KeyContext.tickets,
-            help: "type an action by its name, with its ticket and text: approve T-3 well done; a ticket alone goes to it"
+            help:
+                "type an action by its name, with its ticket and text: approve T-3 well done; a ticket alone goes to it"
         ),
         KeyBinding([.tab], "Tab", .complete, in: [.prompt], help: "complete the command"),
         KeyBinding(
@@ -439,7 +464,7 @@ struct KeyBinding: Sendable {
                 case .lists: model.tickets.filter == nil ? nil : "show all"
                 case .quitQuestion, .haltQuestion, .cancelQuestion: "stay"
                 case .leaveQuestion: "go on writing"
-                case .page, .help, .halting, .prompt, .textBox, .form: "back"
+                case .page, .help, .halting, .prompt, .textBox, .form, .noDaemon: "back"
                 }
             },
             help: "back; in the lists, list all tickets again"
@@ -482,10 +507,15 @@ extension Model {
         case .halting: .halting
         case .haltQuestion: .haltQuestion
         case .cancelQuestion: .cancelQuestion
+        case .noDaemon: .noDaemon
         case .prompt(let prompt): prompt.purpose.hasLines ? .textBox : .prompt
         case .form: .form
         case .leaveQuestion: .leaveQuestion
         }
+    }
+
+    var isStartingDaemon: Bool {
+        if case .noDaemon(.starting) = overlay { true } else { false }
     }
 
     /// The help goes on below the screen.

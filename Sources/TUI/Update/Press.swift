@@ -59,6 +59,9 @@ extension Model {
         case .command: overlay = .prompt(Prompt(.command))
         case .complete: completeCommand()
         case .mouse: handMouse(&commands)
+        case .startDaemon:
+            overlay = .noDaemon(.starting)
+            commands.append(.startDaemon)
         case .submit: submit(&commands)
         case .field(let distance): moveInForm { $0.go(by: distance) }
         case .enterField: enterField(&commands)
@@ -177,7 +180,7 @@ extension Model {
         case .help(let top): overlay = .help(top: helpTop(after: motion, from: top))
         case .none where detail.reading != .lists: movePage(motion)
         case .none: moveSelection(motion)
-        case .quitQuestion, .halting, .haltQuestion, .cancelQuestion, .prompt, .form, .leaveQuestion: break
+        case .quitQuestion, .halting, .haltQuestion, .cancelQuestion, .prompt, .form, .leaveQuestion, .noDaemon: break
         }
     }
 

@@ -13,7 +13,7 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .clock: break
     case .connectionLost(let reason): model.loseConnection(reason)
     case .snapshot(let tickets, let agents, let waiting):
-        let isFirst = model.connection == .connecting
+        let isFirst = !model.hasPicture
         let before = model.needy(among: model.tickets.rows.keys)
         model.replacePicture(tickets, agents, waiting)
         model.regainConnection()
@@ -22,6 +22,8 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
         if !isFirst { model.alert(of: tickets.map(\.id), unless: before, &commands) }
     case .repositories(let rows):
         model.repositories = rows.sorted { (trailingNumber(of: $0.id), $0.id) < (trailingNumber(of: $1.id), $1.id) }
+    case .daemonMissing: if case .none = model.overlay { model.overlay = .noDaemon(.offered) }
+    case .daemonFailed(let reason, let hint): model.takeFailedStart(reason, hint)
     case .connectionRegained: model.regainConnection()
     case .caughtUp: model.tellWhatWasMissed()
     case .changed(let tickets, let agents):
@@ -58,6 +60,7 @@ extension Model {
         tickets.replaceAll(with: rows)
         self.agents = agents.sorted(by: inOrder)
         self.waiting = waiting
+        hasPicture = true
         reselect(after: place)
     }
 
@@ -125,8 +128,20 @@ extension Model {
         startPageOver()
     }
 
+    /// Whoever types meanwhile goes on.
+    fileprivate mutating func takeFailedStart(_ reason: String, _ hint: String?) {
+        switch overlay {
+        case .none, .noDaemon: overlay = .noDaemon(.failed(reason, hint: hint))
+        default: message = Message(kind: .failed, text: reason, hint: hint)
+        }
+    }
+
     fileprivate mutating func regainConnection() {
         if case .lost = connection { message = Message(kind: .done, text: Self.welcome, hint: nil) }
+        if case .noDaemon(let start) = overlay {
+            overlay = .none
+            if start == .starting { message = Message(kind: .done, text: "the daemon runs", hint: nil) }
+        }
         connection = .live
         startPageOver()
     }
@@ -197,7 +212,10 @@ extension Model {
 // MARK: Keeping the selection in sight
 
 extension Model {
-    var layout: Layout? { Layout(size: size, agents: agents.count, landing: tickets.landing.count, focus: focus) }
+    var layout: Layout? {
+        let landing = tickets.landing.count
+        return Layout(size: size, agents: agents.count, landing: landing, focus: focus, stacks: glyphs.isPlain)
+    }
 
     fileprivate mutating func settle() {
         guard let layout else { return }

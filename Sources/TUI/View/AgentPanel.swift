@@ -44,7 +44,7 @@ extension Canvas {
             put(quiet, x: free + 5 - quiet.count, y: y, style: isStale ? .failed : .dim)
         }
         // Where there is little room, the glyph alone says that it works: on what is worth more.
-        if agent.ticket == nil || isStale || panel.columns >= 44 {
+        if agent.ticket == nil || isStale || panel.columns >= 44 || glyphs.isPlain {
             x += 1 + put(look.word, x: x, y: y, columns: min(8, max(0, free - x)), style: look.style)
         }
         guard let ticket = agent.ticket else { return }

@@ -34,7 +34,7 @@ struct Layout: Equatable, Sendable {
     var page: Rectangle
 
     /// nil when the terminal is too small.
-    init?(size: Size, agents agentCount: Int, landing landingCount: Int, focus: Panel) {
+    init?(size: Size, agents agentCount: Int, landing landingCount: Int, focus: Panel, stacks: Bool = false) {
         guard size.columns >= Self.smallest.columns, size.rows >= Self.smallest.rows else { return nil }
         keysRow = size.rows - 2
         countsRow = size.rows - 1
@@ -43,7 +43,7 @@ struct Layout: Equatable, Sendable {
         detail = Rectangle(x: 1, y: keysRow - detailRows, columns: size.columns - 2, rows: detailRows)
         page = Rectangle(x: 1, y: 1, columns: size.columns - 2, rows: keysRow - 1)
         let panelRows = detail.y - (hasDetailRule ? 1 : 0)
-        isStacked = size.columns < Self.sideBySide
+        isStacked = stacks || size.columns < Self.sideBySide
         if isStacked {
             // The queue takes the agents' place while it is looked at: its tickets are in the list as well.
             let isLanding = focus == .landing

@@ -108,14 +108,42 @@ extension Canvas {
         ])
     }
 
+    mutating func drawNoDaemon(_ start: DaemonStart) {
+        switch start {
+        case .starting:
+            let ways = [(key(.back), "look meanwhile"), (key(.quitNow), "quit")]
+            drawBox([("", "starting a daemon"), ("", "")] + ways)
+        case .offered:
+            let lines = [("", "no daemon runs"), ("", ""), (key(.startDaemon), "start one")]
+            drawBox(lines + [(key(.back), "look at what was"), (key(.quitNow), "quit")])
+        case .failed(let reason, let hint):
+            let width = min(model.size.columns, 76)
+            let room = max(1, model.size.rows - 6)
+            let lines = "\(reason)\n\(hint ?? "")".split(separator: "\n").map { $0.drop { $0 == " " } }
+            let why = lines.flatMap { Text(String($0)).flowed(to: width - 4) }
+            let rows = why.prefix(room).map { row in
+                var line = ""
+                for cluster in row { cluster.append(to: &line) }
+                return ("", line)
+            }
+            drawBox(
+                [("", "the daemon did not start")] + rows + [
+                    (key(.startDaemon), "try again"), (key(.quitNow), "quit"),
+                ],
+                columns: width
+            )
+        }
+    }
+
     /// What the key of an action is called where the keys are now.
     private func key(_ action: Action) -> String { model.preferences.keys.name(of: action, in: model.keyContext) }
 
     /// A box in the middle, over everything.
-    private mutating func drawBox(_ lines: [(key: String, text: String)]) {
+    private mutating func drawBox(_ lines: [(key: String, text: String)], columns: Int = 36) {
         // A low screen has no row to spare, and its last two are not covered.
         let lines = lines.count + 4 > model.size.rows ? lines.filter { !$0.text.isEmpty } : lines
-        let width = min(model.size.columns, 36)
+        // A reader that goes row by row is told nothing of what lies beside it.
+        let width = glyphs.isPlain ? model.size.columns : min(model.size.columns, columns)
         let x = (model.size.columns - width) / 2
         let y = max(0, (model.size.rows - lines.count - 2) / 2)
         let inside = width - 2

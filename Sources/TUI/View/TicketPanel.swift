@@ -166,7 +166,7 @@ struct TicketColumns {
     var end: Int
 
     init(width: Int, model: Model, visible: [TicketRow]) {
-        word = width >= 48 ? 9 : 0
+        word = width >= 48 || model.glyphs.isPlain ? 9 : 0
         idStart = word > 0 ? 4 + word : 3
         id = min(max(visible.map { Text($0.id).width }.max() ?? 0, 3), width >= 60 ? 16 : 8)
         titleStart = idStart + id + 1

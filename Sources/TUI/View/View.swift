@@ -33,6 +33,7 @@ extension Canvas {
         case .halting(let unanswered): drawHalting(unanswered.count)
         case .cancelQuestion(let ticket): drawCancelQuestion(ticket)
         case .prompt(let prompt): drawPrompt(prompt, layout)
+        case .noDaemon(let start): drawNoDaemon(start)
         case .form(let form): drawForm(form, layout)
         case .leaveQuestion(let typing):
             drawOverlay(typing, layout)
