@@ -165,8 +165,8 @@ struct CommandLineTests {
         #expect(completed("approve t-3").row(22).hasPrefix(" : approve T-3 "))
         #expect(completed("theme l").row(22).hasPrefix(" : theme light "))
         #expect(completed("filter is:ne").row(22).hasPrefix(" : filter is:needs-you "))
-        #expect(completed("re").row(23) == " request-changes  repaint")
-        #expect(completed("re").row(22).hasPrefix(" : re"))
+        #expect(completed("co").row(23) == " continue  copy-ticket  copy-worktree  command")
+        #expect(completed("copy").row(22).hasPrefix(" : copy-"))
         #expect(completed("xyzzy").row(23) == " nothing begins with xyzzy")
         Story.shows("command") { story in
             story.press(":")

@@ -167,7 +167,7 @@ struct UpdateTests {
         story.happens(.halted("the model is down, and nobody knows for how long it will be"))
         #expect(
             story.statusBar == """
-                 c continue  s stop  r changes  H resume  Enter open  ? help  q quit
+                 c continue  s stop  r changes  H resume  Enter open  / filter  ? help  q quit
                  ◆ 2  ● 1  ▲ 1  ○ 2  ■ 1  ✓ 2           halted: the model is down, and nobody …
                 """
         )

@@ -66,26 +66,25 @@ extension Model {
 
     /// What can be done about a ticket now, as keys and what they do; only keys that there are, and that would do it.
     func advice(on ticket: TicketRow) -> [(key: String, does: String)] {
-        let diff: (Character, String) = ("6", "shows what it changes")
-        let back: (Character, String) = ("r", "sends it back with what you write")
-        let why: (Character, String) = ("w", "shows how it came to this")
-        var keys: [(Character, String)] = []
+        let diff: (Action, String) = (.show(.diff), "shows what it changes")
+        let back: (Action, String) = (.requestChanges, "sends it back with what you write")
+        let why: (Action, String) = (.why, "shows how it came to this")
+        var keys: [(Action, String)] = []
         switch ticket.state {
-        case "awaiting_approval": keys = [("c", "approves it"), back, diff, ("7", "shows its checks")]
-        case "needs_human_review": keys = [("c", "tries again"), back, why, ("5", "shows what was printed")]
-        case "stopped": keys = [("c", "lets it go on"), back, diff]
-        case "running": keys = [("s", "stops it and keeps everything"), ("5", "shows what it prints")]
-        case "landing": keys = [("s", "takes it out of the queue"), why]
-        case "queued": keys = [("s", "keeps it from starting")]
+        case "awaiting_approval": keys = [(.resume, "approves it"), back, diff, (.show(.checks), "shows its checks")]
+        case "needs_human_review":
+            keys = [(.resume, "tries again"), back, why, (.show(.transcript), "shows what was printed")]
+        case "stopped": keys = [(.resume, "lets it go on"), back, diff]
+        case "running": keys = [(.stop, "stops it and keeps everything"), (.show(.transcript), "shows what it prints")]
+        case "landing": keys = [(.stop, "takes it out of the queue"), why]
+        case "queued": keys = [(.stop, "keeps it from starting")]
         case "merged", "pr_open", "done", "cancelled": keys = [diff, why]
         default: keys = [why]
         }
-        if halted != nil { keys.append(("H", "lets everything go on")) }
+        if halted != nil { keys.append((.haltOrResume, "lets everything go on")) }
         return keys.compactMap { key, does in
-            guard let binding = KeyBinding.find(.character(key.unicodeScalars.first!), in: .page),
-                binding.obstacle(self) == nil
-            else { return nil }
-            return (String(key), does)
+            guard let binding = preferences.keys.find(key, in: .page), binding.obstacle(self) == nil else { return nil }
+            return (binding.name, does)
         }
     }
 }

@@ -44,7 +44,7 @@ struct ReviewPage: Page {
         if let failure = reader.failure {
             sheet.prose("the comments cannot be read: \(failure)", style: .failed)
         } else if let comments = reader.facts?.comments {
-            if comments.isEmpty { sheet.prose(invitation, style: .dim) }
+            if comments.isEmpty { sheet.prose(invitation(model), style: .dim) }
             for comment in comments.reversed() { sheet.add(comment, model.localTime) }
         } else {
             sheet.prose("reading", style: .dim)
@@ -53,11 +53,11 @@ struct ReviewPage: Page {
     }
 
     /// Which key adds the first one.
-    private var invitation: String {
-        let ways = [("r", "requests changes"), ("a", "approves with one")].filter { key, _ in
-            KeyBinding.find(.character(key.unicodeScalars.first!), in: .page) != nil
-        }
-        let how = ways.map { "\($0) \($1)" }.joined(separator: ", ")
+    private func invitation(_ model: Model) -> String {
+        let ways: [(Action, String)] = [(.requestChanges, "requests changes"), (.approve, "approves with one")]
+        let how = ways.compactMap { action, does in
+            model.preferences.keys.find(action, in: .page).map { "\($0.name) \(does)" }
+        }.joined(separator: ", ")
         let command = "`orch request-changes \(ticket) --comment TEXT` adds one"
         return "nobody has said anything about \(ticket) yet: \(how.isEmpty ? command : how)"
     }

@@ -88,9 +88,10 @@ extension Canvas {
         let oldest = oldestAge.map { "oldest waits \($0.text)" } ?? ""
         let oldestWidth = oldest.isEmpty ? 0 : oldest.utf8.count + 2
         // What matters least goes first: the words, and how long somebody has waited for.
-        let candidates = [(long, oldestWidth)] + (glyphs.isPlain ? [(long, 0)] : [(short, oldestWidth), (short, 0)])
+        let least = glyphs.isPlain ? [(long, 0)] : [(short, oldestWidth), (short, 0)]
+        let candidates = [(long, oldestWidth)] + least
         let (texts, more) =
-            candidates.first { $0.0.reduce(0) { $0 + $1.utf8.count + 4 } + $0.1 <= left + 2 } ?? (glyphs.isPlain ? long : short, 0)
+            candidates.first { $0.0.reduce(0) { $0 + $1.utf8.count + 4 } + $0.1 <= left + 2 } ?? least[least.count - 1]
         var x = 1
         for (group, text) in zip(groups, texts) {
             guard x + text.utf8.count + 2 <= left else { return }
