@@ -18,9 +18,11 @@ func view(_ model: Model) -> Screen {
         canvas.drawDivider(layout)
         canvas.drawDetail(layout)
     }
+    // What an error says is whole above a form. A question names its keys itself, and a line that is typed has their place.
+    let hasForm = if case .form = model.overlay { true } else { false }
+    if !hasForm { canvas.drawKeys(layout) }
     canvas.drawOverlay(model.overlay, layout)
-    // A line that is typed has the keys' place.
-    if model.keyContext != .prompt { canvas.drawKeys(layout) }
+    if hasForm { canvas.drawKeys(layout) }
     canvas.drawCounts(layout)
     return canvas.screen
 }
