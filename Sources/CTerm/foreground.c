@@ -1,7 +1,7 @@
 #include "state.h"
 
 #include <errno.h>
-#include <spawn.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,30 +18,41 @@ static void choose_foreground(pid_t group) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* In the child, before it becomes the program: its group, the foreground, its folder, its descriptors. */
-static int start(const ct_foreground *request, pid_t *pid) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int failed = posix_spawn_file_actions_init(&actions);
-    if (failed) return failed;
-    if ((failed = posix_spawnattr_init(&attributes))) {
-        posix_spawn_file_actions_destroy(&actions);
-        return failed;
-    }
-    sigset_t none, all;
+/* In the child: its group, the foreground, its folder, its descriptors; then it is the program. Only what may be called
+ * between fork and exec. */
+static void become(const ct_foreground *request, int report) {
+    setpgid(0, 0);
+    tcsetpgrp(STDIN_FILENO, getpgrp());
+    struct sigaction plain = {0};
+    plain.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; number++) sigaction(number, &plain, NULL);
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    sigset_t none;
     sigemptyset(&none);
+    if (!request->directory || chdir(request->directory) == 0) {
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execvpe(request->program, request->arguments, request->environment);
+    }
+    int failed = errno;
+    write_all(report, (const char *)&failed, sizeof failed);
+    _exit(127);
+}
+
+/* Not posix_spawn, which waits for the program: a Ctrl-Z before that would stop the child, and nobody could continue it.
+ * `report` has an errno value, once the child has ended, where it never became the program. */
+static int start(const ct_foreground *request, pid_t *pid, int *report) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return errno;
+    sigset_t all, before;
     sigfillset(&all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    failed = posix_spawn_file_actions_addtcsetpgrp_np(&actions, STDIN_FILENO);
-    if (!failed) failed = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    if (!failed && request->directory) failed = posix_spawn_file_actions_addchdir_np(&actions, request->directory);
-    if (!failed)
-        failed = posix_spawnp(pid, request->program, &actions, &attributes, request->arguments, request->environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *pid = fork();
+    int failed = *pid < 0 ? errno : 0;
+    if (*pid == 0) become(request, ends[1]);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(ends[1]);
+    *report = ends[0];
+    if (failed) close(ends[0]);
     return failed;
 }
 
@@ -62,7 +73,8 @@ int ct_lend(const ct_foreground *request, int *status) {
     int was_taken = taken;
     if (was_taken) hand_over();
     pid_t pid;
-    int failed = start(request, &pid);
+    int report, reason;
+    int failed = start(request, &pid, &report);
     if (!failed) {
         lent_to = pid;
         for (;;) {
@@ -73,6 +85,8 @@ int ct_lend(const ct_foreground *request, int *status) {
             stop_along(pid);
         }
         lent_to = 0;
+        if (read(report, &reason, sizeof reason) == sizeof reason) failed = reason;
+        close(report);
     }
     /* A failed start may have come after the child chose itself. */
     choose_foreground(getpgrp());
