@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
 .PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
-.PHONY: simulate notebook trial screens fuzz-screen
+.PHONY: simulate notebook trial screens fuzz-screen fuzz-dashboard
 
 setup:
 	@scripts/setup.sh
@@ -59,6 +59,13 @@ fuzz-screen:
 	@scripts/setup.sh notebook
 	swift build --product TUIProbe
 	scripts/screens.sh Tests/Screens/fuzz.py .build/debug/TUIProbe --seed $(or $(SEED),1) --seconds $(SECONDS)
+
+# The whole dashboard with random keys, pointers and sizes, and a daemon that makes everything up, looked at in the same
+# emulator: make fuzz-dashboard SECONDS=120 SEED=7
+fuzz-dashboard:
+	@scripts/setup.sh notebook
+	swift build --product TUIProbe
+	scripts/screens.sh Tests/Screens/dashboard.py .build/debug/TUIProbe --seed $(or $(SEED),1) --seconds $(SECONDS)
 
 # The tests once more, under the address and the thread sanitizer. ARGS="--filter IPCTests" runs some.
 sanitize: setup

@@ -18,6 +18,22 @@ public enum Dashboard {
         preferences: Preferences = Preferences(),
         startDaemon: (@Sendable () throws(StartFailure) -> Void)? = nil
     ) -> Int32 {
+        run(
+            socketPath: socketPath,
+            environment: environment,
+            preferences: preferences,
+            startDaemon: startDaemon,
+            watcher: nil
+        )
+    }
+
+    static func run(
+        socketPath: String,
+        environment: [String: String],
+        preferences: Preferences = Preferences(),
+        startDaemon: (@Sendable () throws(StartFailure) -> Void)? = nil,
+        watcher: ((Loop.Sight) -> Void)?
+    ) -> Int32 {
         do throws(Terminal.Refusal) {
             try Terminal.check()
             let link: DaemonLink?
@@ -36,7 +52,8 @@ public enum Dashboard {
                 socketPath: socketPath,
                 environment: environment,
                 preferences: preferences,
-                starter: startDaemon.map(DaemonStarter.init)
+                starter: startDaemon.map(DaemonStarter.init),
+                watcher: watcher
             )
             loop.run()
             loop.end()

@@ -9,9 +9,8 @@ import sys
 import tempfile
 import time
 
-from terminal import Cell, Terminal, colour_name, differences, disputed
-
-BOLD, DIM, REVERSE, UNDERLINE = 1, 2, 4, 8
+from terminal import Terminal, differences, disputed
+from witness import picture_of
 
 
 class Painter:
@@ -42,7 +41,7 @@ class Painter:
             pass
 
     def picture(self, number):
-        """The next picture, once it is shown as a whole: its size and its rows."""
+        """The next picture, once it is shown as a whole."""
         mark = b"\033]7777;%d\007" % number
         end = b"end %d\n" % number
 
@@ -54,33 +53,20 @@ class Painter:
             raise SystemExit(f"picture {number} was not drawn:\n{self.terminal.text()}")
         text, _, self.told = self.told.partition(end)
         self.drawn, _, self.sent = self.sent.partition(mark)
-        first, *rows = text.decode().splitlines()
-        columns, lines = map(int, first.split())
-        return columns, lines, [[cell_of(word) for word in row.split(" ")] for row in rows]
+        return picture_of(text + end)
 
     def close(self):
         self.terminal.close()
         os.close(self.reading)
 
 
-def cell_of(word):
-    """`SCALARS,FOREGROUND,BACKGROUND,ATTRIBUTES`; scalars in hexadecimal, none for a right half."""
-    scalars, foreground, background, attributes = word.split(",")
-    data = "".join(chr(int(scalar, 16)) for scalar in scalars.split(".") if scalar)
-    attributes = int(attributes)
-    return Cell(
-        data, colour_name(int(foreground)), colour_name(int(background), True), bool(attributes & BOLD),
-        bool(attributes & DIM), bool(attributes & UNDERLINE), bool(attributes & REVERSE),
-    )
-
-
 def check(painter, number):
-    columns, rows, expected = painter.picture(number)
+    picture = painter.picture(number)
     emulator = painter.terminal.emulator
-    if (columns, rows) != (emulator.columns, emulator.lines):
-        return [f"drawn for {columns}x{rows} on a screen of {emulator.columns}x{emulator.lines}"]
+    if (picture.columns, picture.rows) != (emulator.columns, emulator.lines):
+        return [f"drawn for {picture.columns}x{picture.rows} on a screen of {emulator.columns}x{emulator.lines}"]
     return [
-        f"column {x}, row {y}: {wanted} was drawn, {there} is shown" for x, y, wanted, there in differences(expected, emulator)
+        f"column {x}, row {y}: {wanted} was drawn, {there} is shown" for x, y, wanted, there in differences(picture.cells, emulator)
     ]
 
 

@@ -138,6 +138,7 @@ class Terminal:
         self.emulator = Emulator(columns, rows)
         self.stream = Stream(self.emulator)
         self.master, slave = os.openpty()
+        self.device = os.ttyname(slave)
         self._set_size(columns, rows)
         variables = dict(os.environ if environment is None else environment, TERM="xterm-256color")
 

@@ -8,8 +8,7 @@ struct Pictures {
     private var terminal: Terminal
     private var chance: Chance
     private var screen: Screen
-    private var number = 0
-    private let descriptor: Int32
+    private var witness: Witness
 
     /// `file` lists characters that are never drawn, in hexadecimal, one to a line.
     static func run(
@@ -53,7 +52,7 @@ struct Pictures {
     private init(_ terminal: Terminal, _ chance: Chance, _ descriptor: Int32) {
         self.terminal = terminal
         self.chance = chance
-        self.descriptor = descriptor
+        witness = Witness(descriptor: descriptor)
         screen = Screen(size: terminal.size)
     }
 
@@ -61,9 +60,7 @@ struct Pictures {
         while true {
             change()
             terminal.show(screen)
-            terminal.mark(number)
-            tell()
-            number += 1
+            witness.tell(of: screen, in: terminal)
             guard waitForKey() else { break }
         }
         terminal.end()
@@ -109,31 +106,4 @@ struct Pictures {
             }
         }
     }
-
-    private func tell() {
-        var text = "\(screen.size.columns) \(screen.size.rows)\n"
-        for y in 0..<screen.size.rows {
-            text += screen.row(y).map(word).joined(separator: " ") + "\n"
-        }
-        text += "end \(number)\n"
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
-        }
-    }
-
-    private func word(_ cell: Cell) -> String {
-        let look = terminal.look(of: cell.style)
-        let scalars = cell.cluster.map { cluster in
-            (0..<cluster.count).map { String(cluster.scalars[$0], radix: 16) }.joined(separator: ".")
-        }
-        return "\(scalars ?? ""),\(look.foreground),\(look.background),\(look.attributes)"
-    }
-}
-
-extension Terminal {
-    /// A control string that no terminal knows, behind everything that was drawn.
-    fileprivate func mark(_ number: Int) { _ = control("\u{1B}]7777;\(number)\u{7}") }
 }

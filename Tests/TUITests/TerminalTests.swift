@@ -217,7 +217,7 @@ struct TerminalTests {
         )
     )
     func aMistakeInSwiftCodeGivesTheTerminalBackAndIsReported() async throws {
-        let terminal = try await begin(columns: 100, rows: 60)
+        let terminal = try await begin(columns: 100, rows: 120)
         #expect(kill(try terminal.child(), SIGUSR1) == 0)
         let screen = try await terminal.waits(for: "status=13")
         #expect(screen.contains("orch tui crashed; the daemon and its agents are not affected"))

@@ -30,6 +30,15 @@ struct Loop: ~Copyable {
     private var attempts = 0
     /// Wall-clock: when a text on the screen changes by time alone.
     private var nextChange: Moment?
+    private let watcher: ((Sight) -> Void)?
+
+    /// What a test that watches the loop is told.
+    enum Sight {
+        /// This picture was given to the terminal, in these colours.
+        case shown(Screen, Terminal)
+        /// The terminal has told its background.
+        case recoloured
+    }
 
     /// How often it is looked for a daemon that is being started.
     private static let startMilliseconds: Int64 = 50
@@ -45,9 +54,11 @@ struct Loop: ~Copyable {
         socketPath: String,
         environment: [String: String],
         preferences: Preferences,
-        starter: DaemonStarter?
+        starter: DaemonStarter?,
+        watcher: ((Sight) -> Void)? = nil
     ) {
         self.environment = environment
+        self.watcher = watcher
         self.terminal = terminal
         self.link = consume link
         self.starter = starter
@@ -125,7 +136,9 @@ struct Loop: ~Copyable {
         for event in terminal.events() {
             switch event {
             case .input(let input): feed(input, urgent: true)
-            case .recoloured: staleNow()
+            case .recoloured:
+                watcher?(.recoloured)
+                staleNow()
             case .lost: hasQuit = true
             }
         }
@@ -140,6 +153,7 @@ struct Loop: ~Copyable {
         guard isStale, !hasQuit, isUrgent || monotonic() - lastFrame >= Self.frameMilliseconds else { return }
         let screen = view(model)
         terminal.show(screen)
+        watcher?(.shown(screen, terminal))
         lastFrame = monotonic()
         isStale = false
         isUrgent = false
