@@ -162,6 +162,15 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONValue.object(object).decode(TicketRow.self) }
     }
 
+    @Test(arguments: ["title", "stage", "priority", "comments", "blocked", "checks"])
+    func whatDoesNotFitIsNamed(_ member: String) throws {
+        var object = try #require(JSONValue(encoding: Self.ticket).objectValue)
+        object[member] = ["nothing", "of", "the", "kind"]
+        let error = try #require(throws: DecodingError.self) { try JSONValue.object(object).decode(TicketRow.self) }
+        guard case .typeMismatch(_, let context) = error else { throw error }
+        #expect(context.codingPath.map(\.stringValue) == [member])
+    }
+
     private struct Everything: Codable, Equatable {
         var bool = true
         var small: Int8 = -128

@@ -98,11 +98,44 @@ private struct KeyedDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return ValueDecoder(value: value, codingPath: codingPath + [key])
     }
 
-    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try member(key).bool() }
-    func decode(_ type: String.Type, forKey key: Key) throws -> String { try member(key).string() }
+    // Of what rows are made, in one search and without a path, which only an error needs: a picture has ten thousands of them.
+    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool {
+        if case .bool(let bool)? = object[key.stringValue] { bool } else { try member(key).bool() }
+    }
+    func decode(_ type: String.Type, forKey key: Key) throws -> String {
+        if case .string(let string)? = object[key.stringValue] { string } else { try member(key).string() }
+    }
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
+        switch object[key.stringValue] {
+        case nil, .null?: nil
+        case .bool(let bool)?: bool
+        default: try member(key).bool()
+        }
+    }
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
+        switch object[key.stringValue] {
+        case nil, .null?: nil
+        case .string(let string)?: string
+        default: try member(key).string()
+        }
+    }
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
+        switch object[key.stringValue] {
+        case nil, .null?: nil
+        default: try member(key).integer(type)
+        }
+    }
+    func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
+        switch object[key.stringValue] {
+        case nil, .null?: nil
+        default: try T(from: member(key))
+        }
+    }
     func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try member(key).double() }
     func decode(_ type: Float.Type, forKey key: Key) throws -> Float { Float(try member(key).double()) }
-    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try member(key).integer(type) }
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int {
+        if let value = object[key.stringValue]?.intValue { value } else { try member(key).integer(type) }
+    }
     func decode(_ type: Int8.Type, forKey key: Key) throws -> Int8 { try member(key).integer(type) }
     func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try member(key).integer(type) }
     func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try member(key).integer(type) }

@@ -1,10 +1,14 @@
 /// The members of a JSON object, in the order in which they were added. Equality does not look at the order.
 /// Finding, changing and removing a member takes constant time, however many there are.
 public struct JSONObject: Sendable {
-    private typealias Entry = (key: String, value: JSONValue)
+    fileprivate struct Entry {
+        var key: String
+        /// A removed member leaves nil behind, so that the positions in `positions` stay true. It is here and not around the
+        /// entry, so that a search reads keys alone: every row is decoded by such searches.
+        var value: JSONValue?
+    }
 
-    /// A removed member leaves nil behind, so that the positions in `positions` stay true.
-    private var entries: [Entry?] = []
+    private var entries: [Entry] = []
     /// Where each member is; only kept from `indexedFrom` entries on. Below that a search costs less than making it: a
     /// ticket's row, which every event makes two of, has up to 19.
     private var positions: [String: Int]?
@@ -25,14 +29,14 @@ public struct JSONObject: Sendable {
     public var isEmpty: Bool { count == 0 }
 
     /// The names, in order.
-    public var keys: [String] { entries.compactMap { $0?.key } }
+    public var keys: [String] { entries.compactMap { $0.value == nil ? nil : $0.key } }
 
     /// The member of that name. Assigning nil removes it; a new one goes to the end.
     public subscript(key: String) -> JSONValue? {
-        get { position(of: key).flatMap { entries[$0]?.value } }
+        get { position(of: key).flatMap { entries[$0].value } }
         set {
             switch (position(of: key), newValue) {
-            case (let position?, let value?): entries[position]?.value = value
+            case (let position?, let value?): entries[position].value = value
             case (let position?, nil): remove(key, at: position)
             case (nil, let value?): append(key, value)
             case (nil, nil): break
@@ -49,18 +53,20 @@ public struct JSONObject: Sendable {
             return result
         }
         var value = JSONValue.null
-        swap(&value, &entries[position]!.value)
-        defer { entries[position]!.value = value }
+        swap(&value, &entries[position].value!)
+        defer { entries[position].value = value }
         return body(&value)
     }
 
     private func position(of key: String) -> Int? {
         if let positions { return positions[key] }
-        return entries.firstIndex { $0?.key == key }
+        return entries.withUnsafeBufferPointer { entries in
+            entries.indices.first { entries[$0].key == key && entries[$0].value != nil }
+        }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
-        entries.append((key, value))
+        entries.append(Entry(key: key, value: value))
         count += 1
         if positions != nil {
             positions![key] = entries.count - 1
@@ -70,12 +76,12 @@ public struct JSONObject: Sendable {
     }
 
     private mutating func remove(_ key: String, at position: Int) {
-        entries[position] = nil
+        entries[position].value = nil
         positions?[key] = nil
         count -= 1
         // Amortised: as many removals as there are members go before each compaction.
         guard entries.count > 2 * count + 8 else { return }
-        entries.removeAll { $0 == nil }
+        entries.removeAll { $0.value == nil }
         positions = nil
         if entries.count >= Self.indexedFrom { index() }
     }
@@ -83,7 +89,7 @@ public struct JSONObject: Sendable {
     private mutating func index() {
         var found = [String: Int](minimumCapacity: entries.count * 2)
         for (position, entry) in entries.enumerated() {
-            if let entry { found[entry.key] = position }
+            if entry.value != nil { found[entry.key] = position }
         }
         positions = found
     }
@@ -92,10 +98,10 @@ public struct JSONObject: Sendable {
 extension JSONObject: Sequence {
     /// Goes through the members in order.
     public struct Iterator: IteratorProtocol {
-        fileprivate var entries: IndexingIterator<[(key: String, value: JSONValue)?]>
+        fileprivate var entries: IndexingIterator<[Entry]>
         public mutating func next() -> (key: String, value: JSONValue)? {
             while let entry = entries.next() {
-                if let entry { return entry }
+                if let value = entry.value { return (entry.key, value) }
             }
             return nil
         }
