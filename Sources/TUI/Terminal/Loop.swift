@@ -94,8 +94,15 @@ struct Loop: ~Copyable {
         ]
         let linkDescriptor = link?.descriptor ?? -1
         let wantsToWrite = link?.wantsToWrite ?? false
+        // The last picture is so new that the next one has to wait, and so have the daemon's lines: they are read together just
+        // before it, instead of waking up for each. Who waits for an answer does not wait for a picture.
+        let isAhead = isStale && model.pending.isEmpty && !wantsToWrite
         descriptors.append(
-            pollfd(fd: linkDescriptor, events: Int16(POLLIN | (wantsToWrite ? POLLOUT : 0)), revents: 0)
+            pollfd(
+                fd: isAhead ? -1 : linkDescriptor,
+                events: Int16(POLLIN | (wantsToWrite ? POLLOUT : 0)),
+                revents: 0
+            )
         )
         descriptors.append(pollfd(fd: outputLink?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
         guard poll(&descriptors, 4, timeout()) >= 0 || errno == EINTR else {
@@ -107,7 +114,7 @@ struct Loop: ~Copyable {
         }
         if descriptors[0].revents != 0 { takeTerminalEvents() }
         if descriptors[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { hasQuit = true }
-        if descriptors[2].revents != 0 { takeDaemonLines() }
+        if descriptors[2].revents != 0 || (isAhead && !isUrgent) { takeDaemonLines() }
         if descriptors[3].revents != 0 { takeOutputLines() }
         if linkDescriptor < 0, monotonic() >= nextAttempt { reconnect() }
         if let failure = starter?.takeFailure() {
