@@ -63,5 +63,13 @@ let package = Package(
         ),
         benchmark("recovery", "Recovery", ["CStore"]),
         benchmark("flood", "Flood"),
+        // What a dashboard could cost at the least: a list, ncurses and one poll.
+        .executableTarget(
+            name: "plainlist",
+            path: "Sources/PlainList",
+            cSettings: strictC,
+            linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]
+        ),
+        benchmark("dashboard", "Dashboard", ["CMeasuring", "plainlist"]),
     ]
 )

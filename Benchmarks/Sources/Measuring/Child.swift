@@ -11,12 +11,18 @@ public struct Trouble: Error, CustomStringConvertible {
 public struct Child {
     public let pid: Int32
 
-    public init(_ arguments: [String], in directory: String? = nil, environment: [String: String]) throws {
+    /// - Parameter terminal: the name of one that shall be its own; else it has ours.
+    public init(
+        _ arguments: [String],
+        in directory: String? = nil,
+        environment: [String: String],
+        terminal: String? = nil
+    ) throws {
         let texts = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in texts + variables { free(text) } }
         var pid: pid_t = 0
-        let failed = cm_spawn(&pid, directory, texts, variables)
+        let failed = cm_spawn(&pid, directory, terminal, texts, variables)
         guard failed == 0 else { throw Trouble("cannot start \(arguments[0]): \(String(cString: strerror(failed)))") }
         self.pid = pid
     }
