@@ -286,6 +286,8 @@ class Life:
             self.see()
         while select.select([self.terminal.master], [], [], 0)[0] and self.see():
             pass
+        # A signal may come in the middle of a sequence. An ESC begins anew, but not for pyte.
+        self.stream = self.stream.replace(b"\033[?1006l", b"\007\030\033[?1006l")
         self.feed(len(self.stream))
         if process.returncode not in wanted:
             raise Problem(f"it ended with {process.returncode}:\n{self.terminal.text()}")
