@@ -20,6 +20,8 @@ import Measuring
         let tickets = option("--tickets", 10_000)
         let scratch = try Scratch(files: 1)
         let daemon = try StandIn(path: "\(scratch.folder)/orch.sock", tickets: tickets, agents: option("--agents", 60))
+        // Before its folder goes: a server whose folder is gone makes it again.
+        defer { withExtendedLifetime(scratch) { daemon.stop() } }
         let programs = try Programs(scratch, socket: daemon.path, tickets: tickets)
         var stage = Stage(daemon, eventsPerSecond: option("--events", 1000))
         print("\(tickets) tickets, \(option("--agents", 60)) agents, a snapshot of \(daemon.snapshotBytes / 1024) KiB")

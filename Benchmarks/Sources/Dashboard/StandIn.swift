@@ -47,7 +47,7 @@ final class StandIn {
         holder.server = server
     }
 
-    deinit { server.stop() }
+    func stop() { server.stop() }
 
     /// Set once, before anyone connects.
     private final class Holder: @unchecked Sendable { weak var server: EventServer? }
