@@ -44,13 +44,18 @@ struct DashboardTests {
         }
     }
 
+    /// A ticket whose agent waits to be let through, and does its `work` then.
+    private static func ticketAtWork(in world: World, _ work: String) throws -> (ScratchRepository, Gate.Visitor) {
+        let repository = try world.repository()
+        let gate = try world.gate("work")
+        try world.agent("T-1", "read go < \"$WORLD/gates/work\"; \(work)")
+        try world.enqueue(repository, ["title": "Do it"])
+        return (repository, try gate.arrival())
+    }
+
     @Test func whoLeavesLeavesTheAgentsAtWork() throws {
         try World.run { world in
-            let repository = try world.repository()
-            let gate = try world.gate("work")
-            try world.agent("T-1", "read go < \"$WORLD/gates/work\"; echo done > done.txt")
-            try world.enqueue(repository, ["title": "Do it"])
-            let visitor = try gate.arrival()
+            let (_, visitor) = try Self.ticketAtWork(in: world, "echo done > done.txt")
             try DashboardTerminal.run(in: world) { terminal in
                 try terminal.type("\(World.orch) tui")
                 try terminal.wait(for: "running   T-1")
@@ -67,11 +72,7 @@ struct DashboardTests {
 
     @Test func aDaemonThatIsKilledIsSaidAndFoundAgain() throws {
         try World.run { world in
-            let repository = try world.repository()
-            let gate = try world.gate("work")
-            try world.agent("T-1", "read go < \"$WORLD/gates/work\"; echo done > done.txt")
-            try world.enqueue(repository, ["title": "Do it"])
-            let visitor = try gate.arrival()
+            let (_, visitor) = try Self.ticketAtWork(in: world, "echo done > done.txt")
             try DashboardTerminal.run(in: world) { terminal in
                 try terminal.type("\(World.orch) tui")
                 try terminal.wait(for: "running   T-1 Do it")
@@ -96,11 +97,7 @@ struct DashboardTests {
 
     @Test func aStormOfEventsAndSizesIsOutlasted() throws {
         try World.run(agents: 1) { world in
-            let repository = try world.repository()
-            let gate = try world.gate("work")
-            try world.agent("T-1", "read go < \"$WORLD/gates/work\"")
-            try world.enqueue(repository, ["title": "Do it"])
-            let visitor = try gate.arrival()
+            let (repository, visitor) = try Self.ticketAtWork(in: world, ":")
             try DashboardTerminal.run(in: world) { terminal in
                 try terminal.type("\(World.orch) tui")
                 try terminal.wait(for: "running   T-1 Do it")

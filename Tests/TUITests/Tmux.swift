@@ -64,6 +64,28 @@ func runProgram(_ program: String, _ arguments: [String], environment: [String: 
     return (String(decoding: bytes, as: UTF8.self), exit.code)
 }
 
+/// The end of a process that is somebody else's child: the kernel tells, by a descriptor that is opened while it lives.
+final class EndOfProcess: Sendable {
+    private let pidfd: Int32
+
+    init(_ pid: pid_t) throws {
+        pidfd = cs_pidfd_open(pid)
+        guard pidfd >= 0 else { throw Failure("no pidfd of \(pid): errno \(errno)") }
+    }
+
+    deinit { close(pidfd) }
+
+    /// Whether it comes within half a minute.
+    func comes() async -> Bool {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [self] in
+                var watched = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+                continuation.resume(returning: poll(&watched, 1, 30_000) == 1)
+            }
+        }
+    }
+}
+
 /// A real terminal: a tmux server of the test's own, with a shell in it.
 final class Tmux: Sendable {
     private static let program = ["/usr/bin/tmux", "/usr/local/bin/tmux", "/bin/tmux"].first {

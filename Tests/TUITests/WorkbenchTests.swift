@@ -305,12 +305,11 @@ struct WorkbenchTests {
         let children = try runProgram("/bin/cat", ["/proc/\(dashboard)/task/\(dashboard)/children"], environment: [:])
             .output
         let editor = try #require(pid_t(children.split(separator: " ").first ?? ""))
+        let end = try EndOfProcess(editor)
         #expect(kill(dashboard, SIGTERM) == 0)
         try await terminal.waits(for: "Terminated")
         try await expectGivenBack(terminal, status: 143)
-        let deadline = ContinuousClock.now + .seconds(30)
-        while kill(editor, 0) == 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(kill(editor, 0) == -1)
+        #expect(await end.comes())
     }
 
     // MARK: Giving back
@@ -337,10 +336,8 @@ struct WorkbenchTests {
         let terminal = try Tmux(columns: 100, rows: 24, in: directory)
         try terminal.type("trap '' HUP; TERM=xterm-256color \(Tmux.probe) --workbench")
         try await terminal.waits(for: "the last row")
-        let child = try terminal.child()
+        let end = try EndOfProcess(terminal.child())
         try terminal.hangUp()
-        let deadline = ContinuousClock.now + .seconds(30)
-        while kill(child, 0) == 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(kill(child, 0) == -1)
+        #expect(await end.comes())
     }
 }

@@ -89,6 +89,7 @@ private struct Contender {
         for _ in 0..<30_000 {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             if names.contains(where: { access("\(folder)/\($0)/orch-spare", F_OK) == 0 }) { return }
+            // Not measured: nothing tells of a spare, and a look now and then disturbs nobody.
             usleep(10_000)
         }
         throw Trouble("orch makes no spare worktree")

@@ -9,6 +9,7 @@ extension Terminal {
     /// message names it.
     mutating func edit(_ text: String, environment: [String: String]) -> Input {
         let folder = environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+        // mkstemps writes the name it has chosen in here; the ending tells editors what they are to highlight.
         var template = Array("\(folder)/orch-XXXXXX.md".utf8CString)
         let descriptor = mkstemps(&template, 3)
         guard descriptor >= 0 else { return .failed("cannot make a file in \(folder): \(reason(errno))") }

@@ -19,6 +19,7 @@ struct ScratchRepository {
         var end = try run(call, environment: environment, directory: path)
         // git's own: it reads a worktree that another git is making at this moment. Again, it works (docs/reliability.md).
         for _ in 1...50 where end.error.contains("failed to read") && end.error.contains("/commondir") {
+            // Its next try is the only thing that tells whether the other git is done.
             usleep(2000)
             end = try run(call, environment: environment, directory: path)
         }
