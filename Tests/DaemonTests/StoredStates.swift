@@ -267,7 +267,8 @@ enum StoredStates {
                     changes.agents = [Change(old: nil, new: agent)]
                 }
                 let outcomes: [RunOutcome?] = [
-                    .exited(0), .exited(1), .signalled(9), .stopped, .timedOut, .notStarted("no"), .lost("gone"), nil,
+                    .exited(0), .exited(1), .signalled(9), .stopped, .timedOut, .notStarted("no"), .lost("gone"),
+                    .failed("no"), .unknown("no"), nil,
                 ]
                 let run = RunID(ticket: ticket.id, number: 1)
                 changes.runs = [

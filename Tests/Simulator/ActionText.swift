@@ -93,6 +93,8 @@ extension Action.End: CustomStringConvertible {
         case .with(.timedOut): "timed-out"
         case .with(.notStarted): "not-started"
         case .with(.lost): "lost"
+        case .with(.failed): "failed"
+        case .with(.unknown): "unknown"
         }
     }
 }
@@ -238,6 +240,8 @@ private struct Words {
         case "timed-out": .with(.timedOut)
         case "not-started": .with(.notStarted("no such program"))
         case "lost": .with(.lost("no exit.json"))
+        case "failed": .with(.failed("the provider answers 529"))
+        case "unknown": .with(.unknown("no turn was completed"))
         default: nil
         }
     }

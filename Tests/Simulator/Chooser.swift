@@ -115,8 +115,11 @@ struct Chooser {
             if random.chance(isStale ? 50 : runsFail / 6) { return quiet(id, simulation) }
             if random.chance(60) { return write(id, simulation) }
             guard random.chance(runsFail) else { return .end(id, .well) }
-            let outcomes: [RunOutcome] = [.exited(1), .signalled(9), .timedOut, .lost("no exit.json"), .stopped]
-            return .end(id, .with(outcomes[random.weighted([4, 3, 3, 8, 2])]))
+            let outcomes: [RunOutcome] = [
+                .exited(1), .signalled(9), .timedOut, .lost("no exit.json"), .stopped,
+                .failed("the provider answers 529"), .unknown("no turn was completed"),
+            ]
+            return .end(id, .with(outcomes[random.weighted([4, 3, 3, 8, 2, 2, 2])]))
         case .verifier:
             guard random.chance(runsFail / 3) else { return .end(id, .well) }
             if random.chance(40) { return .end(id, .afterChangingTheTree) }

@@ -41,6 +41,7 @@ enum Noise {
         let repository = RepositoryID(random.pick(["r1", "r2", "r99", ""]))
         let outcome = random.pick([
             RunOutcome.exited(0), .exited(.min), .signalled(.max), .stopped, .timedOut, .notStarted(text), .lost(text),
+            .failed(text), .unknown(text),
         ])
         switch random.below(29) {
         case 0: return .worktreeReady(id, branch: text, base: object, head: object, rules(&random))

@@ -172,6 +172,10 @@ public enum RunOutcome: Equatable, Sendable, Codable {
     case timedOut
     /// It was stopped because it gave no sign of life.
     case stale
+    /// The program ended, and what it had said by then is that it failed: its stream decides, not its exit.
+    case failed(String)
+    /// The program ended, and nothing says that it did what it was to do. Never taken for success.
+    case unknown(String)
     /// It never ran.
     case notStarted(String)
     /// Its runner ended without saying how; what was left of its tree is dead.
@@ -185,6 +189,8 @@ public enum RunOutcome: Equatable, Sendable, Codable {
         case .stopped: "stopped"
         case .timedOut: "ran into its time limit"
         case .stale: "ended for want of a sign of life"
+        case .failed(let reason): "failed: \(reason)"
+        case .unknown(let reason): "ended without a result: \(reason)"
         case .notStarted(let reason): "could not be started: \(reason)"
         case .lost(let reason): "lost: \(reason)"
         }

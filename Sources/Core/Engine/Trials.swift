@@ -131,7 +131,7 @@ extension Orchestrator {
         case .exited(0):
             setTrial(id, .concluding(candidate, slot: slot, .passed))
             emit(.ticketChanged(id))
-        case .exited, .signalled, .timedOut:
+        case .exited, .signalled, .timedOut, .failed, .unknown:
             let verdict = Verdict.failed(index: index, run: run.number, outcome: outcome.phrase)
             setTrial(id, .concluding(candidate, slot: slot, verdict))
             emit(.ticketChanged(id))

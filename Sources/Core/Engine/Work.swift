@@ -132,7 +132,7 @@ extension Orchestrator {
                 return snapshot(id, .needsHuman(.agentStale(run: run.number, attempts: attempts), resume: .work))
             }
             snapshot(id, .queue(.runStale(run)))
-        case .exited, .signalled, .timedOut, .notStarted:
+        case .exited, .signalled, .timedOut, .notStarted, .failed, .unknown:
             snapshot(id, .needsHuman(.agentFailed(run: run.number, outcome.phrase), resume: .work))
         }
     }

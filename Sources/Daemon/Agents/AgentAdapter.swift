@@ -1,5 +1,13 @@
 import Core
 
+/// How one kind of agent is driven: the only place that knows its command line and, for kinds that speak a protocol, its
+/// stream. A new kind is a case of `AgentProfile.Kind` and one file here.
+protocol AgentAdapter: Sendable {
+    func invocation(for assignment: Assignment) -> Invocation
+    /// Nil for a program whose exit says how it went, and whose output is text.
+    func conversation(for assignment: Assignment) -> (any Conversation)?
+}
+
 /// What one run of an agent is about, whatever kind of agent it is.
 struct Assignment: Sendable {
     let ticket: TicketID
@@ -13,6 +21,21 @@ struct Assignment: Sendable {
     let worktree: String
     /// How often the ticket's agent has been started, this time included.
     let attempt: Int
+    /// What an agent that speaks a protocol is told first: the whole of it, or, where it goes on in its own session, what is
+    /// new.
+    var opening = ""
+    /// The session it is to go on in; of the same profile.
+    var session: String?
+    /// The tools orch has for it; nil where it is to have none.
+    var tools: ToolServer?
+
+    /// How the agent starts orch's own tool server, which speaks MCP on its standard input and output.
+    struct ToolServer: Equatable, Sendable {
+        /// As agents call it; a part of the names of its tools.
+        static let name = "orch"
+        var command: [String]
+        var environment: [String: String]
+    }
 }
 
 /// How an agent is started: what an adapter makes of an assignment.
@@ -21,13 +44,6 @@ struct Invocation: Sendable, Equatable {
     /// Added to what every run is given.
     var environment: [String: String]
     var standardInput: RunCommand.StandardInput
-}
-
-/// How one kind of agent is driven: the only place that knows its command line, and, for kinds that speak a protocol,
-/// its stream. Core and the engine see runs and their ends alone, so that a new kind is a case of `AgentProfile.Kind` and
-/// one file here.
-protocol AgentAdapter: Sendable {
-    func invocation(for assignment: Assignment) -> Invocation
 }
 
 extension AgentProfile {

@@ -4,6 +4,8 @@ import Core
 struct CommandAgent: AgentAdapter {
     let profile: AgentProfile
 
+    func conversation(for assignment: Assignment) -> (any Conversation)? { nil }
+
     func invocation(for assignment: Assignment) -> Invocation {
         var environment = profile.environment
         environment["ORCH_TICKET"] = assignment.ticket.text

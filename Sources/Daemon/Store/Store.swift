@@ -257,6 +257,8 @@ extension RunOutcome {
         case .exited, .signalled, .notStarted: "failed"
         case .stopped, .stale: "stopped"
         case .timedOut: "timed_out"
+        case .failed: "failed"
+        case .unknown: "unknown"
         case .lost: "lost"
         }
     }

@@ -175,7 +175,7 @@ public struct CommitVerification {
             _ = try checkout.conclude(candidate, .failed(index: index, run: run.number, outcome: outcome.phrase))
             let reason = "\(check.name): \(outcome.phrase)"
             switch outcome {
-            case .exited, .signalled, .timedOut: return try conclude("FAIL", reason, checks)
+            case .exited, .signalled, .timedOut, .failed, .unknown: return try conclude("FAIL", reason, checks)
             case .stopped, .stale, .notStarted, .lost: return try conclude("ERROR", reason, checks)
             }
         }
