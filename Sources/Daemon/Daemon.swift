@@ -106,6 +106,24 @@ public final class Daemon: Sendable {
         let toLocks = Box<LockTableMirror?>()
         let counts = Counts(tickets: core.tickets.values.count { !$0.isFinal }, agents: core.agents.count)
         let monitor = ActivityMonitor { toEngine.value.submit($0) }
+        let conversations = try Conversations(
+            directory: options.paths.runs,
+            logger: logger,
+            hooks: Conversations.Hooks(
+                report: { toEngine.value.submit($0) },
+                stop: { toEffects.value.supervisor.stop($0) },
+                waits: { toEffects.value.holds.set($1, $2, for: $0) },
+                used: { _, _ in },
+                announce: { run, activity in
+                    let line = Notification("agent.activity", activity.row(of: run, redactedBy: options.redactor))
+                    toServer.value.publish([PublishedLine(line, ticket: run.ticket.text)])
+                },
+                wrote: { run, bytes in
+                    let params: JSONObject = ["run": .string(run.description), "events": JSONValue(bytes)]
+                    toServer.value.publish([PublishedLine(Notification("output", params), ticket: run.ticket.text)])
+                }
+            )
+        )
         let supervisor = try RunSupervisor(
             directory: options.paths.runs,
             runnerPath: options.runner,
@@ -116,9 +134,13 @@ public final class Daemon: Sendable {
             case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
             case .ended(let run, let end):
                 monitor.forget(run)
+                toEffects.value.holds.clear(run)
                 FaultPoint.runEndReported.pass()
-                toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))
+                if !conversations.ended(run, RunOutcome(end), at: end.ended) {
+                    toEngine.value.submit(.runEnded(run, RunOutcome(end), at: end.ended))
+                }
             case .output(let run, let stdout, let stderr):
+                conversations.look(at: run)
                 let params: JSONObject = [
                     "run": .string(run.description), "stdout": JSONValue(stdout), "stderr": JSONValue(stderr),
                 ]
@@ -153,6 +175,7 @@ public final class Daemon: Sendable {
                 logger: logger
             ),
             supervisor: supervisor,
+            conversations: conversations,
             monitor: monitor,
             watch: { [branches, backlog] repository, common in
                 let followed = [repository.target] + (isMirrored ? [GitRepository.lockBranch] : [])
@@ -288,6 +311,7 @@ public final class Daemon: Sendable {
         }
         effects.monitor.stop()
         effects.supervisor.detach()
+        effects.conversations.detach()
         branches?.end()
         locks?.end()
         backlog.end()

@@ -38,6 +38,8 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case prepareWorktreeDone = "prepare-worktree.done"
     case startRunBegun = "start-run.begun"
     case startRunDone = "start-run.done"
+    case deliverBegun = "deliver.begun"
+    case deliverDone = "deliver.done"
     case stopRunBegun = "stop-run.begun"
     case stopRunDone = "stop-run.done"
     case runEndReported = "run.end-reported"
@@ -205,6 +207,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeBegun
         case .startRun: .startRunBegun
+        case .deliver: .deliverBegun
         case .stopRun: .stopRunBegun
         case .collectWork: .collectWorkBegun
         case .takeSnapshot: .takeSnapshotBegun
@@ -221,6 +224,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeDone
         case .startRun: .startRunDone
+        case .deliver: .deliverDone
         case .stopRun: .stopRunDone
         case .collectWork: .collectWorkDone
         case .takeSnapshot: .takeSnapshotDone

@@ -50,6 +50,12 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var landing_place: Int?
     /// How far its verifiers are, while it is known which they are and they have not all spoken.
     public var checks: ChecksRow?
+    /// What people want its agent to know, and no agent is known to have taken in; nil where there is nothing.
+    public var messages: [MessageRow]?
+    /// The number of the newest message to its agent, taken in or not.
+    public var last_message: Int?
+    /// The agent's own session, in which it goes on.
+    public var session: String?
 
     public init(
         id: String,
@@ -77,7 +83,10 @@ public struct TicketRow: Codable, Equatable, Sendable {
         evidence: String? = nil,
         blocked: Bool? = nil,
         landing_place: Int? = nil,
-        checks: ChecksRow? = nil
+        checks: ChecksRow? = nil,
+        messages: [MessageRow]? = nil,
+        last_message: Int? = nil,
+        session: String? = nil
     ) {
         self.id = id
         self.title = title
@@ -105,6 +114,57 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.blocked = blocked
         self.landing_place = landing_place
         self.checks = checks
+        self.messages = messages
+        self.last_message = last_message
+        self.session = session
+    }
+}
+
+/// A message to a ticket's agent that is on its way.
+public struct MessageRow: Codable, Equatable, Sendable {
+    /// Counts the ticket's messages from 1.
+    public var number: Int
+    /// `queued` for the next run, or `sent` to the one under way, whose agent has not said yet that it has it.
+    public var delivery: String
+    public var time: String
+    public var text: String
+
+    public init(number: Int, delivery: String, time: String, text: String) {
+        self.number = number
+        self.delivery = delivery
+        self.time = time
+        self.text = text
+    }
+}
+
+/// What an agent that speaks a protocol does now, as its own stream says.
+public struct ActivityRow: Codable, Equatable, Sendable {
+    /// `starting`, `working`, `tool`, `permission`, `limited`, `retrying` or `idle`.
+    public var state: String
+    /// The tool it uses, or waits for leave to use.
+    public var tool: String?
+    /// What with: the command, the file.
+    public var title: String?
+    /// Why it is kept waiting.
+    public var reason: String?
+    /// Until when, where that is known.
+    public var until: String?
+    public var since: String
+
+    public init(
+        state: String,
+        tool: String? = nil,
+        title: String? = nil,
+        reason: String? = nil,
+        until: String? = nil,
+        since: String
+    ) {
+        self.state = state
+        self.tool = tool
+        self.title = title
+        self.reason = reason
+        self.until = until
+        self.since = since
     }
 }
 
@@ -141,6 +201,8 @@ public struct AgentRow: Codable, Equatable, Sendable {
     public var run: String?
     /// When that last printed something; in `agent.list` alone.
     public var last_output: String?
+    /// What it does, where it speaks a protocol; in `agent.list` alone, and in `agent.activity` as it changes.
+    public var activity: ActivityRow?
     public var since: String
 
     public init(
@@ -153,10 +215,12 @@ public struct AgentRow: Codable, Equatable, Sendable {
         profile: String? = nil,
         run: String? = nil,
         last_output: String? = nil,
+        activity: ActivityRow? = nil,
         since: String
     ) {
         self.id = id
         self.state = state
+        self.activity = activity
         self.stale_since = stale_since
         self.stale_until = stale_until
         self.stale_evidence = stale_evidence

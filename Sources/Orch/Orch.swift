@@ -37,8 +37,8 @@ struct Orch: ParsableCommand {
             CommandGroup(
                 name: "Steering:",
                 subcommands: [
-                    Approve.self, RequestChanges.self, Reject.self, Continue.self, Stop.self, Retry.self, Cancel.self,
-                    HaltCommand.self, Resume.self,
+                    Approve.self, RequestChanges.self, Reject.self, Steer.self, Continue.self, Stop.self, Retry.self,
+                    Cancel.self, HaltCommand.self, Resume.self,
                 ]
             ),
             CommandGroup(name: "Keeping:", subcommands: [Snapshots.self, Restore.self, Prune.self]),

@@ -19,6 +19,8 @@ struct ExitRecord {
     var ended: Int64 = 0
     var maxRSS: Int64 = 0
     var cpu: Int64 = 0
+    /// For how long the time limit stood still, in milliseconds.
+    var held: Int64 = 0
     var stdout: Int64 = 0
     var stderr: Int64 = 0
     var outputCut = false
@@ -29,7 +31,7 @@ struct ExitRecord {
         var text = "{\"reason\":\"\(reason.rawValue)\""
         text += ",\"exit\":\(exit.map { String($0) } ?? "null"),\"signal\":\(signal.map { String($0) } ?? "null")"
         if let error { text += ",\"error\":\"\(escaped(error))\"" }
-        text += ",\"started_ms\":\(started),\"ended_ms\":\(ended),\"max_rss_kib\":\(maxRSS),\"cpu_us\":\(cpu)"
+        text += ",\"started_ms\":\(started),\"ended_ms\":\(ended),\"held_ms\":\(held),\"max_rss_kib\":\(maxRSS),\"cpu_us\":\(cpu)"
         text += ",\"stdout_bytes\":\(stdout),\"stderr_bytes\":\(stderr),\"output_cut\":\(outputCut)"
         text += ",\"killed_after_exit\":\(killedAfterExit)}\n"
         return text

@@ -44,6 +44,8 @@ struct Run {
     private var record = ExitRecord()
     private var phase = Phase.running
     private var deadline: Int64?
+    /// While the run waits for something that is not its own, its time limit stands still: since when, and what was left.
+    private var hold: (since: Int64, left: Int64)?
     private var lingerEnd: Int64 = 0
     private var killStarted: Int64 = 0
     private var killPause: Int64 = 5
@@ -184,6 +186,7 @@ struct Run {
         do throws(Failure) { try containment.remove() } catch { record.error = record.error ?? error.text }
         stdout.finish(through: buffer)
         stderr.finish(through: buffer)
+        if let hold { record.held += steadyClock() - hold.since }
         record.stdout = stdout.size
         record.stderr = stderr.size
         record.outputCut = stdout.isCut || stderr.isCut
@@ -220,10 +223,23 @@ struct Run {
         if descriptors[1].revents != 0 {
             control.drainFIFO()
             inbox?.look(through: buffer)
+            lookAtHold()
             isStopWanted = isStopWanted || Control.isStopWanted
         }
         if isStopWanted { stop() }
         if let deadline, deadline <= steadyClock() { advance() }
+    }
+
+    private mutating func lookAtHold() {
+        let now = steadyClock()
+        if let hold, !Control.isHoldWanted {
+            record.held += now - hold.since
+            self.hold = nil
+            if phase == .running { deadline = now + hold.left }
+        } else if hold == nil, phase == .running, let deadline, Control.isHoldWanted {
+            hold = (now, deadline - now)
+            self.deadline = nil
+        }
     }
 
     private mutating func reap() {

@@ -105,7 +105,8 @@ struct Runner {
 }
 
 /// How the runner is told to stop the run: the file `stop` is the lasting intent, a byte through the FIFO `control`, or
-/// SIGTERM to the runner, makes it look. The same byte tells of messages.
+/// SIGTERM to the runner, makes it look. The same byte tells of messages, and
+/// of the file `hold`, for as long as which is there the time limit stands still.
 struct Control {
     let fifo: Int32
     /// Reports SIGCHLD and SIGTERM.
@@ -127,6 +128,7 @@ struct Control {
     }
 
     static var isStopWanted: Bool { Files.exists("stop") }
+    static var isHoldWanted: Bool { Files.exists("hold") }
 
     func drainFIFO() {
         withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { while read(fifo, $0.baseAddress!, 256) > 0 {} }

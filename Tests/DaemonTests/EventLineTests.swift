@@ -79,6 +79,14 @@ import Testing
         ),
         .halted(Standstill(since: Instant(milliseconds: 1_795_211_569_120), reason: "the model is down")),
         .resumed,
+        .sessionOpened(run, "495a15e7-8506-48e7-8145-123600b9205a"),
+        .sessionLost(run),
+        .messageQueued(
+            ticket,
+            Message(number: 1, text: "use tabs", at: Instant(milliseconds: 1_795_211_569_120), delivery: .handed(run: 2))
+        ),
+        .messageTaken(run, 1),
+        .messageDeferred(ticket, 1, reason: "its agent takes no messages while it works"),
     ]
 
     static let person = Grant.Person(name: "alice", reason: "by hand", expires: nil)

@@ -7,6 +7,7 @@ extension Action: CustomStringConvertible {
         switch self {
         case .enqueue(let repository, let wishes):
             "enqueue \(repository)" + wishes.map { " + " + $0.description }.joined()
+        case .tell(let id, .steer(let message)): "tell \(id) steer \(message)"
         case .tell(let id, let command): "tell \(id) \(command.name)"
         case .edit(let id, let priority, let locks, let dependsOn):
             "edit \(id) \(priority)" + (dependsOn.map { " after " + Self.list($0) } ?? "")
@@ -207,6 +208,7 @@ private struct Words {
         case "retry": .retry
         case "approve": .approve()
         case "request-changes": .requestChanges(comment: "again")
+        case "steer": next().map { .steer(message: $0) }
         default: nil
         }
     }

@@ -188,7 +188,8 @@ struct Chooser {
             command =
                 [
                     .continue, .stop, .cancel(reason: "no"), .retry, .approve(), .requestChanges(comment: "again"),
-                ][random.weighted([3, 5, 1, 2, 2, 2])]
+                    .steer(message: random.pick(["tabs", "spaces", "names"])),
+                ][random.weighted([3, 5, 1, 2, 2, 2, 3])]
         }
         return .tell(id, command)
     }

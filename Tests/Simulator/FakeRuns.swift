@@ -24,8 +24,22 @@ extension FakeWorld {
         return [.runStarted(id, at: now)]
     }
 
+    /// Every third message finds an agent that takes none while it works.
+    mutating func deliver(_ message: Message, to id: RunID) -> Input {
+        guard unended.contains(id), runs[id]!.isRunnerAlive, message.number % 3 != 0 else {
+            coverage.count(.messageRefused)
+            return .messageRefused(id, message.number, reason: "it takes no messages")
+        }
+        coverage.count(.messageTaken)
+        told[id.ticket, default: []].insert(message.number)
+        return .messageTaken(id, message.number)
+    }
+
     private mutating func execute(_ id: RunID) throws(Violation) {
         runs[id]!.executions += 1
+        if case .agent(_, _, _, _, let opening?) = runs[id]!.order {
+            told[id.ticket, default: []].formUnion(opening.messages.map(\.number))
+        }
         runs[id]!.isRunnerAlive = true
         runs[id]!.processes = 2
         let run = runs[id]!
@@ -88,7 +102,7 @@ extension FakeWorld {
     /// merges the target into its branch, taking its own side.
     mutating func write(_ id: RunID, _ writes: Files, commits: Bool) {
         let run = runs[id]!
-        guard case .agent(_, _, _, let feedback) = run.order, var files = contents(id.ticket) else { return }
+        guard case .agent(_, _, _, let feedback, _) = run.order, var files = contents(id.ticket) else { return }
         if case .conflict = feedback {
             let own = Self.difference(self.files(worktrees[id.ticket]!.base), files)
             worktrees[id.ticket]!.base = places[run.repository]!.tip

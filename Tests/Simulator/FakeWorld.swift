@@ -106,6 +106,8 @@ package struct FakeWorld {
     /// What the store knows to have passed.
     var knownPasses: [RepositoryID: Set<Proof>] = [:]
     var approved: Set<Word> = []
+    /// The messages that an agent of each ticket has had in hand.
+    var told: [TicketID: Set<Int>] = [:]
     /// How often each ticket has landed.
     var landings: [TicketID: Int] = [:]
     var operations: [Operation] = []
@@ -242,7 +244,7 @@ extension Effect {
             .prepareCheckout(let id, _, _), .concludeVerification(let id, _, _, _), .advanceTarget(let id, _),
             .tidy(let id, _):
             id
-        case .startRun(let run, _), .stopRun(let run): run.ticket
+        case .startRun(let run, _), .deliver(let run, _), .stopRun(let run): run.ticket
         }
     }
 
@@ -251,7 +253,8 @@ extension Effect {
         switch self {
         case .prepareCheckout(_, _, let slot), .concludeVerification(_, _, let slot, _): slot
         case .startRun(_, .verifier(_, let slot, _)): slot
-        case .prepareWorktree, .startRun, .stopRun, .collectWork, .takeSnapshot, .buildCandidate, .advanceTarget, .tidy:
+        case .prepareWorktree, .startRun, .deliver, .stopRun, .collectWork, .takeSnapshot, .buildCandidate,
+            .advanceTarget, .tidy:
             nil
         }
     }
@@ -261,7 +264,7 @@ extension Effect {
         switch self {
         case .prepareWorktree, .startRun, .collectWork, .prepareCheckout, .advanceTarget, .stopRun: 2
         case .tidy: 3
-        case .takeSnapshot, .buildCandidate, .concludeVerification: 1
+        case .takeSnapshot, .buildCandidate, .concludeVerification, .deliver: 1
         }
     }
 }

@@ -8,7 +8,11 @@ extension FakeWorld {
     /// Takes an effect up. `stored` is the ticket as a daemon that crashed at this moment would find it.
     mutating func begin(_ effect: Effect, stored: Ticket?) throws(Violation) {
         guard let stored else { throw Violation("I5: \(effect) is for a ticket that is not stored") }
-        if case .stopRun(let run) = effect, stored.currentRun != run { return }  // It has ended by itself meanwhile.
+        switch effect {
+        // It has ended by itself meanwhile.
+        case .stopRun(let run), .deliver(let run, _): if stored.currentRun != run { return }
+        default: break
+        }
         try require(stored.pendingEffects.contains(effect), "I5: \(effect) is not stored as intended: \(stored.state)")
         try require(!operations.contains { $0.effect == effect }, "I5: \(effect) is asked for while it is under way")
         let id = effect.ticket
@@ -17,7 +21,7 @@ extension FakeWorld {
             try require(!watched.contains(run), "I5: \(run) is asked for while it is watched")
         case .collectWork, .takeSnapshot, .tidy, .prepareWorktree:
             try require(!unended.contains { $0.ticket == id }, "I6: \(effect) while a run of \(id) is alive")
-        case .stopRun, .buildCandidate, .prepareCheckout, .concludeVerification, .advanceTarget:
+        case .deliver, .stopRun, .buildCandidate, .prepareCheckout, .concludeVerification, .advanceTarget:
             break
         }
         if let slot = effect.slot { try requireFree(slot, for: effect, in: stored.repository) }
@@ -90,7 +94,7 @@ extension FakeWorld {
                 if isSaved(id) { worktrees[id] = nil }
                 try checkKept(id)
             }
-        case .advanceTarget, .stopRun, .takeSnapshot, .buildCandidate, .concludeVerification: break
+        case .advanceTarget, .deliver, .stopRun, .takeSnapshot, .buildCandidate, .concludeVerification: break
         }
     }
 
@@ -109,7 +113,7 @@ extension FakeWorld {
             return [.checkoutFailed(id, reason: reason)]
         case .advanceTarget(let id, _): return [.targetFailed(id, reason: reason)]
         case .tidy(let id, _): return [.tidied(id, .left(reason: reason))]
-        case .startRun, .stopRun: preconditionFailure("\(operation.effect) fails by ending the run")
+        case .startRun, .deliver, .stopRun: preconditionFailure("\(operation.effect) fails by ending the run")
         }
     }
 
@@ -118,6 +122,7 @@ extension FakeWorld {
         switch operation.effect {
         case .prepareWorktree(let id): return [prepareWorktree(id, place)]
         case .startRun(let run, let order): return try startRun(run, order, at: now)
+        case .deliver(let run, let message): return [deliver(message, to: run)]
         case .stopRun(let run): return unended.contains(run) ? endRun(run, .stopped) : []
         case .collectWork(let id, _): return [try collectWork(id)]
         case .takeSnapshot(let id, _):
@@ -335,7 +340,7 @@ extension Effect {
     fileprivate var withoutRepository: Input? {
         let reason = "there is no /r/r1"
         switch self {
-        case .startRun, .stopRun: return nil
+        case .startRun, .deliver, .stopRun: return nil
         case .prepareWorktree(let id), .collectWork(let id, _), .buildCandidate(let id), .prepareCheckout(let id, _, _),
             .concludeVerification(let id, _, _, _), .advanceTarget(let id, _):
             return .repositoryGone(id, reason: reason)
@@ -347,7 +352,7 @@ extension Effect {
     /// A run that cannot be started ends; one that is to be stopped is.
     fileprivate var canFail: Bool {
         switch self {
-        case .startRun, .stopRun: false
+        case .startRun, .deliver, .stopRun: false
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
             .advanceTarget, .tidy:
             true

@@ -21,6 +21,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case effectFails, pushFails, newsLate, newsTwice, newsFromBefore
 
     // Runs.
+    case messageTaken, messageRefused, sessionLost
     case agentFails, agentFallsSilent, runTimesOut, runnerKilled, runnerKilledUnseen, processEscapes, strayWrite
     case flakyVerifier, verifierChangesTree
 

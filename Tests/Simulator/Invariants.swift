@@ -29,6 +29,7 @@ extension SimulatedShell {
         try checkOwners()
         try checkAgents()
         try checkEffects()
+        try checkMessages()
         try checkPushes()
         try checkQueues()
         try checkStandstill()
@@ -217,13 +218,36 @@ extension SimulatedShell {
             }
         }
         for operation in world.operations {
-            if case .stopRun(let run) = operation.effect, world.runs[run]?.outcome != nil { continue }
+            switch operation.effect {
+            case .stopRun(let run), .deliver(let run, _): if world.runs[run]?.outcome != nil { continue }
+            default: break
+            }
             guard core.tickets[operation.effect.ticket]?.pendingEffects.contains(operation.effect) ?? false else {
                 throw Violation("I5: \(operation.effect) is under way, and nobody waits for it")
             }
         }
         for run in world.unended {
             try require(core.tickets[run.ticket]?.currentRun == run, "I6: \(run) runs, and nobody waits for it")
+        }
+    }
+
+    /// What a person has said to an agent is kept until an agent has had it in hand.
+    private func checkMessages() throws(Violation) {
+        for ticket in core.tickets.values {
+            guard let last = ticket.lastMessage else { continue }
+            let kept = Set((ticket.messages ?? []).map(\.number))
+            for number in 1...last where !kept.contains(number) {
+                let isTold = world.told[ticket.id]?.contains(number) ?? false
+                try require(isTold, "I3: message \(number) of \(ticket.id) is gone, and no agent has had it")
+            }
+            for message in ticket.messages ?? [] {
+                switch message.delivery {
+                case .waiting: break
+                case .handed(let run), .opening(let run):
+                    let current = ticket.currentRun?.number
+                    try require(current == run, "I4: message \(message.number) of \(ticket.id) waits for run \(run)")
+                }
+            }
         }
     }
 
@@ -249,7 +273,7 @@ extension SimulatedShell {
         case .startRun(let run, _):
             return world.watched.contains(run)
                 || news.contains { if case .runEnded(run, _, _) = $0.input { true } else { false } }
-        case .stopRun(let run): return world.runs[run]?.outcome != nil
+        case .stopRun(let run), .deliver(let run, _): return world.runs[run]?.outcome != nil
         case .advanceTarget(let id, _), .tidy(let id, _): return core.nextTries[id]??.milliseconds != nil
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification:
             return false

@@ -43,7 +43,7 @@ enum Noise {
             RunOutcome.exited(0), .exited(.min), .signalled(.max), .stopped, .timedOut, .notStarted(text), .lost(text),
             .failed(text), .unknown(text),
         ])
-        switch random.below(29) {
+        switch random.below(34) {
         case 0: return .worktreeReady(id, branch: text, base: object, head: object, rules(&random))
         case 1: return .worktreeFailed(id, reason: text)
         case 2: return .workCollected(id, head: object, changed: random.chance(50), committedLeftovers: true)
@@ -77,7 +77,7 @@ enum Noise {
         case 25:
             let command = random.pick([
                 Command.continue, .stop, .cancel(reason: text), .retry, .approve(comment: text),
-                .requestChanges(comment: ""),
+                .requestChanges(comment: ""), .steer(message: text),
             ])
             return .commandGiven(command, id)
         case 26:
@@ -89,6 +89,9 @@ enum Noise {
             return .lockReleaseAsked(
                 random.chance(50) ? .fence(fence) : .pattern(repository, pattern(core, &random))
             )
+        case 28: return .sessionOpened(run, text)
+        case 29: return .sessionLost(run)
+        case 30: return .messageRefused(run, number, reason: text)
         default:
             let new = NewTicket(
                 id: random.chance(50) ? id : nil,

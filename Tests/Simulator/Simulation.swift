@@ -232,12 +232,20 @@ package struct Simulation {
                 count(.strayWrite)
             }
             shell.world.write(run, files, commits: commits)
+            guard case .agent = shell.world.runs[run]!.order, shell.world.watched.contains(run) else { return }
+            shell.send([.sessionOpened(run, "s\(run.number)"), .openingTaken(run)], of: run.ticket)
         case .escape(let run):
             guard isRunning(run) else { return }
             count(.processEscapes)
             shell.world.runs[run]!.escaped += 1
         case .end(let run, let end):
             guard isRunning(run) else { return }
+            if case .with(.failed) = end, case .agent(_, _, _, _, let opening) = shell.world.runs[run]!.order,
+                opening?.session != nil, shell.world.watched.contains(run)
+            {
+                count(.sessionLost)
+                shell.send([.sessionLost(run)], of: run.ticket)
+            }
             shell.send(shell.world.endRun(run, outcome(of: run, end), at: shell.now), of: run.ticket)
         case .quiet(let run, let quietness):
             guard isRunning(run), shell.world.watched.contains(run) else { return }

@@ -13,6 +13,7 @@ extension Orchestrator {
         case .cancel(let reason): try cancel(id, reason)
         case .approve(let comment): try approve(id, comment)
         case .requestChanges(let comment): try requestChanges(id, comment)
+        case .steer(let message): try steer(id, message)
         }
     }
 
@@ -27,6 +28,7 @@ extension Orchestrator {
             throw Refusal(.refused, "cannot give \(id) up: it has landed", hint: "revert its commit instead")
         case (.approve, .cancelled): throw refused(command, id, "it is \(end.name)", "file a new ticket")
         case (.requestChanges, _): throw notWaiting(command, id, end.name)
+        case (.steer, _): throw refused(command, id, "it is \(end.name)", "file a new ticket")
         }
     }
 
@@ -43,7 +45,12 @@ extension Orchestrator {
             }
         case .stopped(let stage, _), .needsHuman(_, let stage):
             try refuseUnlandable(id, command)
-            if command == .retry { change(id) { $0.feedback = nil } }
+            if command == .retry {
+                change(id) { ticket in
+                    ticket.feedback = nil
+                    ticket.session = nil
+                }
+            }
             resume(id, at: stage, command)
         case .awaitingApproval:
             guard command == .continue else {
@@ -216,7 +223,7 @@ extension Orchestrator {
         refused(command, id, "it is \(state)", "changes can be asked for while it waits for a human")
     }
 
-    private func refused(_ command: Command, _ id: TicketID, _ why: String, _ hint: String?) -> Refusal {
+    func refused(_ command: Command, _ id: TicketID, _ why: String, _ hint: String?) -> Refusal {
         Refusal(.refused, "cannot \(command.name) \(id): \(why)", hint: hint)
     }
 }

@@ -5,6 +5,8 @@ public enum Effect: Equatable, Sendable {
     case prepareWorktree(TicketID)
     /// Starts the run, adopts it, or reports its end: it executes once. Answers: `runStarted`, `runEnded`.
     case startRun(RunID, RunOrder)
+    /// Hands the message to the run's agent. Answer: `messageTaken` or `messageRefused`.
+    case deliver(RunID, Message)
     /// Ends a run's whole process tree. Answered by its `runEnded`; nothing to do when it has ended meanwhile.
     case stopRun(RunID)
     /// Saves a snapshot, then commits what is left uncommitted. Answer: `workCollected` or `collectFailed`.
@@ -28,6 +30,6 @@ public enum Effect: Equatable, Sendable {
 /// What a run executes.
 public enum RunOrder: Equatable, Sendable, Codable {
     case setup(Setup)
-    case agent(AgentID, profile: String, attempt: Int, Feedback?)
+    case agent(AgentID, profile: String, attempt: Int, Feedback?, Opening? = nil)
     case verifier(Verifier, slot: Int, Candidate)
 }

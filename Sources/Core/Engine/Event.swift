@@ -29,6 +29,16 @@ public enum Event: Equatable, Sendable {
     case agentStale(RunID, AgentID, Stale)
     /// It has given one after all; nil when its profile waits longer by now, or for ever.
     case agentActive(RunID, AgentID, SignOfLife?)
+    /// The run's agent remembers what it is told in a session of that id.
+    case sessionOpened(RunID, String)
+    /// There is no such session as it was to go on in: the next run begins a new one.
+    case sessionLost(RunID)
+    /// A person wants the ticket's agent to know something.
+    case messageQueued(TicketID, Message)
+    /// The run's agent has taken it in.
+    case messageTaken(RunID, Int)
+    /// The agent at work cannot take it: it waits for the next run.
+    case messageDeferred(TicketID, Int, reason: String)
     case workCollected(TicketID, head: ObjectID, committedLeftovers: Bool)
     case candidateBuilt(TicketID, commit: ObjectID, tree: ObjectID, tip: ObjectID)
     case candidateConflicted(TicketID, tip: ObjectID, paths: [String])
@@ -103,7 +113,8 @@ public enum Event: Equatable, Sendable {
             .halted, .resumed, .diskFilled, .diskFreed, .lockTaken, .lockReleased, .landingPushed, .pushFailed:
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
-            .agentStale(let run, _, _), .agentActive(let run, _, _):
+            .agentStale(let run, _, _), .agentActive(let run, _, _), .sessionOpened(let run, _), .sessionLost(let run),
+            .messageTaken(let run, _):
             run.ticket
         case .ticketEnqueued(let id), .ticketEdited(let id, _), .ticketStarted(let id, _, _, _),
             .worktreePrepared(let id, _, _, _),
@@ -118,7 +129,7 @@ public enum Event: Equatable, Sendable {
             .ticketContinued(let id, _), .snapshotTaken(let id, _), .snapshotFailed(let id, _),
             .snapshotNoted(let id, _, _),
             .humanNeeded(let id, _), .locksReleased(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id),
-            .ticketLeft(let id, _),
+            .ticketLeft(let id, _), .messageQueued(let id, _), .messageDeferred(let id, _, _),
             .ticketChanged(let id):
             id
         }

@@ -77,6 +77,16 @@ public enum Input: Equatable, Sendable {
     case targetSeen(RepositoryID, at: ObjectID, known: ObjectID?)
     case runStarted(RunID, at: Instant)
     case runEnded(RunID, RunOutcome, at: Instant)
+    /// The run's agent remembers what it is told in a session of that id.
+    case sessionOpened(RunID, String)
+    /// There is no such session as the run's agent was to go on in.
+    case sessionLost(RunID)
+    /// The run's agent has begun with what it was told first.
+    case openingTaken(RunID)
+    /// The run's agent has taken the message of that number in.
+    case messageTaken(RunID, Int)
+    /// It cannot take it in this run.
+    case messageRefused(RunID, Int, reason: String)
     /// An agent has given no sign of life `since` then, which is too long. It has `grace` left to give one.
     ///
     /// Said again when the machine has slept meanwhile or its clock was set, as that moves the end of the grace.
@@ -150,6 +160,8 @@ public enum Command: Equatable, Sendable {
     case retry
     case approve(comment: String? = nil)
     case requestChanges(comment: String)
+    /// The ticket's agent is to know this.
+    case steer(message: String)
 
     /// The word a person types.
     public var name: String {
@@ -160,6 +172,7 @@ public enum Command: Equatable, Sendable {
         case .retry: "retry"
         case .approve: "approve"
         case .requestChanges: "request-changes"
+        case .steer: "steer"
         }
     }
 }

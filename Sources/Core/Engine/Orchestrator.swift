@@ -185,6 +185,11 @@ public struct Orchestrator: Sendable {
             runWentQuiet(run, since: since, lookedAt, grace: grace)
         case .runStirred(let run, let sign): runStirred(run, by: sign)
         case .runStayedQuiet(let run): runStayedQuiet(run)
+        case .sessionOpened(let run, let id): sessionOpened(run, id)
+        case .sessionLost(let run): sessionLost(run)
+        case .openingTaken(let run): openingTaken(run)
+        case .messageTaken(let run, let number): messageTaken(run, number)
+        case .messageRefused(let run, let number, let reason): messageRefused(run, number, reason)
         case .workCollected(let id, let head, let changed, let leftovers):
             workCollected(id, head: head, changed: changed, committedLeftovers: leftovers)
         case .collectFailed(let id, let reason): collectFailed(id, reason)

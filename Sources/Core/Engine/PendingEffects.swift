@@ -25,8 +25,11 @@ extension Ticket {
         case .settingUp(let run, let setup):
             return execute(run, .setup(setup), halting: halting)
         case .working(let run, let stale):
-            let order = RunOrder.agent(running.agent, profile: profile, attempt: attempts, feedback)
-            return execute(run, order, halting: halting || stale?.next == .ending)
+            let order = RunOrder.agent(running.agent, profile: profile, attempt: attempts, feedback, opening)
+            let isEnding = halting || stale?.next == .ending
+            let handed = (messages ?? []).filter { $0.delivery == .handed(run: run) }
+            return execute(run, order, halting: isEnding)
+                + handed.map { .deliver(RunID(ticket: id, number: run), $0) }
         case .collecting:
             return [.collectWork(id, snapshot: lastSnapshot)]
         case .trying(let trial):

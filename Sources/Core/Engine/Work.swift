@@ -73,6 +73,7 @@ extension Orchestrator {
         let agent = running(id)!.agent
         let run = newRun(of: id, name: agent.description, stage: "work")
         change(id) { $0.attempts += 1 }
+        open(id, run: run)
         step(id, .working(run: run))
         emit(.runRequested(RunID(ticket: id, number: run), name: agent.description, stage: "work"))
     }
@@ -95,6 +96,7 @@ extension Orchestrator {
         emit(.runEnded(run, outcome))
         if ticket.trial != nil { return verifierEnded(run, outcome) }
         guard let running = running(run.ticket) else { return }
+        if case .working = running.step { settleMessages(run, outcome) }
         if running.halt != nil { return settleHalt(run.ticket) }
         switch running.step {
         case .settingUp: setupEnded(run, outcome)
@@ -132,6 +134,9 @@ extension Orchestrator {
                 return snapshot(id, .needsHuman(.agentStale(run: run.number, attempts: attempts), resume: .work))
             }
             snapshot(id, .queue(.runStale(run)))
+        case .failed where tickets[id]!.lostSession == run.number:
+            // It has done nothing, and a new one knows nothing yet: it is told what a first one would be.
+            snapshot(id, .again)
         case .exited, .signalled, .timedOut, .notStarted, .failed, .unknown:
             snapshot(id, .needsHuman(.agentFailed(run: run.number, outcome.phrase), resume: .work))
         }
@@ -171,7 +176,9 @@ extension Orchestrator {
         }
         if isPlanted(.failuresForgotten) { change(id) { $0.failures = [:] } }
         emit(.workCollected(id, head: head, committedLeftovers: committedLeftovers))
-        if running.halt != nil { return settleHalt(id, resume: changed ? .verify : .work) }
+        let hasMessages = tickets[id]!.messages != nil
+        if running.halt != nil { return settleHalt(id, resume: changed && !hasMessages ? .verify : .work) }
+        if hasMessages { return work(id) }
         guard changed else { return askHuman(id, .noChange(run: tickets[id]!.lastRun), resume: .work) }
         step(id, .trying(.building))
         emit(.ticketChanged(id))

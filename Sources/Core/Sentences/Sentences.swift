@@ -68,6 +68,7 @@ extension SignOfLife {
         case .output: "output"
         case .cpu: "CPU"
         case .files: "changed file"
+        case .waits: "a wait for others"
         }
     }
 }

@@ -44,6 +44,16 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var landingPlace: Int?
     /// How many of its events hold people's words; nil where none does.
     public internal(set) var comments: Int?
+    /// What people want its agent to know, and no agent is known to have taken in, in order; nil where there is none.
+    public internal(set) var messages: [Message]?
+    /// The number of its newest message; nil before the first.
+    public internal(set) var lastMessage: Int?
+    /// What the newest run of its agent was told first, beside the ticket; nil where that was nothing.
+    public internal(set) var opening: Opening?
+    /// In which its agent can go on.
+    public internal(set) var session: AgentSession?
+    /// The run whose agent did not find the session it was to go on in.
+    public internal(set) var lostSession: Int?
 
     public struct Worktree: Equatable, Sendable, Codable {
         /// Its folder's name under the state directory; opaque.

@@ -104,6 +104,8 @@ public enum SignOfLife: String, Equatable, Sendable, Codable {
     case cpu
     /// Something changed in its worktree, or in its branch.
     case files
+    /// It waits for orch, for a person or for its provider, and says so.
+    case waits
 }
 
 /// Why a running or landing ticket is to end.

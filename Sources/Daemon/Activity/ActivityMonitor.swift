@@ -103,6 +103,7 @@ final class ActivityMonitor: Sendable {
         let signs = RunSigns(
             outputBytes: output.bytes,
             outputAt: output.at,
+            isHeld: evidence.folder.has("hold"),
             cpu: cpu,
             newestFile: { evidence.newestFile }
         )

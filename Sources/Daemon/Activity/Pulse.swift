@@ -17,6 +17,8 @@ struct RunSigns {
     /// Bytes it has printed, and when it last did, by the wall clock.
     var outputBytes: Int
     var outputAt: Int64?
+    /// It waits for orch, a person or its provider, who have all the time they need.
+    var isHeld = false
     /// The CPU time of its processes so far, in microseconds; nil when that cannot be known.
     var cpu: Int64?
     /// When one of its files last changed, by the wall clock. Costs something, and is asked for only when all else is
@@ -104,13 +106,14 @@ struct Pulse {
             last.at = now
             memory.newestFile = signs.newestFile()
         }
-        if now.awake - last.at.awake >= heartbeat.timeout, let newest = signs.newestFile() {
+        if !signs.isHeld, now.awake - last.at.awake >= heartbeat.timeout, let newest = signs.newestFile() {
             lookedAt.append(.files)
             let changed = place(newest, now)
             // A date in the future, where the clock was set back, is a sign only once.
             if newest != memory.newestFile, changed.awake > last.at.awake { last = (.files, changed) }
             memory.newestFile = newest
         }
+        if signs.isHeld { last = (.waits, now) }
         memory.outputBytes = signs.outputBytes
         memory.cpu = signs.cpu ?? memory.cpu
         memory.lastSign = last.at

@@ -9,7 +9,7 @@ protocol AgentAdapter: Sendable {
 }
 
 /// What one run of an agent is about, whatever kind of agent it is.
-struct Assignment: Sendable {
+struct Assignment: Sendable, Codable {
     let ticket: TicketID
     let title: String
     /// The ticket's description, ended by a newline, and the file that holds it.
@@ -30,7 +30,7 @@ struct Assignment: Sendable {
     var tools: ToolServer?
 
     /// How the agent starts orch's own tool server, which speaks MCP on its standard input and output.
-    struct ToolServer: Equatable, Sendable {
+    struct ToolServer: Equatable, Sendable, Codable {
         /// As agents call it; a part of the names of its tools.
         static let name = "orch"
         var command: [String]

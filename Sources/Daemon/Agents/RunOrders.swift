@@ -9,6 +9,11 @@ extension EffectRunner {
         // What it executes is in its folder, whatever the configuration says by now.
         if supervisor.hasBegun(run) {
             watchLife(of: run, order, ticket)
+            // What it waited for is asked again.
+            holds.clear(run)
+            if let agreement = Agreement(of: run, in: supervisor), let conversation = agreement.conversation {
+                conversations.begin(run, conversation)
+            }
             return supervisor.adopt(run)
         }
         do {
@@ -23,7 +28,7 @@ extension EffectRunner {
 
     /// Has the monitor look for signs of life, where the agent's profile asks for them now.
     private func watchLife(of run: RunID, _ order: RunOrder, _ ticket: Ticket) {
-        guard case .agent(_, let name, _, _) = order else { return }
+        guard case .agent(_, let name, _, _, _) = order else { return }
         guard let profile = environment.user.profiles[name], let timeout = profile.heartbeatTimeout else {
             if ticket.stale != nil { report(.runStirred(run, by: nil)) }
             return
@@ -63,8 +68,8 @@ extension EffectRunner {
                 directory: checkout.path,
                 timeLimit: verifier.timeout
             )
-        case .agent(_, let profile, let attempt, let feedback):
-            return try agentCommand(run, profile, attempt, feedback, ticket, repository)
+        case .agent(_, let profile, let attempt, let feedback, let opening):
+            return try agentCommand(run, profile, attempt, feedback, opening ?? Opening(), ticket, repository)
         }
     }
 
@@ -73,6 +78,7 @@ extension EffectRunner {
         _ name: String,
         _ attempt: Int,
         _ feedback: Feedback?,
+        _ opening: Opening,
         _ ticket: Ticket,
         _ repository: Core.Repository
     ) throws -> RunCommand {
@@ -91,25 +97,36 @@ extension EffectRunner {
         try GitFiles.write(Array(prompt.utf8), to: promptFile, isDurable: false, for: "write the prompt of \(run)")
         FaultPoint.runPromptWritten.pass()
 
-        var feedbackFile: String?
-        if let feedback {
-            let file = "\(folder)/feedback-\(run.number).md"
-            let text = Array(environment.redactor.redact(text(of: feedback)).utf8)
-            try GitFiles.write(text, to: file, isDurable: false, for: "write the feedback for \(run)")
-            feedbackFile = file
-        }
-        let invocation = profile.adapter.invocation(
-            for: Assignment(
-                ticket: ticket.id,
-                title: ticket.title,
-                prompt: prompt,
-                promptFile: promptFile,
-                feedbackFile: feedbackFile,
-                branch: ticket.worktree!.branch,
-                worktree: worktreePath(ticket),
-                attempt: attempt
-            )
+        let news = OpeningText(
+            feedback: feedback.map { environment.redactor.redact(text(of: $0)) },
+            messages: opening.messages.map(\.text)
         )
+        var newsFile: String?
+        if let text = news.text {
+            let file = "\(folder)/feedback-\(run.number).md"
+            try GitFiles.write(Array(text.utf8), to: file, isDurable: false, for: "write the feedback for \(run)")
+            newsFile = file
+        }
+        var assignment = Assignment(
+            ticket: ticket.id,
+            title: ticket.title,
+            prompt: prompt,
+            promptFile: promptFile,
+            feedbackFile: newsFile,
+            branch: ticket.worktree!.branch,
+            worktree: worktreePath(ticket),
+            attempt: attempt
+        )
+        assignment.session = opening.session
+        assignment.opening =
+            opening.session == nil
+            ? news.whole(prompt, recap: attempt > 1 ? recap(of: ticket, before: run, in: repository) : nil)
+            : news.further
+        let invocation = profile.adapter.invocation(for: assignment)
+        if let conversation = profile.adapter.conversation(for: assignment) {
+            try Agreement(profile: profile, assignment: assignment).write(for: run, in: supervisor)
+            conversations.begin(run, conversation)
+        }
         return RunCommand(
             id: run,
             arguments: invocation.arguments,

@@ -24,6 +24,8 @@ final class EffectRunner: Sendable {
 
     let environment: Environment
     let supervisor: RunSupervisor
+    let conversations: Conversations
+    let holds: RunHolds
     let monitor: ActivityMonitor
     let report: @Sendable (Input) -> Void
     /// Is told of each repository where it is, so that its target branch and its backlog folder are watched.
@@ -45,6 +47,7 @@ final class EffectRunner: Sendable {
     init(
         environment: Environment,
         supervisor: RunSupervisor,
+        conversations: Conversations,
         monitor: ActivityMonitor,
         watch: @escaping @Sendable (Core.Repository, String) -> Void,
         report: @escaping @Sendable (Input) -> Void
@@ -52,6 +55,8 @@ final class EffectRunner: Sendable {
         self.watch = watch
         self.environment = environment
         self.supervisor = supervisor
+        self.conversations = conversations
+        holds = RunHolds(supervisor)
         self.monitor = monitor
         self.report = report
         spares = SpareKeeper(count: environment.user.warmWorktrees, logger: environment.logger)
@@ -66,9 +71,15 @@ final class EffectRunner: Sendable {
                 startRun(run, order, ticket, repository)
                 effect.done.pass()
             }
+        case .deliver(let run, let message):
+            effect.begun.pass()
+            if !conversations.take(.say(message: message.number, message.text), for: run) {
+                report(.messageRefused(run, message.number, reason: "its agent takes no messages while it works"))
+            }
+            effect.done.pass()
         case .stopRun(let run):
             effect.begun.pass()
-            supervisor.stop(run)
+            if !conversations.stop(run) { supervisor.stop(run) }
             effect.done.pass()
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
             .advanceTarget, .tidy:
@@ -122,7 +133,7 @@ final class EffectRunner: Sendable {
             concludeVerification(ticket, repository, candidate, slot, verdict)
         case .advanceTarget(_, let candidate): advanceTarget(ticket, repository, candidate)
         case .tidy(_, let number): tidy(ticket, repository, number)
-        case .startRun, .stopRun: preconditionFailure("runs are the supervisor's")
+        case .startRun, .deliver, .stopRun: preconditionFailure("runs are the supervisor's")
         }
     }
 
@@ -244,6 +255,11 @@ extension EffectRunner {
         for queue in queues.withLock({ Array($0.values) }) { queue.sync {} }
     }
 
+    /// What the run's agent does now, as it says itself; nil for one that speaks no protocol.
+    func activity(of run: RunID) -> JSONObject? {
+        conversations.activity(of: run)?.row(of: run, redactedBy: environment.redactor)
+    }
+
     /// A piece of a run's output, as text where it is UTF-8 and in base64 where it is not.
     func output(of run: RunID, _ stream: RunStream, offset: Int, length: Int) -> Result<JSONValue, RPCError> {
         Gateway.result {
@@ -255,7 +271,8 @@ extension EffectRunner {
             )
             var result: JSONObject = [
                 "offset": JSONValue(piece.offset), "next": JSONValue(piece.next), "size": JSONValue(piece.size),
-                "eof": .bool(piece.isLast),
+                // What is said last is made an event of after the run has ended.
+                "eof": .bool(piece.isLast && (stream != .events || conversations.activity(of: run) == nil)),
             ]
             if let text = String(validating: piece.bytes, as: UTF8.self) {
                 result["data"] = .string(text)

@@ -103,6 +103,11 @@ extension Event {
         case .agentForbidden: "agent.forbidden"
         case .agentStale: "agent.stale"
         case .agentActive: "agent.active"
+        case .sessionOpened: "session.opened"
+        case .sessionLost: "session.lost"
+        case .messageQueued: "message.queued"
+        case .messageTaken: "message.taken"
+        case .messageDeferred: "message.deferred"
         case .workCollected: "work.collected"
         case .candidateBuilt: "candidate.built"
         case .candidateConflicted: "candidate.conflicted"
@@ -177,6 +182,17 @@ extension Event {
                 ("run", .string(run.description)), ("agent", .string(agent.description)),
                 ("evidence", .string(sign?.noun ?? "its profile waits longer now")),
             ]
+        case .sessionOpened(let run, let id): [("run", .string(run.description)), ("session", .string(id))]
+        case .sessionLost(let run): [("run", .string(run.description))]
+        case .messageQueued(_, let message):
+            [
+                ("message", JSONValue(message.number)), ("text", .string(message.text)),
+                ("delivery", .string(message.delivery.word)),
+            ]
+        case .messageTaken(let run, let number):
+            [("run", .string(run.description)), ("message", JSONValue(number))]
+        case .messageDeferred(_, let number, let reason):
+            [("message", JSONValue(number)), ("reason", .string(reason))]
         case .workCollected(_, let head, let leftovers):
             [("head", .string(head.text)), ("committed_leftovers", .bool(leftovers))]
         case .candidateBuilt(_, let commit, let tree, let tip):

@@ -72,6 +72,7 @@ final class Gateway: Sendable {
         "ticket.request_changes": {
             $0.command { params throws(RPCError) in .requestChanges(comment: try params.string("comment")) }
         },
+        "ticket.steer": { $0.steer },
         "ticket.diff": { $0.diff },
         "ticket.checks": { $0.checks },
         "snapshot.list": { $0.listSnapshots },
@@ -216,7 +217,7 @@ final class Gateway: Sendable {
         }
         let stream = try params.optionalString("stream") ?? "stdout"
         guard let stream = RunStream(rawValue: stream) else {
-            throw RPCError(.invalidParams, "there is no stream \(quoted(stream)); there are stdout and stderr")
+            throw RPCError(.invalidParams, "there is no stream \(quoted(stream)); there are stdout, stderr and events")
         }
         let offset = try params.int("offset", default: 0)
         let length = try params.int("length", default: 65_536)

@@ -8,7 +8,9 @@ extension Gateway {
         look(reply) { [effects] view in
             effects.read {
                 let agents = view.core.agents.values.sorted { $0.id < $1.id }
-                let rows = agents.map { JSONValue.object(view.row($0, lastOutput: effects.supervisor.lastOutput)) }
+                let rows = agents.map { agent in
+                    JSONValue.object(view.row(agent, lastOutput: effects.supervisor.lastOutput, activity: effects.activity))
+                }
                 reply(.success(["agents": .array(rows)]))
             }
         }

@@ -37,7 +37,17 @@ struct PictureRows: Sendable {
         if case .landing(let landing) = ticket.state, case .blocked = landing.step { row["blocked"] = true }
         row["landing_place"] = ticket.landingPlace.map(JSONValue.init)
         row["checks"] = ticket.trial?.progress.map { .object(checks($0)) }
+        row["messages"] = ticket.messages.map { .array($0.map(message)) }
+        row["last_message"] = ticket.lastMessage.map(JSONValue.init)
+        row["session"] = ticket.session.map { .string($0.id) }
         return row
+    }
+
+    private func message(_ message: Message) -> JSONValue {
+        [
+            "number": JSONValue(message.number), "delivery": .string(message.delivery.word),
+            "time": .string(Timestamp.text(message.at)), "text": .string(message.text),
+        ]
     }
 
     private func checks(_ progress: TrialProgress) -> JSONObject {

@@ -54,6 +54,14 @@ extension Gateway {
         }
     }
 
+    /// Tells the agent of a ticket something. Answers with the ticket's row and the message's number.
+    func steer(_ params: Params, _ reply: Reply) throws(RPCError) {
+        let name = try params.string("ticket")
+        let text = try params.string("message")
+        guard !text.allSatisfy(\.isWhitespace) else { throw RPCError(.invalidParams, "the message is empty") }
+        ask(of: name, reply) { .commandGiven(.steer(message: text), $0) }
+    }
+
     /// The ticket as Core takes it. Throws what is wrong with it here: its profile, or a secret in a name.
     func newTicket(_ draft: TicketDraft) throws(RPCError) -> NewTicket {
         try refuseSecrets(in: draft)

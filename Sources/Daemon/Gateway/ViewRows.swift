@@ -20,12 +20,13 @@ extension Engine.View {
 
     func row(_ agent: Agent) -> JSONObject { rows.agent(agent, ticket: agent.ticket.flatMap { core.tickets[$0] }) }
 
-    /// The row, with the run under way and when that last printed something.
-    func row(_ agent: Agent, lastOutput: (RunID) -> Instant?) -> JSONObject {
+    /// The row, with the run under way, when that last printed something, and what it does as far as it says.
+    func row(_ agent: Agent, lastOutput: (RunID) -> Instant?, activity: (RunID) -> JSONObject?) -> JSONObject {
         var row = row(agent)
         guard let run = agent.ticket.flatMap({ core.tickets[$0]?.currentRun }) else { return row }
         row["run"] = .string(run.description)
         row["last_output"] = lastOutput(run).map { .string(Timestamp.text($0)) }
+        row["activity"] = activity(run).map(JSONValue.object)
         return row
     }
 

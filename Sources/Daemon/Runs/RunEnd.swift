@@ -22,6 +22,8 @@ public struct RunEnd: Equatable, Sendable {
     public var started: Instant
     /// When nothing of the run was left.
     public var ended: Instant
+    /// For how long of that it waited for something that was not its own, so that its time limit stood still.
+    public var held: Duration
     /// User and system time of everything the runner reaped.
     public var cpu: Duration
     /// The largest resident size of one process, in KiB.
@@ -38,6 +40,7 @@ public struct RunEnd: Equatable, Sendable {
         reason: Reason,
         started: Instant,
         ended: Instant,
+        held: Duration = .zero,
         cpu: Duration = .zero,
         maxRSS: Int = 0,
         stdoutBytes: Int = 0,
@@ -48,6 +51,7 @@ public struct RunEnd: Equatable, Sendable {
         self.reason = reason
         self.started = started
         self.ended = ended
+        self.held = held
         self.cpu = cpu
         self.maxRSS = maxRSS
         self.stdoutBytes = stdoutBytes
@@ -113,6 +117,7 @@ extension RunEnd: Codable {
         case reason, exit, signal, error
         case started = "started_ms"
         case ended = "ended_ms"
+        case held = "held_ms"
         case maxRSS = "max_rss_kib"
         case cpu = "cpu_us"
         case stdoutBytes = "stdout_bytes"
@@ -141,6 +146,8 @@ extension RunEnd: Codable {
             }
         started = try values.decode(Instant.self, forKey: .started)
         ended = try values.decode(Instant.self, forKey: .ended)
+        // Not there in what an older orch-runner wrote.
+        held = .milliseconds(try values.decodeIfPresent(Int64.self, forKey: .held) ?? 0)
         cpu = .microseconds(try values.decode(Int64.self, forKey: .cpu))
         maxRSS = try values.decode(Int.self, forKey: .maxRSS)
         stdoutBytes = try values.decode(Int.self, forKey: .stdoutBytes)
@@ -171,6 +178,7 @@ extension RunEnd: Codable {
         }
         try values.encode(started, forKey: .started)
         try values.encode(ended, forKey: .ended)
+        try values.encode(held.components.seconds * 1000 + held.components.attoseconds / 1_000_000_000_000_000, forKey: .held)
         let (seconds, attoseconds) = cpu.components
         try values.encode(seconds * 1_000_000 + attoseconds / 1_000_000_000_000, forKey: .cpu)
         try values.encode(maxRSS, forKey: .maxRSS)

@@ -10,9 +10,14 @@ import Glibc
 /// | `spec` | daemon | what to run; whole or absent. Without environment and arguments once the run has begun |
 /// | `pulse` | daemon | when its agent gave its last sign of life, where it must give some |
 /// | `stop` | daemon | the lasting intent to stop |
+/// | `hold` | daemon | the time limit stands still for as long as it is there |
+/// | `agreement.json` | daemon | how the run's agent is spoken with, where it speaks a protocol |
 /// | `inbox.jsonl`, `inbox.end` | daemon | messages to the program, and that no more follow |
+/// | `inbox.keys` | daemon | what each message is about, where the agent speaks a protocol |
+/// | `events.jsonl` | daemon | what such an agent has said and done |
+/// | `finished` | daemon | its turn had ended, and it did not end by itself |
 /// | `inbox.taken` | runner | how many bytes of them the program has been given |
-/// | `control` | runner | a FIFO; a byte makes the runner look for `stop` and messages |
+/// | `control` | runner | a FIFO; a byte makes the runner look for `stop`, `hold` and messages |
 /// | `lock` | runner | locked (flock) for as long as the runner lives |
 /// | `runner`, `started` | runner | who the runner and the run's program are |
 /// | `init` | runner | who the init of the run's PID namespace is, where it has one |

@@ -2,10 +2,15 @@ import CSystem
 import Core
 import Glibc
 
-/// One of a run's two output streams.
-public enum RunStream: String, Codable, Sendable {
+/// One of a run's two output streams, or what orch has made of the first.
+public enum RunStream: String, Codable, Sendable, CaseIterable {
     case stdout
     case stderr
+    /// What an agent that speaks a protocol has said and done, one event a line.
+    case events
+
+    /// Its file in the run's folder.
+    var fileName: String { self == .events ? EventLog.name : rawValue }
 }
 
 /// A piece of a run's output, as it stands in the file.
@@ -26,7 +31,7 @@ extension RunFolder {
     var lastOutput: Instant? {
         [RunStream.stdout, .stderr].compactMap { stream in
             var status = stat()
-            guard stat(file(stream.rawValue), &status) == 0, status.st_size > 0 else { return nil }
+            guard stat(file(stream.fileName), &status) == 0, status.st_size > 0 else { return nil }
             let time = status.st_mtim
             return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
         }.max()
@@ -36,15 +41,15 @@ extension RunFolder {
     func readOutput(_ stream: RunStream, offset: Int, length: Int) throws(RunFailure) -> RunOutput {
         // Asked for before the file is read: what is in the file afterwards is then all there will be.
         let hasEnded = has("exit.json")
-        let descriptor = open(file(stream.rawValue), O_RDONLY | O_CLOEXEC)
+        let descriptor = open(file(stream.fileName), O_RDONLY | O_CLOEXEC)
         if descriptor < 0 {
-            guard errno == ENOENT else { throw RunFailure("cannot open \(file(stream.rawValue))", errno: errno) }
+            guard errno == ENOENT else { throw RunFailure("cannot open \(file(stream.fileName))", errno: errno) }
             return RunOutput(bytes: [], offset: 0, next: 0, size: 0, isLast: hasEnded)
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw RunFailure("cannot read \(file(stream.rawValue))", errno: errno)
+            throw RunFailure("cannot read \(file(stream.fileName))", errno: errno)
         }
         let size = Int(status.st_size)
         let start = min(max(0, offset), size)
@@ -59,7 +64,7 @@ extension RunFolder {
                 count += got
             }
         }
-        if failed != 0 { throw RunFailure("cannot read \(file(stream.rawValue))", errno: failed) }
+        if failed != 0 { throw RunFailure("cannot read \(file(stream.fileName))", errno: failed) }
         let next = start + bytes.count
         return RunOutput(bytes: bytes, offset: start, next: next, size: size, isLast: hasEnded && next >= size)
     }

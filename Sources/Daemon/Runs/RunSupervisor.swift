@@ -13,7 +13,7 @@ import Synchronization
 /// the program never ran, `output` comes at most four times a second, and at once when there was none for a while.
 public final class RunSupervisor: Sendable {
     private let directory: String
-    private let inbox: RunInbox
+    private let inbox: OrderInbox<RunWatch.Order>
     private let ended = DispatchSemaphore(value: 0)
     // The id of the watching thread, once it runs; only ever set by it.
     private let threadID = Atomic<Int32>(0)
@@ -40,7 +40,7 @@ public final class RunSupervisor: Sendable {
         } catch {
             throw RunFailure("cannot make the folder for runs \(directory): \(error.localizedDescription)")
         }
-        let inbox = try RunInbox()
+        let inbox = try OrderInbox<RunWatch.Order>()
         let setting = try RunWatch.Setting(
             directory: directory,
             runner: RunnerProcess(

@@ -6,6 +6,15 @@ import Glibc
 /// The supervisor's thread: starts runners, and sleeps in epoll until one ends, a run's folder changes, or it is told
 /// something. Confined to that thread.
 final class RunWatch {
+    enum Order: Sendable {
+        case start(RunCommand)
+        /// It has been begun before: how it stands is in its folder.
+        case adopt(RunID)
+        case stop(RunID)
+        /// A lost run has been fenced, on a thread of its own.
+        case fenced(RunID, RunEnd)
+    }
+
     struct Setting: Sendable {
         let directory: String
         let runner: RunnerProcess
@@ -15,7 +24,7 @@ final class RunWatch {
         let boot: String
         /// Keeps secrets out of what the folder says for ever.
         let redactor: Redactor
-        let inbox: RunInbox
+        let inbox: OrderInbox<Order>
         let report: @Sendable (RunReport) -> Void
         let epoll: Int32
         /// `started` appearing.
@@ -29,7 +38,7 @@ final class RunWatch {
             containment: Containment,
             boot: String,
             redactor: Redactor,
-            inbox: RunInbox,
+            inbox: OrderInbox<Order>,
             report: @escaping @Sendable (RunReport) -> Void
         ) throws(RunFailure) {
             self.directory = directory
@@ -131,7 +140,7 @@ final class RunWatch {
         for descriptor in [setting.epoll, setting.folders.descriptor, setting.outputs.descriptor] { close(descriptor) }
     }
 
-    private func perform(_ order: RunInbox.Order) {
+    private func perform(_ order: Order) {
         switch order {
         case .start(let command): start(command.id, command)
         case .adopt(let run): start(run, nil)

@@ -53,12 +53,16 @@ extension Input {
         case .runEnded(let run, .notStarted(let reason), let at):
             return .runEnded(run, .notStarted(clean(reason)), at: at)
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
+        case .runEnded(let run, .failed(let reason), let at): return .runEnded(run, .failed(clean(reason)), at: at)
+        case .runEnded(let run, .unknown(let reason), let at): return .runEnded(run, .unknown(clean(reason)), at: at)
+        case .messageRefused(let run, let number, let reason):
+            return .messageRefused(run, number, reason: clean(reason))
         case .repositoryAsked, .trustGiven, .lockReleaseAsked, .resumeAsked, .machineMeasured, .drainAsked,
             .forbiddenAsked,
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
             .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,
-            .runStayedQuiet, .targetPushed, .deadlineReached:
+            .runStayedQuiet, .sessionOpened, .sessionLost, .openingTaken, .messageTaken, .targetPushed, .deadlineReached:
             return self
         }
     }
@@ -70,6 +74,7 @@ extension Command {
         case .cancel(let reason): .cancel(reason: redactor.redact(reason))
         case .approve(let comment): .approve(comment: comment.map(redactor.redact))
         case .requestChanges(let comment): .requestChanges(comment: redactor.redact(comment))
+        case .steer(let message): .steer(message: redactor.redact(message))
         case .continue, .stop, .retry: self
         }
     }

@@ -32,6 +32,7 @@ public struct EventSentence: Sendable {
         case "run": (line.text, line.isDetail) = run(event)
         // What `goodbye` says is told as the error it leads to.
         case "hello", "through", "output", "goodbye": return []
+        case "agent" where event.method == "agent.activity": return []
         default:
             if let (text, isDetail) = work(event, ticket: ticket) ?? Self.decision(event) {
                 (line.text, line.isDetail) = (text, isDetail)
@@ -112,6 +113,14 @@ public struct EventSentence: Sendable {
             )
         case "agent.active":
             return ("\(event.string("agent")) is active again: \(event.string("evidence"))", false)
+        case "session.opened": return ("its agent's session is \(event.string("session"))", true)
+        case "session.lost": return ("its agent does not know its session any more: a new one begins", false)
+        case "message.queued":
+            let isSent = event.string("delivery") == "sent"
+            return ("told\(isSent ? "" : ", with its next run"): \(event.string("text"))", false)
+        case "message.taken": return ("its agent has taken message \(event.number("message")) in", false)
+        case "message.deferred":
+            return ("message \(event.number("message")) waits for the next run: \(event.string("reason"))", false)
         case "work.collected":
             let leftovers = event.params["committed_leftovers"]?.boolValue == true
             return (
@@ -253,6 +262,8 @@ extension Notification {
     }
 
     fileprivate func string(_ name: String) -> String { params[name]?.stringValue ?? "" }
+
+    fileprivate func number(_ name: String) -> String { params[name]?.intValue.map(String.init) ?? "?" }
 
     /// An object name, short enough to read.
     fileprivate func object(_ name: String) -> String { String(string(name).prefix(7)) }

@@ -63,12 +63,14 @@ struct TicketFields: ParsableArguments {
     }
 
     /// The text that was given, or what standard input holds for `-`.
-    static func description(_ given: String) throws -> String {
+    static func description(_ given: String) throws -> String { try text(given, called: "description") }
+
+    static func text(_ given: String, called name: String) throws -> String {
         guard given == "-" else { return given }
         let limit = TicketDraft.maximumDescriptionBytes
         let bytes = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()
         guard let text = String(data: bytes, encoding: .utf8) else {
-            throw CommandError(.usage, "the description on standard input is not UTF-8, or longer than \(limit) bytes")
+            throw CommandError(.usage, "the \(name) on standard input is not UTF-8, or longer than \(limit) bytes")
         }
         return text
     }

@@ -3,17 +3,8 @@ import Core
 import Glibc
 import Synchronization
 
-/// What the thread that watches the runs is asked to do, in order.
-final class RunInbox: Sendable {
-    enum Order: Sendable {
-        case start(RunCommand)
-        /// It has been begun before: how it stands is in its folder.
-        case adopt(RunID)
-        case stop(RunID)
-        /// A lost run has been fenced, on a thread of its own.
-        case fenced(RunID, RunEnd)
-    }
-
+/// What a thread that waits for descriptors is asked to do, in order.
+final class OrderInbox<Order: Sendable>: Sendable {
     private struct State {
         var orders: [Order] = []
         var isClosed = false
