@@ -22,6 +22,7 @@ import Testing
               "agents": 5, "defaultProfile": "script", "branchPrefix": "orch/{agent}/", "verificationSlots": 4, "locks": {"reviewHold": "2h"},
               "profiles": {
                 "script": {"kind": "command", "command": ["agent.sh", "-x"], "prompt": "stdin", "timeLimit": "90m",
+                           "arguments": ["-y"], "model": "large",
                            "heartbeatTimeout": "5m", "staleGrace": "30s", "environment": {"A": "b"}},
                 "plain": {"command": ["x"]}
               },
@@ -43,6 +44,8 @@ import Testing
         expected.profiles = [
             "script": AgentProfile(
                 command: ["agent.sh", "-x"],
+                arguments: ["-y"],
+                model: "large",
                 prompt: .stdin,
                 timeLimit: .seconds(5400),
                 heartbeatTimeout: .seconds(300),
@@ -114,7 +117,20 @@ import Testing
                     "c.json:1:29: `profiles.a.kind`: `claude` is not available in this version; use \"command\""
                 ]
             ),
-            ("{\"profiles\": {\"a\": {}}}", ["c.json:1:20: the key `command` is missing in `profiles.a`"]),
+            (
+                "{\"profiles\": {\"a\": {}}}",
+                [
+                    "c.json:1:20: the key `command` is missing in `profiles.a`: the kind `command` has no program of its own"
+                ]
+            ),
+            (
+                "{\"profiles\": {\"a\": {\"command\": null, \"arguments\": \"-x\", \"model\": \"-x\"}}}",
+                [
+                    "c.json:1:51: `profiles.a.arguments` is a string; write a list of strings",
+                    "c.json:1:66: `profiles.a.model`: `-x` is no name of a model",
+                    "c.json:1:20: the key `command` is missing in `profiles.a`: the kind `command` has no program of its own",
+                ]
+            ),
             (
                 "{\"profiles\": {\"a/b\": {\"command\": [\"x\"]}}}",
                 [

@@ -3,6 +3,13 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     public enum Kind: String, CaseIterable, Codable, Sendable {
         /// Any program: it works in its worktree, and its exit says how it went.
         case command
+
+        /// What is started where a profile names no program; nil where each has to.
+        public var program: String? {
+            switch self {
+            case .command: nil
+            }
+        }
     }
 
     /// How the agent gets its prompt.
@@ -18,8 +25,13 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     public var kind: Kind
     /// How many agents of it work at once; any number if nil.
     public var limit: Int?
-    /// The program and its arguments; never empty.
+    /// The program and its first arguments; empty for the kind's own program.
     public var command: [String]
+    /// Behind those that orch adds.
+    public var arguments: [String]
+    /// The agent's own choice if nil.
+    public var model: String?
+    /// Of the kind `command`; the others have a way of their own.
     public var prompt: Prompt
     /// How long one run may take.
     public var timeLimit: Duration
@@ -32,7 +44,9 @@ public struct AgentProfile: Hashable, Codable, Sendable {
 
     public init(
         kind: Kind = .command,
-        command: [String],
+        command: [String] = [],
+        arguments: [String] = [],
+        model: String? = nil,
         prompt: Prompt = .file,
         timeLimit: Duration = .seconds(60 * 60),
         heartbeatTimeout: Duration? = nil,
@@ -42,6 +56,8 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     ) {
         self.kind = kind
         self.command = command
+        self.arguments = arguments
+        self.model = model
         self.prompt = prompt
         self.timeLimit = timeLimit
         self.heartbeatTimeout = heartbeatTimeout
@@ -49,4 +65,7 @@ public struct AgentProfile: Hashable, Codable, Sendable {
         self.environment = environment
         self.limit = limit
     }
+
+    /// What is started, before orch adds its arguments; empty only where a program is missing.
+    public var program: [String] { command.isEmpty ? kind.program.map { [$0] } ?? [] : command }
 }

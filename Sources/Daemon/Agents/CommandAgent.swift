@@ -15,8 +15,10 @@ struct CommandAgent: AgentAdapter {
         environment["ORCH_BRANCH"] = assignment.branch
         environment["ORCH_WORKTREE"] = assignment.worktree
         environment["ORCH_ATTEMPT"] = String(assignment.attempt)
+        environment["ORCH_MODEL"] = profile.model
         return Invocation(
-            arguments: profile.command + (profile.prompt == .argument ? [assignment.prompt] : []),
+            arguments: profile.program + profile.arguments
+                + (profile.prompt == .argument ? [assignment.prompt] : []),
             environment: environment,
             standardInput: profile.prompt == .stdin ? .file(assignment.promptFile) : .null
         )

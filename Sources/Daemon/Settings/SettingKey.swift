@@ -290,6 +290,18 @@ struct SettingKey<Root>: Sendable {
         )
     }
 
+    /// Nothing but `null` stands for none: an empty list names no program.
+    static func optionalCommand(_ name: String, _ path: Path<[String]>, _ documentation: String) -> Self {
+        Self(
+            name,
+            .strings(atLeastOne: true),
+            documentation,
+            isOptional: true,
+            read: { reader, node, root in assign(reader.command(node), to: path, of: &root) },
+            show: { $0[keyPath: path].isEmpty ? .null : .strings($0[keyPath: path]) }
+        )
+    }
+
     /// `problem` says in a sentence what is wrong with an element, or nil.
     static func strings(
         _ name: String,
@@ -420,18 +432,20 @@ struct SettingKey<Root>: Sendable {
         )
     }
 
+    /// `needs` names the keys that a value cannot be without, and says why.
     static func map<Inner: Sendable>(
         _ name: String,
         _ path: Path<[String: Inner]>,
         _ keys: [SettingKey<Inner>],
         new: Inner,
+        needs: @escaping @Sendable (Inner) -> [(key: String, why: String)],
         _ documentation: String
     ) -> Self {
         Self(
             name,
             .map(keys.map(\.description)),
             documentation,
-            read: { reader, node, root in assign(reader.readMap(node, keys, new: new), to: path, of: &root) },
+            read: { reader, node, root in assign(reader.readMap(node, keys, new: new, needs), to: path, of: &root) },
             show: { root in
                 .object(
                     root[keyPath: path].sorted { $0.key < $1.key }.map {

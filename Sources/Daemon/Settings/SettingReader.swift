@@ -112,7 +112,8 @@ struct SettingReader {
     mutating func readMap<Root>(
         _ node: DocumentNode,
         _ keys: [SettingKey<Root>],
-        new: Root
+        new: Root,
+        _ needs: (Root) -> [(key: String, why: String)]
     ) -> [String: Root]? {
         guard case .object(let members) = node.value else {
             noteKind(node, write: "an object of names, `{ \"name\": { … } }`")
@@ -124,6 +125,12 @@ struct SettingReader {
             if let problem = ProfileName.problem(with: member.key) { note(member.place, problem) }
             var root = new
             read(member.value, keys, into: &root)
+            if case .object(let inner) = member.value.value {
+                let given = Set(inner.filter { $0.value.value != .null }.map(\.key))
+                for need in needs(root) where !given.contains(need.key) {
+                    note(member.value.place, "the key \(quoted(need.key)) is missing in \(key): \(need.why)")
+                }
+            }
             result[member.key] = root
             path.removeLast()
         }

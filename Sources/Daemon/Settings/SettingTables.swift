@@ -21,7 +21,11 @@ extension UserSettings {
             "profiles",
             \.profiles,
             AgentProfile.keys,
-            new: AgentProfile(command: []),
+            new: AgentProfile(),
+            needs: { profile in
+                guard profile.program.isEmpty else { return [] }
+                return [("command", "the kind \(quoted(profile.kind.rawValue)) has no program of its own")]
+            },
             "The kinds of agents there are, by name."
         ),
         Key.words(
@@ -199,14 +203,25 @@ extension AgentProfile {
 
     static let keys: [SettingKey<AgentProfile>] = [
         Key.choice("kind", \.kind, unavailable: ["claude", "codex", "acp"], "How orch speaks with the agent."),
-        Key.command("command", \.command, "The program and its arguments.").required,
+        Key.optionalCommand(
+            "command",
+            \.command,
+            "The program and its first arguments; the kind's own program if null, which `command` does not have."
+        ),
+        Key.strings("arguments", \.arguments, "Arguments behind those that orch adds.", problem: { _ in nil }),
+        Key.optionalText(
+            "model",
+            \.model,
+            "The model that the agent is to use, as its program calls it; its own choice if null.",
+            problem: { $0.isEmpty || $0.hasPrefix("-") ? "\(quoted($0)) is no name of a model" : nil }
+        ),
         Key.optionalInteger(
             "limit",
             \.limit,
             in: 1...1000,
             "How many agents of it work at a time; any number if null."
         ),
-        Key.choice("prompt", \.prompt, "How the agent gets its prompt."),
+        Key.choice("prompt", \.prompt, "How an agent of the kind `command` gets its prompt."),
         Key.duration("timeLimit", \.timeLimit, "How long one run may take."),
         Key.optionalDuration(
             "heartbeatTimeout",

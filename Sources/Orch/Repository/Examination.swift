@@ -179,7 +179,7 @@ struct Examination {
     }
 
     private func profile(_ name: String, _ profile: AgentProfile) -> Finding {
-        let program = profile.command[0]
+        let program = profile.program[0]
         let label = "profile \(name)"
         // A relative path is taken from the worktree, which differs from ticket to ticket.
         if program.contains("/"), !program.hasPrefix("/") {
