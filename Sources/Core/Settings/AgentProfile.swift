@@ -3,11 +3,24 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     public enum Kind: String, CaseIterable, Codable, Sendable {
         /// Any program: it works in its worktree, and its exit says how it went.
         case command
+        /// Codex, through its app server.
+        case codex
+        /// Codex, one turn to a process.
+        case codexExec = "codex-exec"
+        /// Any agent that speaks the Agent Client Protocol.
+        case acp
+        /// Gemini CLI, one turn to a process.
+        case gemini
+        /// opencode, one turn to a process.
+        case opencode
 
         /// What is started where a profile names no program; nil where each has to.
         public var program: String? {
             switch self {
-            case .command: nil
+            case .command, .acp: nil
+            case .codex, .codexExec: "codex"
+            case .gemini: "gemini"
+            case .opencode: "opencode"
             }
         }
     }

@@ -26,6 +26,9 @@ struct Assignment: Sendable, Codable {
     var opening = ""
     /// The session it is to go on in; of the same profile.
     var session: String?
+    /// What the runs before this one have used in that session, for agents that report nothing but the whole of it; nil if
+    /// that is not known.
+    var usedBefore: UsageReport?
     /// The tools orch has for it; nil where it is to have none.
     var tools: ToolServer?
 
@@ -50,6 +53,11 @@ extension AgentProfile {
     var adapter: any AgentAdapter {
         switch kind {
         case .command: CommandAgent(profile: self)
+        case .codex: CodexAgent(profile: self)
+        case .codexExec: CodexExecAgent(profile: self)
+        case .acp: ACPAgent(profile: self)
+        case .gemini: GeminiAgent(profile: self)
+        case .opencode: OpencodeAgent(profile: self)
         }
     }
 }

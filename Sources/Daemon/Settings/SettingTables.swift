@@ -202,11 +202,11 @@ extension AgentProfile {
     private typealias Key = SettingKey<AgentProfile>
 
     static let keys: [SettingKey<AgentProfile>] = [
-        Key.choice("kind", \.kind, unavailable: ["claude", "codex", "acp"], "How orch speaks with the agent."),
+        Key.choice("kind", \.kind, unavailable: ["claude"], "How orch speaks with the agent."),
         Key.optionalCommand(
             "command",
             \.command,
-            "The program and its first arguments; the kind's own program if null, which `command` does not have."
+            "The program and its first arguments; the kind's own program if null, which `command` and `acp` do not have."
         ),
         Key.strings("arguments", \.arguments, "Arguments behind those that orch adds.", problem: { _ in nil }),
         Key.optionalText(
