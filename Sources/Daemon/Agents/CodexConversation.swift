@@ -404,11 +404,19 @@ struct CodexConversation: Conversation {
     }
 
     private mutating func tookMessage(_ item: CodexItem) -> [AgentEvent] {
-        guard let number = item["client_id"]?.stringValue.flatMap({ RequestKey(parsing: $0).message }),
+        let name = item["client_id"]?.stringValue
+        guard let number = name.map({ RequestKey(parsing: $0).message }) ?? number(of: item.message),
             taken.insert(number).inserted
         else { return [] }
         messages[number] = nil
         return [.tookMessage(number)]
+    }
+
+    /// Of a message that comes back without the name it was given, as from versions that know of no names.
+    private func number(of text: String) -> Int? {
+        let sent = messages.filter { $0.value.isSent }
+        if let number = sent.filter({ $0.value.text == text }).keys.min() { return number }
+        return text == opening ? nil : sent.filter { $0.value.text == nil }.keys.min()
     }
 
     private mutating func serverStands(_ params: JSONValue) -> [AgentEvent] {
