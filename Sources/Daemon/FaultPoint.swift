@@ -207,7 +207,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeBegun
         case .startRun: .startRunBegun
-        case .deliver: .deliverBegun
+        case .deliver, .interrupt: .deliverBegun
         case .stopRun: .stopRunBegun
         case .collectWork: .collectWorkBegun
         case .takeSnapshot: .takeSnapshotBegun
@@ -224,7 +224,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeDone
         case .startRun: .startRunDone
-        case .deliver: .deliverDone
+        case .deliver, .interrupt: .deliverDone
         case .stopRun: .stopRunDone
         case .collectWork: .collectWorkDone
         case .takeSnapshot: .takeSnapshotDone

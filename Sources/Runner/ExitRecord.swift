@@ -31,7 +31,8 @@ struct ExitRecord {
         var text = "{\"reason\":\"\(reason.rawValue)\""
         text += ",\"exit\":\(exit.map { String($0) } ?? "null"),\"signal\":\(signal.map { String($0) } ?? "null")"
         if let error { text += ",\"error\":\"\(escaped(error))\"" }
-        text += ",\"started_ms\":\(started),\"ended_ms\":\(ended),\"held_ms\":\(held),\"max_rss_kib\":\(maxRSS),\"cpu_us\":\(cpu)"
+        text +=
+            ",\"started_ms\":\(started),\"ended_ms\":\(ended),\"held_ms\":\(held),\"max_rss_kib\":\(maxRSS),\"cpu_us\":\(cpu)"
         text += ",\"stdout_bytes\":\(stdout),\"stderr_bytes\":\(stderr),\"output_cut\":\(outputCut)"
         text += ",\"killed_after_exit\":\(killedAfterExit)}\n"
         return text

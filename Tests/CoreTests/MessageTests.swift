@@ -172,3 +172,50 @@ struct MessageTests {
         story.hear(.commandGiven(.steer(message: "more"), id), isRefused: "100 messages wait for T-1 already")
     }
 }
+
+/// Agents that go round in circles.
+struct LoopTests {
+    let id: TicketID = "T-1"
+    let agent = AgentID(1)
+
+    @Test func itIsToldThenInterruptedThenEndedAndAHumanIsAsked() {
+        var story = Story(agents: 1)
+        story.enqueue(.new(id))
+        story.prepare(id)
+        let run = RunID(ticket: id, number: 1)
+        let finding = "it called Bash (make) 5 times in a row with the same result"
+
+        let nudge = story.hear(.agentLooped(run, finding))
+        #expect(nudge.facts.map(\.event) == [.agentLooped(run, agent, finding, .nudged)])
+        #expect(nudge.effects == [.deliver(run, story[id].messages![0])])
+        #expect(story[id].messages?.first?.text.contains(finding) == true)
+        story.hear(.messageTaken(run, 1))
+
+        let second = story.hear(.agentLooped(run, finding))
+        #expect(second.effects == [.deliver(run, story[id].messages![0]), .interrupt(run)])
+        story.hear(.messageTaken(run, 2))
+
+        story.hear(.agentLooped(run, finding), says: [.agentLooped(run, agent, finding, .ended)], asks: [.stopRun(run)])
+        story.hear(.agentLooped(run, finding), says: [])
+        story.endRun(id, .stopped)
+        story.hear(.snapshotTaken(id))
+        #expect(story.state(id) == .needsHuman(.agentLooped(run: 1, finding), resume: .work))
+        #expect(
+            story[id].reason
+                == "the agent goes round in circles (run 1): it called Bash (make) 5 times in a row with the same result"
+        )
+    }
+
+    @Test func anotherRunBeginsAnew() {
+        var story = Story(agents: 1)
+        story.enqueue(.new(id))
+        story.prepare(id)
+        for _ in 1...2 { story.hear(.agentLooped(RunID(ticket: id, number: 1), "it loops")) }
+        story.endRun(id, .exited(1))
+        story.hear(.snapshotTaken(id))
+        story.tell(.continue, id)
+        story.prepare(id)
+        story.hear(.agentLooped(RunID(ticket: id, number: 2), "it loops"))
+        #expect(story[id].loop?.step == .nudged)
+    }
+}

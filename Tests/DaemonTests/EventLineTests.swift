@@ -83,10 +83,16 @@ import Testing
         .sessionLost(run),
         .messageQueued(
             ticket,
-            Message(number: 1, text: "use tabs", at: Instant(milliseconds: 1_795_211_569_120), delivery: .handed(run: 2))
+            Message(
+                number: 1,
+                text: "use tabs",
+                at: Instant(milliseconds: 1_795_211_569_120),
+                delivery: .handed(run: 2)
+            )
         ),
         .messageTaken(run, 1),
         .messageDeferred(ticket, 1, reason: "its agent takes no messages while it works"),
+        .agentLooped(run, AgentID(1), "it called Bash (make) 5 times in a row with the same result", .nudged),
     ]
 
     static let person = Grant.Person(name: "alice", reason: "by hand", expires: nil)

@@ -115,7 +115,8 @@ enum StoredStates {
         ("lockViolation", .lockViolation(paths: ["a"], candidate)), ("untrusted", .untrusted(digest: "abc")),
         ("configuration", .configuration("no")), ("dependency, unknown", .dependency(TicketID("T-1"), .unknown)),
         ("dependency, cancelled", .dependency(TicketID("T-1"), .cancelled)), ("landingFailed", .landingFailed("no")),
-        ("agentStale", .agentStale(run: 1, attempts: 3)), ("repositoryGone", .repositoryGone("no")),
+        ("agentStale", .agentStale(run: 1, attempts: 3)),
+        ("agentLooped", .agentLooped(run: 1, "it called Bash 5 times")), ("repositoryGone", .repositoryGone("no")),
         ("lockCycle", .lockCycle(wanted: [LockPattern.at("src/b")], holders: [TicketID("T-2")])),
     ]
 
@@ -158,7 +159,7 @@ enum StoredStates {
         switch problem {
         case .worktreeFailed, .setupFailed, .agentFailed, .noChange, .nothingLeft, .collectFailed, .candidateFailed,
             .verifyFailed, .verifyError, .conflict, .lockViolation, .untrusted, .configuration, .dependency,
-            .landingFailed, .agentStale, .repositoryGone, .lockCycle:
+            .landingFailed, .agentStale, .agentLooped, .repositoryGone, .lockCycle:
             break
         }
         switch feedback {

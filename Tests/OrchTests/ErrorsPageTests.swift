@@ -95,7 +95,8 @@ import Testing
 private enum Samples {
     static let problems: [Problem] = [
         .worktreeFailed("no"), .setupFailed(run: 1, "exit 1"), .agentFailed(run: 1, "exit 1"),
-        .agentStale(run: 1, attempts: 2), .noChange(run: 1), .nothingLeft, .collectFailed("no"), .candidateFailed("no"),
+        .agentStale(run: 1, attempts: 2), .agentLooped(run: 1, "it called Bash 5 times in a row"), .noChange(run: 1),
+        .nothingLeft, .collectFailed("no"), .candidateFailed("no"),
         .verifyFailed(verifier: "test", run: 2, "exit 1", attempts: 2), .verifyError("no"),
         .conflict(paths: ["a", "b"], attempts: 1), .lockViolation(paths: ["a"], candidate),
         .lockCycle(wanted: [pattern], holders: [TicketID("T-2")]), .untrusted(digest: "0123456789abcdef"),
@@ -143,7 +144,8 @@ private enum Samples {
     /// Compiles only as long as the lists above can be whole.
     private static func isKnown(_ problem: Problem, _ approval: ApprovalReason, _ waiting: Waiting) {
         switch problem {
-        case .worktreeFailed, .setupFailed, .agentFailed, .agentStale, .noChange, .nothingLeft, .collectFailed,
+        case .worktreeFailed, .setupFailed, .agentFailed, .agentStale, .agentLooped, .noChange, .nothingLeft,
+            .collectFailed,
             .candidateFailed, .verifyFailed, .verifyError, .conflict, .lockViolation, .lockCycle, .untrusted,
             .configuration, .dependency(_, .unknown), .dependency(_, .cancelled), .landingFailed, .repositoryGone:
             break

@@ -219,7 +219,8 @@ extension SimulatedShell {
         }
         for operation in world.operations {
             switch operation.effect {
-            case .stopRun(let run), .deliver(let run, _): if world.runs[run]?.outcome != nil { continue }
+            case .stopRun(let run), .deliver(let run, _), .interrupt(let run):
+                if world.runs[run]?.outcome != nil { continue }
             default: break
             }
             guard core.tickets[operation.effect.ticket]?.pendingEffects.contains(operation.effect) ?? false else {
@@ -274,6 +275,8 @@ extension SimulatedShell {
             return world.watched.contains(run)
                 || news.contains { if case .runEnded(run, _, _) = $0.input { true } else { false } }
         case .stopRun(let run), .deliver(let run, _): return world.runs[run]?.outcome != nil
+        // It is asked once, and comes to nothing that is heard.
+        case .interrupt: return true
         case .advanceTarget(let id, _), .tidy(let id, _): return core.nextTries[id]??.milliseconds != nil
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification:
             return false

@@ -92,6 +92,7 @@ enum Noise {
         case 28: return .sessionOpened(run, text)
         case 29: return .sessionLost(run)
         case 30: return .messageRefused(run, number, reason: text)
+        case 31: return .agentLooped(run, text)
         default:
             let new = NewTicket(
                 id: random.chance(50) ? id : nil,

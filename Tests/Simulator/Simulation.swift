@@ -234,6 +234,7 @@ package struct Simulation {
             shell.world.write(run, files, commits: commits)
             guard case .agent = shell.world.runs[run]!.order, shell.world.watched.contains(run) else { return }
             shell.send([.sessionOpened(run, "s\(run.number)"), .openingTaken(run)], of: run.ticket)
+            if !commits { shell.send([.agentLooped(run, "it called Bash 5 times in a row")], of: run.ticket) }
         case .escape(let run):
             guard isRunning(run) else { return }
             count(.processEscapes)

@@ -7,6 +7,8 @@ public enum Effect: Equatable, Sendable {
     case startRun(RunID, RunOrder)
     /// Hands the message to the run's agent. Answer: `messageTaken` or `messageRefused`.
     case deliver(RunID, Message)
+    /// Has the run's agent end its turn, where it can be asked to; not more than once. Answered by nothing.
+    case interrupt(RunID)
     /// Ends a run's whole process tree. Answered by its `runEnded`; nothing to do when it has ended meanwhile.
     case stopRun(RunID)
     /// Saves a snapshot, then commits what is left uncommitted. Answer: `workCollected` or `collectFailed`.

@@ -187,6 +187,7 @@ public struct Orchestrator: Sendable {
         case .runStayedQuiet(let run): runStayedQuiet(run)
         case .sessionOpened(let run, let id): sessionOpened(run, id)
         case .sessionLost(let run): sessionLost(run)
+        case .agentLooped(let run, let finding): agentLooped(run, finding)
         case .openingTaken(let run): openingTaken(run)
         case .messageTaken(let run, let number): messageTaken(run, number)
         case .messageRefused(let run, let number, let reason): messageRefused(run, number, reason)

@@ -26,10 +26,12 @@ extension Ticket {
             return execute(run, .setup(setup), halting: halting)
         case .working(let run, let stale):
             let order = RunOrder.agent(running.agent, profile: profile, attempt: attempts, feedback, opening)
-            let isEnding = halting || stale?.next == .ending
+            let loop = loop.flatMap { $0.run == run ? $0.step : nil }
+            let isEnding = halting || stale?.next == .ending || loop == .ended
             let handed = (messages ?? []).filter { $0.delivery == .handed(run: run) }
             return execute(run, order, halting: isEnding)
                 + handed.map { .deliver(RunID(ticket: id, number: run), $0) }
+                + (loop == .interrupted ? [.interrupt(RunID(ticket: id, number: run))] : [])
         case .collecting:
             return [.collectWork(id, snapshot: lastSnapshot)]
         case .trying(let trial):

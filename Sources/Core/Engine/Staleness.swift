@@ -2,7 +2,7 @@
 
 extension Orchestrator {
     /// The ticket's working step, if this run is it and nobody wants it to end already.
-    private func working(_ run: RunID) -> Running? {
+    func working(_ run: RunID) -> Running? {
         guard let ticket = tickets[run.ticket], ticket.currentRun == run, case .running(let running) = ticket.state,
             running.halt == nil, case .working(_, let stale) = running.step, stale?.next != .ending
         else { return nil }

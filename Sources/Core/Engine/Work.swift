@@ -120,6 +120,9 @@ extension Orchestrator {
             change(id) { $0.lastSnapshot += 1 }
             step(id, .collecting)
             emit(.ticketChanged(id))
+        case .stopped where tickets[id]!.loop?.run == run.number && tickets[id]!.loop?.step == .ended:
+            let finding = tickets[id]!.loop!.finding
+            snapshot(id, .needsHuman(.agentLooped(run: run.number, finding), resume: .work))
         case .stopped:
             snapshot(id, .stopped(resume: .work))
         case .lost(let reason):

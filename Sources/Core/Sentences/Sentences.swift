@@ -122,6 +122,7 @@ extension Problem {
         case .agentFailed(let run, let outcome): "the agent failed (run \(run): \(outcome))"
         case .agentStale(let run, let attempts):
             "its agent gave no sign of life (run \(run))" + sentBack(attempts) + "; its locks are released"
+        case .agentLooped(let run, let finding): "the agent goes round in circles (run \(run)): \(finding)"
         case .noChange(let run): "the agent changed nothing at all (run \(run))"
         case .nothingLeft: "the target has everything it changes already"
         case .collectFailed(let reason): "its work could not be collected: \(reason)"

@@ -52,6 +52,8 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var opening: Opening?
     /// In which its agent can go on.
     public internal(set) var session: AgentSession?
+    /// That the agent of its newest run went round in circles; nil before the first time.
+    public internal(set) var loop: Loop?
     /// The run whose agent did not find the session it was to go on in.
     public internal(set) var lostSession: Int?
 

@@ -214,6 +214,8 @@ public enum Problem: Equatable, Sendable, Codable {
     case agentFailed(run: Int, String)
     /// The agent gave no sign of life, again and again. Its locks are let go of at once.
     case agentStale(run: Int, attempts: Int)
+    /// The agent went round in circles, and neither words nor an interruption helped.
+    case agentLooped(run: Int, String)
     /// The agent ended well and changed nothing at all.
     case noChange(run: Int)
     /// The target has all of it already.

@@ -98,8 +98,8 @@ enum PermissionAnswer: Equatable, Sendable {
 }
 
 /// What a run has used so far, by model.
-struct UsageReport: Equatable, Sendable {
-    struct OfModel: Equatable, Sendable {
+struct UsageReport: Equatable, Sendable, Codable {
+    struct OfModel: Equatable, Sendable, Codable {
         var tokens = Tokens()
         /// What the agent says it cost, in millionths of a US dollar; nil where it does not say.
         var cost: Int?

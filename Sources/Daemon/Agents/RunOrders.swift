@@ -118,6 +118,7 @@ extension EffectRunner {
             attempt: attempt
         )
         assignment.session = opening.session
+        assignment.usedBefore = opening.session.flatMap { SessionUsage.before(run, in: $0, supervisor) }
         assignment.opening =
             opening.session == nil
             ? news.whole(prompt, recap: attempt > 1 ? recap(of: ticket, before: run, in: repository) : nil)

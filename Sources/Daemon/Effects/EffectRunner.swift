@@ -77,6 +77,10 @@ final class EffectRunner: Sendable {
                 report(.messageRefused(run, message.number, reason: "its agent takes no messages while it works"))
             }
             effect.done.pass()
+        case .interrupt(let run):
+            effect.begun.pass()
+            _ = conversations.take(.interrupt(1), for: run)
+            effect.done.pass()
         case .stopRun(let run):
             effect.begun.pass()
             if !conversations.stop(run) { supervisor.stop(run) }
@@ -133,7 +137,7 @@ final class EffectRunner: Sendable {
             concludeVerification(ticket, repository, candidate, slot, verdict)
         case .advanceTarget(_, let candidate): advanceTarget(ticket, repository, candidate)
         case .tidy(_, let number): tidy(ticket, repository, number)
-        case .startRun, .deliver, .stopRun: preconditionFailure("runs are the supervisor's")
+        case .startRun, .deliver, .interrupt, .stopRun: preconditionFailure("runs are the supervisor's")
         }
     }
 

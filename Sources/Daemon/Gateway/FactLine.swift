@@ -105,6 +105,7 @@ extension Event {
         case .agentActive: "agent.active"
         case .sessionOpened: "session.opened"
         case .sessionLost: "session.lost"
+        case .agentLooped: "agent.looped"
         case .messageQueued: "message.queued"
         case .messageTaken: "message.taken"
         case .messageDeferred: "message.deferred"
@@ -184,6 +185,11 @@ extension Event {
             ]
         case .sessionOpened(let run, let id): [("run", .string(run.description)), ("session", .string(id))]
         case .sessionLost(let run): [("run", .string(run.description))]
+        case .agentLooped(let run, let agent, let finding, let step):
+            [
+                ("run", .string(run.description)), ("agent", .string(agent.description)),
+                ("evidence", .string(finding)), ("step", .string(step.rawValue)),
+            ]
         case .messageQueued(_, let message):
             [
                 ("message", JSONValue(message.number)), ("text", .string(message.text)),

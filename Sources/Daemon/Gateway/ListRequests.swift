@@ -9,7 +9,9 @@ extension Gateway {
             effects.read {
                 let agents = view.core.agents.values.sorted { $0.id < $1.id }
                 let rows = agents.map { agent in
-                    JSONValue.object(view.row(agent, lastOutput: effects.supervisor.lastOutput, activity: effects.activity))
+                    JSONValue.object(
+                        view.row(agent, lastOutput: effects.supervisor.lastOutput, activity: effects.activity)
+                    )
                 }
                 reply(.success(["agents": .array(rows)]))
             }

@@ -178,7 +178,10 @@ extension RunEnd: Codable {
         }
         try values.encode(started, forKey: .started)
         try values.encode(ended, forKey: .ended)
-        try values.encode(held.components.seconds * 1000 + held.components.attoseconds / 1_000_000_000_000_000, forKey: .held)
+        try values.encode(
+            held.components.seconds * 1000 + held.components.attoseconds / 1_000_000_000_000_000,
+            forKey: .held
+        )
         let (seconds, attoseconds) = cpu.components
         try values.encode(seconds * 1_000_000 + attoseconds / 1_000_000_000_000, forKey: .cpu)
         try values.encode(maxRSS, forKey: .maxRSS)

@@ -15,6 +15,7 @@ import Glibc
 /// | `inbox.jsonl`, `inbox.end` | daemon | messages to the program, and that no more follow |
 /// | `inbox.keys` | daemon | what each message is about, where the agent speaks a protocol |
 /// | `events.jsonl` | daemon | what such an agent has said and done |
+/// | `usage.json` | daemon | what it has used, once it has ended |
 /// | `finished` | daemon | its turn had ended, and it did not end by itself |
 /// | `inbox.taken` | runner | how many bytes of them the program has been given |
 /// | `control` | runner | a FIFO; a byte makes the runner look for `stop`, `hold` and messages |

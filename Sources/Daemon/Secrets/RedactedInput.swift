@@ -55,6 +55,7 @@ extension Input {
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
         case .runEnded(let run, .failed(let reason), let at): return .runEnded(run, .failed(clean(reason)), at: at)
         case .runEnded(let run, .unknown(let reason), let at): return .runEnded(run, .unknown(clean(reason)), at: at)
+        case .agentLooped(let run, let finding): return .agentLooped(run, clean(finding))
         case .messageRefused(let run, let number, let reason):
             return .messageRefused(run, number, reason: clean(reason))
         case .repositoryAsked, .trustGiven, .lockReleaseAsked, .resumeAsked, .machineMeasured, .drainAsked,
@@ -62,7 +63,8 @@ extension Input {
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
             .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,
-            .runStayedQuiet, .sessionOpened, .sessionLost, .openingTaken, .messageTaken, .targetPushed, .deadlineReached:
+            .runStayedQuiet, .sessionOpened, .sessionLost, .openingTaken, .messageTaken, .targetPushed,
+            .deadlineReached:
             return self
         }
     }

@@ -115,6 +115,12 @@ public struct EventSentence: Sendable {
             return ("\(event.string("agent")) is active again: \(event.string("evidence"))", false)
         case "session.opened": return ("its agent's session is \(event.string("session"))", true)
         case "session.lost": return ("its agent does not know its session any more: a new one begins", false)
+        case "agent.looped":
+            let done = ["nudged": "it is told so", "interrupted": "it is interrupted"][event.string("step")]
+            return (
+                "\(event.string("agent")) goes round in circles: \(event.string("evidence")); \(done ?? "it is ended")",
+                false
+            )
         case "message.queued":
             let isSent = event.string("delivery") == "sent"
             return ("told\(isSent ? "" : ", with its next run"): \(event.string("text"))", false)

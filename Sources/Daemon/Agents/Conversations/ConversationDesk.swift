@@ -22,6 +22,7 @@ final class ConversationDesk {
         var usageToldAt: Int64 = 0
         /// What it waits for, that is not its own doing.
         var waitsFor: RunHolds.Reason?
+        var loops = LoopDetector()
         var session: String?
         var hasBegun = false
 
@@ -150,6 +151,7 @@ final class ConversationDesk {
     // MARK: telling
 
     private func tell(_ run: RunID, _ event: AgentEvent) {
+        if let finding = seats[run]?.loops.saw(event) { hooks.report(.agentLooped(run, finding)) }
         switch event {
         case .session(let session):
             guard seats[run]?.session != session.id else { return }

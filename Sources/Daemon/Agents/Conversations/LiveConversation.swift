@@ -14,6 +14,7 @@ final class LiveConversation {
     let folder: RunFolder
     private(set) var activity: AgentActivity
     private(set) var usage: UsageReport?
+    private var session: String?
     /// Bytes of its `events.jsonl`.
     var eventBytes: Int { log.size }
     private var conversation: any Conversation
@@ -26,6 +27,8 @@ final class LiveConversation {
     private var hasTurnEnded = false
     private var isInputEnded: Bool
     private var wantsStop = false
+    /// Messages it was handed, and has not said anything of.
+    private var handed: Set<Int> = []
     private var limits: Limits
     /// When the program is ended, unless it has ended by then; on the clock that only grows.
     private(set) var endsAt: Int64?
@@ -72,6 +75,7 @@ final class LiveConversation {
         if case .say(let number, _) = order, !conversation.isOpen || isInputEnded {
             return tell(.refusedMessage(number, reason: "it takes no message any more in this run"))
         }
+        if case .say(let number, _) = order { handed.insert(number) }
         if case .answer(let request, _) = order { activity.answered(request, at: RunClock.now()) }
         settle(conversation.take(order), at: 0, tell)
         log.flush()
@@ -101,6 +105,7 @@ final class LiveConversation {
         while read(tell) {}
         reader.finish { read($0, tell) }
         log.flush()
+        if let session, let usage { SessionUsage(session: session, usage: usage).keep(in: folder) }
         let hasFinished = outcome == .stopped && !wantsStop && folder.has(Self.finished)
         let error = folder.tail(of: "stderr", 4096)
         return conversation.verdict(hasFinished ? .exited(0) : outcome, error: error)
@@ -124,8 +129,10 @@ final class LiveConversation {
             log.add(event, at: now, offset: offset)
             switch event {
             case .used(let report): usage = report
+            case .session(let opened): session = opened.id
             case .turnStarted: hasTurnEnded = false
             case .turnEnded: hasTurnEnded = true
+            case .tookMessage(let number), .refusedMessage(let number, _): handed.remove(number)
             default: break
             }
             tell(event)
@@ -148,7 +155,7 @@ final class LiveConversation {
 
     /// Nothing is under way any more, and nothing more will be asked of it in this run.
     private func closeIfDone() {
-        guard hasTurnEnded, !conversation.isBusy, unsent.isEmpty else { return }
+        guard hasTurnEnded, !conversation.isBusy, unsent.isEmpty, handed.isEmpty || wantsStop else { return }
         if wantsStop {
             endsAt = min(endsAt ?? .max, RunClock.steady())
         } else if endsAt == nil {
