@@ -22,6 +22,18 @@ import Testing
         #expect(JSONValue.double(3.5).intValue == nil)
     }
 
+    @Test func textOfOthersIsMended() throws {
+        let text = #"{"a":"x\ud83dy","b":"\ud83d\ude00","c":"\ud83d\u0041\udc00","d":"?"}"#
+        var bytes = Array(text.utf8)
+        bytes[bytes.lastIndex(of: UInt8(ascii: "?"))!] = 0xFF
+        #expect(throws: JSONError.self) { try JSONValue(parsing: bytes) }
+        #expect(
+            try JSONValue(mending: bytes[...])
+                == ["a": "x\u{FFFD}y", "b": "\u{1F600}", "c": "\u{FFFD}A\u{FFFD}", "d": "\u{FFFD}"]
+        )
+        #expect(throws: JSONError.self) { try JSONValue(mending: bytes.dropLast()) }
+    }
+
     @Test func escapesAreRead() throws {
         #expect(try JSONValue(parsing: #""\u0041\/\ud83d\ude00\u00e9\"""#) == "A/😀é\"")
     }

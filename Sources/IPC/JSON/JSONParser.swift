@@ -19,6 +19,15 @@ extension JSONValue {
         self = try result.get()
     }
 
+    /// Reads exactly one value that a program of others wrote: bytes that are not UTF-8, and halves of surrogate pairs, become
+    /// U+FFFD. Of all else it thinks as `init(parsing:)` does.
+    public init(mending bytes: ArraySlice<UInt8>) throws(JSONError) {
+        let result = bytes.withUnsafeBufferPointer { buffer in
+            Result { () throws(JSONError) in try JSONParser.parse(buffer, mends: true) }
+        }
+        self = try result.get()
+    }
+
     /// Reads exactly one value from text.
     public init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
 }
@@ -27,19 +36,24 @@ extension JSONValue {
 /// integers from other numbers.
 struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
+    /// Whether text that is none is put right instead of refused.
+    private let mends: Bool
     private var next = 0
     private var depth = 0
 
     /// `bytes` need to stay only during the call.
-    static func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(bytes: bytes)
+    static func parse(_ bytes: UnsafeBufferPointer<UInt8>, mends: Bool = false) throws(JSONError) -> JSONValue {
+        var parser = JSONParser(bytes: bytes, mends: mends)
         let value = try parser.value()
         parser.skipSpace()
         if parser.next < bytes.count { throw parser.error("unexpected text after the value") }
         return value
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    private init(bytes: UnsafeBufferPointer<UInt8>, mends: Bool) {
+        self.bytes = bytes
+        self.mends = mends
+    }
 
     private func error(_ message: String) -> JSONError { JSONError(message: message, offset: next) }
 
@@ -175,44 +189,47 @@ extension JSONParser {
     }
 
     private func text(_ utf8: some Collection<UInt8>) throws(JSONError) -> String {
-        guard let text = String(validating: utf8, as: UTF8.self) else { throw error("a string that is not UTF-8") }
-        return text
+        if let text = String(validating: utf8, as: UTF8.self) { return text }
+        guard mends else { throw error("a string that is not UTF-8") }
+        return String(decoding: utf8, as: UTF8.self)
     }
 
     /// The slow way, for a string with a backslash in it.
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {
         var unescaped = [UInt8](bytes[start..<next])
+        // What needs no unescaping goes over in one piece.
+        var plain = next
         while next < bytes.count {
-            let byte = bytes[next]
-            switch byte {
+            switch bytes[next] {
             case UInt8(ascii: "\""):
+                unescaped.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[plain..<next]))
                 next += 1
                 return try text(unescaped)
             case UInt8(ascii: "\\"):
+                unescaped.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[plain..<next]))
                 next += 1
-                unescaped.append(contentsOf: UTF8.encode(try escape())!)
+                try escape(into: &unescaped)
+                plain = next
             case 0..<0x20: throw error("a control character in a string")
-            default:
-                unescaped.append(byte)
-                next += 1
+            default: next += 1
             }
         }
         throw error("a string without an end")
     }
 
     /// What stands behind a backslash.
-    private mutating func escape() throws(JSONError) -> Unicode.Scalar {
+    private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
         guard next < bytes.count else { throw error("a string without an end") }
         let byte = bytes[next]
         next += 1
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
-        case UInt8(ascii: "b"): return "\u{8}"
-        case UInt8(ascii: "f"): return "\u{c}"
-        case UInt8(ascii: "n"): return "\n"
-        case UInt8(ascii: "r"): return "\r"
-        case UInt8(ascii: "t"): return "\t"
-        case UInt8(ascii: "u"): return try scalar()
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"): text.append(contentsOf: UTF8.encode(try scalar())!)
         default: throw error("an unknown escape")
         }
     }
@@ -220,12 +237,16 @@ extension JSONParser {
     private mutating func scalar() throws(JSONError) -> Unicode.Scalar {
         let unit = try codeUnit()
         if let scalar = Unicode.Scalar(unit) { return scalar }
-        guard unit < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
-            throw error("half a surrogate pair")
+        let behind = next
+        if unit < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
+            let second = try codeUnit()
+            if (0xDC00..<0xE000).contains(second) {
+                return Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (second - 0xDC00))!
+            }
         }
-        let second = try codeUnit()
-        guard (0xDC00..<0xE000).contains(second) else { throw error("half a surrogate pair") }
-        return Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (second - 0xDC00))!
+        guard mends else { throw error("half a surrogate pair") }
+        next = behind
+        return "\u{FFFD}"
     }
 
     private mutating func codeUnit() throws(JSONError) -> UInt32 {
