@@ -112,10 +112,8 @@ import Testing
                 ["c.json:1:24: `landing.method` is `rebsae`; did you mean `rebase`?"]
             ),
             (
-                "{\"profiles\": {\"a\": {\"kind\": \"claude\", \"command\": [\"x\"]}}}",
-                [
-                    "c.json:1:29: `profiles.a.kind`: `claude` is not available in this version; use \"command\""
-                ]
+                "{\"profiles\": {\"a\": {\"kind\": \"cluade\", \"command\": [\"x\"]}}}",
+                ["c.json:1:29: `profiles.a.kind` is `cluade`; did you mean `claude`?"]
             ),
             (
                 "{\"profiles\": {\"a\": {}}}",

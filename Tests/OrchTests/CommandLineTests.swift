@@ -1,4 +1,6 @@
+import Core
 import Foundation
+import Glibc
 import IPC
 import Testing
 
@@ -138,6 +140,26 @@ import Testing
         let ill = try world.orch("doctor")
         #expect(ill.status == 1)
         #expect(ill.output.contains("fail  profile a    no-such-program is not on your PATH\n"), "\(ill.output)")
+    }
+
+    @Test func `doctor asks the agents it knows for their version, and for no longer than they deserve`() throws {
+        try world.write("bin/claude", "#!/bin/sh\n[ \"$*\" = --version ] && echo \"$WORD (Claude Code)\"\n")
+        try world.write("bin/slow", "#!/bin/sh\nsleep 1000\n")
+        for name in ["claude", "slow"] { chmod("\(world.root)/bin/\(name)", 0o755) }
+        let bin = "\(world.root)/bin"
+        var examination = ProfileExamination(environment: ["PATH": "\(bin):/usr/bin:/bin"])
+        let well = examination.finding("c", AgentProfile(kind: .claude, environment: ["WORD": "2.1"]))
+        #expect(well.level == .ok && well.message == "\(bin)/claude, 2.1 (Claude Code)")
+        examination.patience = .milliseconds(100)
+        let slow = examination.finding("s", AgentProfile(kind: .claude, command: ["slow"]))
+        #expect(slow.level == .fail && slow.message == "\(bin)/slow said nothing for 100ms")
+        let broken = examination.finding("f", AgentProfile(kind: .aider, command: ["false"]))
+        #expect(broken.level == .fail && broken.message.hasSuffix("/false ended with 1"), "\(broken.message)")
+        let missing = examination.finding("m", AgentProfile(kind: .amp))
+        #expect(missing.level == .fail && missing.message == "amp is not on your PATH")
+        #expect(missing.hint == "npm install -g @ampcode/cli, or say where it is in \"command\"")
+        // What an unknown program would do nobody knows: it is not started.
+        #expect(examination.finding("x", AgentProfile(command: ["slow"])).message == "\(bin)/slow")
     }
 
     @Test func `doctor says which containment holds runs and what it reaches`() throws {

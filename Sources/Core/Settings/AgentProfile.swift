@@ -13,6 +13,11 @@ public struct AgentProfile: Hashable, Codable, Sendable {
         case gemini
         /// opencode, one turn to a process.
         case opencode
+        /// Claude Code.
+        case claude
+        case amp
+        /// aider, one prompt to a process.
+        case aider
 
         /// What is started where a profile names no program; nil where each has to.
         public var program: String? {
@@ -21,6 +26,9 @@ public struct AgentProfile: Hashable, Codable, Sendable {
             case .codex, .codexExec: "codex"
             case .gemini: "gemini"
             case .opencode: "opencode"
+            case .claude: "claude"
+            case .amp: "amp"
+            case .aider: "aider"
             }
         }
     }

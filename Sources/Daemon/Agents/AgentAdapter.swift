@@ -58,6 +58,9 @@ extension AgentProfile {
         case .acp: ACPAgent(profile: self)
         case .gemini: GeminiAgent(profile: self)
         case .opencode: OpencodeAgent(profile: self)
+        case .claude: ClaudeAgent(profile: self)
+        case .amp: AmpAgent(profile: self)
+        case .aider: AiderAgent(profile: self)
         }
     }
 }

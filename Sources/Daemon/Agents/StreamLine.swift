@@ -12,7 +12,7 @@ enum StreamLine: Equatable {
             self = .blank
             return
         }
-        guard first == UInt8(ascii: "{"), let object = Self.object(Array(line)) else {
+        guard first == UInt8(ascii: "{"), let object = (try? JSONValue(mending: line))?.objectValue else {
             self = .text(String(decoding: line.prefix(2_048), as: UTF8.self).oneLine(300))
             return
         }
@@ -20,13 +20,6 @@ enum StreamLine: Equatable {
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-
-    private static func object(_ bytes: [UInt8]) -> JSONObject? {
-        if let value = try? JSONValue(parsing: bytes) { return value.objectValue }
-        // What a tool printed is passed on by some as it is, in whatever encoding.
-        guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
-        return (try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self)))?.objectValue
-    }
 }
 
 extension JSONValue {

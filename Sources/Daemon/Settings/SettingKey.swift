@@ -229,10 +229,9 @@ struct SettingKey<Root>: Sendable {
     static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
         _ name: String,
         _ path: Path<Choice>,
-        unavailable: [String] = [],
         _ documentation: String
     ) -> Self {
-        let words = SettingWords<Choice>(unavailable: unavailable)
+        let words = SettingWords<Choice>()
         return Self(
             name,
             .choice(words.values.map(\.word)),
@@ -246,10 +245,9 @@ struct SettingKey<Root>: Sendable {
         _ name: String,
         _ path: Path<Choice?>,
         default standard: Choice,
-        unavailable: [String] = [],
         _ documentation: String
     ) -> Self {
-        let words = SettingWords<Choice>(unavailable: unavailable)
+        let words = SettingWords<Choice>()
         return Self(
             name,
             .choice(words.values.map(\.word)),

@@ -230,12 +230,8 @@ struct SettingReader {
     mutating func choice<Choice>(_ node: DocumentNode, _ words: SettingWords<Choice>) -> Choice? {
         guard let text = text(node, write: words.list) else { return nil }
         if let value = words.values.first(where: { $0.word == text }) { return value.value }
-        if words.unavailable.contains(text) {
-            note(node.place, "\(key): \(quoted(text)) is not available in this version; use \(words.list)")
-        } else {
-            let hint = NearestName.hint(for: text, among: words.values.map(\.word))
-            note(node.place, "\(key) is \(quoted(text))\(hint.isEmpty ? "; write \(words.list)" : hint)")
-        }
+        let hint = NearestName.hint(for: text, among: words.values.map(\.word))
+        note(node.place, "\(key) is \(quoted(text))\(hint.isEmpty ? "; write \(words.list)" : hint)")
         return nil
     }
 
@@ -251,10 +247,9 @@ struct SettingReader {
     }
 }
 
-/// The words a setting may be, and those a later version will know.
+/// The words a setting may be.
 struct SettingWords<Choice: Sendable>: Sendable {
     let values: [(word: String, value: Choice)]
-    var unavailable: [String] = []
 
     /// `"squash" or "merge"`.
     var list: String {
@@ -265,7 +260,5 @@ struct SettingWords<Choice: Sendable>: Sendable {
 }
 
 extension SettingWords where Choice: CaseIterable & RawRepresentable<String> {
-    init(unavailable: [String] = []) {
-        self.init(values: Choice.allCases.map { ($0.rawValue, $0) }, unavailable: unavailable)
-    }
+    init() { self.init(values: Choice.allCases.map { ($0.rawValue, $0) }) }
 }

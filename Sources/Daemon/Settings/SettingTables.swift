@@ -202,7 +202,7 @@ extension AgentProfile {
     private typealias Key = SettingKey<AgentProfile>
 
     static let keys: [SettingKey<AgentProfile>] = [
-        Key.choice("kind", \.kind, unavailable: ["claude"], "How orch speaks with the agent."),
+        Key.choice("kind", \.kind, "How orch speaks with the agent."),
         Key.optionalCommand(
             "command",
             \.command,

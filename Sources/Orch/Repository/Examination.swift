@@ -175,21 +175,8 @@ struct Examination {
             )
             return [file, none]
         }
-        return [file] + profiles.sorted { $0.key < $1.key }.map { profile($0.key, $0.value) }
-    }
-
-    private func profile(_ name: String, _ profile: AgentProfile) -> Finding {
-        let program = profile.program[0]
-        let label = "profile \(name)"
-        // A relative path is taken from the worktree, which differs from ticket to ticket.
-        if program.contains("/"), !program.hasPrefix("/") {
-            return Finding(level: .ok, name: label, message: "\(program), in the ticket's worktree")
-        }
-        guard let path = Programs.find(program, in: console.environment) else {
-            let message = program.hasPrefix("/") ? "\(program) cannot be executed" : "\(program) is not on your PATH"
-            return Finding(level: .fail, name: label, message: message, hint: "install it, or correct \"command\"")
-        }
-        return Finding(level: .ok, name: label, message: path)
+        let examination = ProfileExamination(environment: console.environment)
+        return [file] + profiles.sorted { $0.key < $1.key }.map { examination.finding($0.key, $0.value) }
     }
 
     // MARK: containment
