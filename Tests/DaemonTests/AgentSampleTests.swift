@@ -232,7 +232,7 @@ extension AgentEvent {
 
 extension JSONValue {
     /// The value with each of its parts replaced, one at a time, by each of these.
-    fileprivate func spoiled(with substitutes: [JSONValue]) -> [JSONValue] {
+    func spoiled(with substitutes: [JSONValue]) -> [JSONValue] {
         var results: [JSONValue] = []
         switch self {
         case .object(let object):

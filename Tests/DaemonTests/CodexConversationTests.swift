@@ -473,7 +473,8 @@ import Testing
                 "approval_policy=\"on-request\"", "-c", "model=\"gpt-5.5\"", "-c",
                 "mcp_servers.orch.command=\"/usr/bin/orch\"", "-c", "mcp_servers.orch.args=[\"mcp\"]", "-c",
                 "mcp_servers.orch.env_vars=[\"ORCH_TOKEN\"]", "-c",
-                "mcp_servers.orch.default_tools_approval_mode=\"approve\"", "-c",
+                "mcp_servers.orch.default_tools_approval_mode=\"approve\"", "-c", "mcp_servers.orch.required=true",
+                "-c",
                 "mcp_servers.orch.tool_timeout_sec=86400", "-c", "sandbox_mode=\"danger-full-access\"",
             ]
         )

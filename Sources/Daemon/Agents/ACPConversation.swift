@@ -34,6 +34,8 @@ struct ACPConversation: Conversation {
     /// What denials say: the protocol has no place for it, and so it is said when the turn is over.
     private var denials: [(key: String, text: String)] = []
     private var interruption: Int?
+    /// The turn is to end.
+    private var isCancelled = false
     private var cost: ACPCost
     private var verdict = TurnVerdict()
 
@@ -128,6 +130,7 @@ struct ACPConversation: Conversation {
 
     private mutating func send(_ key: String, _ text: String) -> Exchange {
         phase = .prompted(key)
+        isCancelled = false
         lastWords = ""
         let params: JSONValue = [
             "sessionId": .string(session?.id ?? ""), "prompt": [["type": "text", "text": .string(text)]],
@@ -135,6 +138,7 @@ struct ACPConversation: Conversation {
         var exchange = Exchange(events: [.turnStarted], outgoing: [request(key, "session/prompt", params)])
         if let number = interruption {
             interruption = nil
+            isCancelled = true
             exchange.outgoing.append(cancellation(number))
         }
         return exchange
@@ -166,6 +170,7 @@ struct ACPConversation: Conversation {
             return .nothing
         case .prompted:
             // Who cancels answers what was asked: the protocol wants it so.
+            isCancelled = true
             let open = questions.sorted { $0.key < $1.key }
             questions = [:]
             denials = []
@@ -188,6 +193,7 @@ struct ACPConversation: Conversation {
             var events = took(key) + flush() + calls.endAll() + withdrawAll()
             events.append(.turnEnded(end(result.text("stopReason"))))
             if phase != .broken { phase = .idle }
+            isCancelled = false
             return followed(by: events)
         }
     }
@@ -296,6 +302,7 @@ struct ACPConversation: Conversation {
             var events = took(key) + flush() + calls.endAll() + withdrawAll()
             events.append(.turnEnded(.failed(isLocked ? .credentials : .other, reason: reason)))
             if phase != .broken { phase = .idle }
+            isCancelled = false
             return followed(by: events)
         }
     }
@@ -325,6 +332,7 @@ struct ACPConversation: Conversation {
             )
         }
         let question = ACPQuestion(id: id, params: params, calls: calls)
+        if isCancelled { return Exchange(events: flush(), outgoing: [question.cancellation]) }
         questions[question.request.id] = question
         return Exchange(events: flush() + [.asked(question.request)])
     }

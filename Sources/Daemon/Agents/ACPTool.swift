@@ -18,13 +18,17 @@ extension ToolCall {
         var unique: [String] = known?.paths ?? []
         for path in paths where !unique.contains(path) { unique.append(path) }
         let meta = update["_meta"]?["claudeCode"]?.text("toolName")
-        let kind = update.text("kind").flatMap(Self.kind) ?? known.flatMap { $0.kind == .other ? nil : $0.kind }
+        let kind =
+            update.text("kind").flatMap(Self.kind)
+            ?? known.flatMap { [.other, .orch].contains($0.kind) ? nil : $0.kind }
         let title = update.text("title")?.oneLine() ?? known?.title ?? ""
         let name = meta ?? known?.name ?? update.text("kind") ?? "tool"
+        let guess = kind ?? Self.kind(input, command: command ?? known?.command, paths: unique)
         self.init(
             id: id,
             name: name,
-            kind: Self.isOfOrch(name, title) ? .orch : kind ?? Self.kind(input, command: command, paths: unique),
+            // A title may be of the model's making: what runs a command or names a file is not orch's, whatever it is called.
+            kind: guess == .other && unique.isEmpty && Self.isOfOrch(name, title) ? .orch : guess,
             title: title,
             paths: unique,
             command: command ?? known?.command

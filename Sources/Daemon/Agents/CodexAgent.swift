@@ -31,6 +31,8 @@ struct CodexAgent: AgentAdapter {
                 // By name: a command line is for all of the machine to read.
                 ("\(server).env_vars", list(tools.environment.keys.sorted())),
                 ("\(server).default_tools_approval_mode", quoted("approve")),
+                // Else the first turn begins without its tools where they are not there in a second.
+                ("\(server).required", "true"),
                 // A call may wait for a lock, a check or a person; Codex gives up after a minute.
                 ("\(server).tool_timeout_sec", "86400"),
             ]
