@@ -46,6 +46,28 @@ enum AgentEvent: Equatable, Sendable {
     }
 }
 
+extension AgentEvent {
+    /// The same with the paths of what lies in this folder counted from there.
+    func within(_ folder: String) -> AgentEvent {
+        switch self {
+        case .toolStarted(var call):
+            call.makeRelative(to: folder)
+            return .toolStarted(call)
+        case .asked(var request):
+            request.call.makeRelative(to: folder)
+            return .asked(request)
+        default: return self
+        }
+    }
+}
+
+extension ToolCall {
+    fileprivate mutating func makeRelative(to folder: String) {
+        title = title.replacing(folder + "/", with: "")
+        paths = paths.map { $0.hasPrefix(folder + "/") ? String($0.dropFirst(folder.count + 1)) : $0 }
+    }
+}
+
 /// A use of a tool, from its beginning.
 struct ToolCall: Equatable, Sendable {
     /// What its end is told by.

@@ -12,7 +12,7 @@ extension EffectRunner {
             // What it waited for is asked again.
             holds.clear(run)
             if let agreement = Agreement(of: run, in: supervisor), let conversation = agreement.conversation {
-                conversations.begin(run, conversation)
+                conversations.begin(run, conversation, in: worktreePath(ticket))
             }
             return supervisor.adopt(run)
         }
@@ -126,7 +126,7 @@ extension EffectRunner {
         let invocation = profile.adapter.invocation(for: assignment)
         if let conversation = profile.adapter.conversation(for: assignment) {
             try Agreement(profile: profile, assignment: assignment).write(for: run, in: supervisor)
-            conversations.begin(run, conversation)
+            conversations.begin(run, conversation, in: worktreePath(ticket))
         }
         return RunCommand(
             id: run,

@@ -72,15 +72,20 @@ final class EffectRunner: Sendable {
                 effect.done.pass()
             }
         case .deliver(let run, let message):
-            effect.begun.pass()
-            if !conversations.take(.say(message: message.number, message.text), for: run) {
-                report(.messageRefused(run, message.number, reason: "its agent takes no messages while it works"))
+            // Behind the launch of that run, which may still be under way.
+            launches.async(flags: .barrier) { [self] in
+                effect.begun.pass()
+                if !conversations.take(.say(message: message.number, message.text), for: run) {
+                    report(.messageRefused(run, message.number, reason: "its agent takes no messages while it works"))
+                }
+                effect.done.pass()
             }
-            effect.done.pass()
         case .interrupt(let run):
-            effect.begun.pass()
-            _ = conversations.take(.interrupt(1), for: run)
-            effect.done.pass()
+            launches.async(flags: .barrier) { [self] in
+                effect.begun.pass()
+                _ = conversations.take(.interrupt(1), for: run)
+                effect.done.pass()
+            }
         case .stopRun(let run):
             effect.begun.pass()
             if !conversations.stop(run) { supervisor.stop(run) }

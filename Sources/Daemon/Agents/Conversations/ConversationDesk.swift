@@ -92,7 +92,7 @@ final class ConversationDesk {
 
     private func perform(_ order: Conversations.Order) {
         switch order {
-        case .begin(let run, let conversation): begin(run, conversation)
+        case .begin(let run, let conversation, let worktree): begin(run, conversation, worktree)
         case .look(let run): if seats[run] != nil { unread.insert(run) }
         case .take(let run, let order): seats[run]?.conversation.take(order) { tell(run, $0) }
         case .stop(let run):
@@ -103,12 +103,12 @@ final class ConversationDesk {
         if let run = order.run { noteActivity(run) }
     }
 
-    private func begin(_ run: RunID, _ conversation: any Conversation) {
+    private func begin(_ run: RunID, _ conversation: any Conversation, _ worktree: String) {
         guard seats[run] == nil else { return }
         let folder = RunFolder(path: directory + "/" + run.folderName)
         do throws(RunFailure) {
             _ = try folder.create()
-            let live = try LiveConversation(run, conversation, folder, limits: limits)
+            let live = try LiveConversation(run, conversation, folder, worktree: worktree, limits: limits)
             // Before it is read, so that nothing is missed.
             let watch = notifications.watch(folder, for: IN_MODIFY)
             seats[run] = Seat(conversation: live, watch: watch)
@@ -165,7 +165,7 @@ final class ConversationDesk {
             guard seats[run]?.hasBegun == false else { return }
             seats[run]?.hasBegun = true
             hooks.report(.openingTaken(run))
-        case .asked: break
+        case .asked(let request): inbox.post(.take(run, .answer(request: request.id, .allow)))
         case .used:
             let due = (seats[run]?.usageToldAt ?? 0) + Self.metering
             if seats[run]?.usageDue == nil { seats[run]?.usageDue = due }
@@ -235,7 +235,7 @@ final class ConversationDesk {
 extension Conversations.Order {
     fileprivate var run: RunID? {
         switch self {
-        case .begin(let run, _), .look(let run), .take(let run, _), .stop(let run): run
+        case .begin(let run, _, _), .look(let run), .take(let run, _), .stop(let run): run
         case .ended: nil
         }
     }

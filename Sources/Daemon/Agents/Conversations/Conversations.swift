@@ -9,7 +9,7 @@ import Synchronization
 /// print it. Everything happens on one thread of its own.
 final class Conversations: Sendable {
     enum Order: Sendable {
-        case begin(RunID, any Conversation)
+        case begin(RunID, any Conversation, worktree: String)
         case look(RunID)
         case take(RunID, ConversationOrder)
         case stop(RunID)
@@ -53,9 +53,9 @@ final class Conversations: Sendable {
     }
 
     /// To be called before the run is started, or adopted: its end could come first.
-    func begin(_ run: RunID, _ conversation: any Conversation) {
+    func begin(_ run: RunID, _ conversation: any Conversation, in worktree: String) {
         live.withLock { $0[run] = AgentActivity(since: RunClock.now()) }
-        inbox.post(.begin(run, conversation))
+        inbox.post(.begin(run, conversation, worktree: worktree))
     }
 
     /// What the run does now; nil for one that is not spoken with.

@@ -12,6 +12,7 @@ final class LiveConversation {
 
     let run: RunID
     let folder: RunFolder
+    private let worktree: String
     private(set) var activity: AgentActivity
     private(set) var usage: UsageReport?
     private var session: String?
@@ -41,8 +42,16 @@ final class LiveConversation {
         var interrupt: Int64 = 5_000
     }
 
-    init(_ run: RunID, _ conversation: any Conversation, _ folder: RunFolder, limits: Limits) throws(RunFailure) {
+    /// - Parameter worktree: where the agent works: what lies in it is told of by the rest of its path.
+    init(
+        _ run: RunID,
+        _ conversation: any Conversation,
+        _ folder: RunFolder,
+        worktree: String,
+        limits: Limits
+    ) throws(RunFailure) {
         self.run = run
+        self.worktree = worktree
         self.conversation = conversation
         self.folder = folder
         self.limits = limits
@@ -125,6 +134,7 @@ final class LiveConversation {
     private func settle(_ exchange: Exchange, at offset: Int, _ tell: Tell) {
         let now = RunClock.now()
         for event in exchange.events {
+            let event = event.within(worktree)
             activity.saw(event, at: now, offset: offset)
             log.add(event, at: now, offset: offset)
             switch event {
