@@ -226,6 +226,17 @@ import Testing
         #expect(conversation.take(.interrupt(2)) == .nothing)
     }
 
+    /// Who stops an agent does not have it begin with what was said before; what is said after it is another matter.
+    @Test func anInterruptionLeavesWhatWaitsForTheTimeAfter() throws {
+        var conversation = working()
+        _ = conversation.take(.say(message: 0, "And this."))
+        let reason = "the turn is interrupted before it could be told"
+        #expect(conversation.take(.interrupt(0)).events == [.refusedMessage(0, reason: reason)])
+        _ = conversation.take(.say(message: 1, "No, that."))
+        let ended = conversation.read(stopped("prompt", "cancelled"))
+        #expect(try methods(ended) == [["message-1", "session/prompt"]])
+    }
+
     @Test func aQuestionThatTheAgentTakesBackIsWithdrawn() {
         var conversation = working()
         _ = conversation.read(question(options))

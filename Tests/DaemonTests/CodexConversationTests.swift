@@ -204,6 +204,19 @@ import Testing
         #expect(try requests(conversation.take(.say(message: 0, "Hurry."))) == [["message-0-again-1", "turn/start"]])
     }
 
+    @Test func whatWaitsWhenTheTurnIsInterruptedIsForTheTimeAfter() throws {
+        var conversation = working()
+        _ = conversation.take(.say(message: 0, "Hurry."))
+        _ = conversation.read(#"{"id":"message-0","error":{"code":-32600,"message":"not steerable"}}"#)
+        let reason = "the turn is interrupted before it could be told"
+        #expect(conversation.take(.interrupt(0)).events == [.refusedMessage(0, reason: reason)])
+        // What is said after it is the next turn.
+        _ = conversation.take(.say(message: 1, "Not that."))
+        _ = conversation.read(#"{"id":"message-1","error":{"code":-32600,"message":"not steerable"}}"#)
+        let ended = conversation.read(completed("turn-1", "interrupted"))
+        #expect(try requests(ended) == [["message-1-again-1", "turn/start"]])
+    }
+
     @Test func anInterruptionBeforeTheTurnIsDoneWhenThereIsOne() throws {
         var conversation = conversation()
         _ = conversation.begin()

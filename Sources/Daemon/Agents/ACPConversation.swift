@@ -167,7 +167,7 @@ struct ACPConversation: Conversation {
         case .idle, .broken: return .nothing
         case .opening, .entering:
             interruption = number
-            return .nothing
+            return Exchange(events: refuseAll("the turn is interrupted before it could be told"))
         case .prompted:
             // Who cancels answers what was asked: the protocol wants it so.
             isCancelled = true
@@ -175,10 +175,17 @@ struct ACPConversation: Conversation {
             questions = [:]
             denials = []
             return Exchange(
-                events: open.map { .withdrew(request: $0.key) },
+                events: refuseAll("the turn is interrupted before it could be told")
+                    + open.map { .withdrew(request: $0.key) },
                 outgoing: [cancellation(number)] + open.map { $0.value.cancellation }
             )
         }
+    }
+
+    /// What waits is for the time after.
+    private mutating func refuseAll(_ reason: String) -> [AgentEvent] {
+        defer { messages = [:] }
+        return messages.keys.sorted().map { .refusedMessage($0, reason: reason) }
     }
 
     // MARK: Answers to requests
@@ -309,10 +316,7 @@ struct ACPConversation: Conversation {
 
     private mutating func broken(_ end: TurnEnd) -> Exchange {
         phase = .broken
-        let refusals = messages.keys.sorted().map {
-            AgentEvent.refusedMessage($0, reason: "it has no session to take it in")
-        }
-        messages = [:]
+        let refusals = refuseAll("it has no session to take it in")
         return Exchange(events: refusals + [.turnEnded(end)])
     }
 

@@ -113,8 +113,8 @@ struct CodexConversation: Conversation {
             switch phase {
             case .opening, .starting:
                 interruption = number
-                return .nothing
-            case .turn(let turn): return Exchange(outgoing: [interrupt(number, turn)])
+                return Exchange(events: refuseWaiting())
+            case .turn(let turn): return Exchange(events: refuseWaiting(), outgoing: [interrupt(number, turn)])
             case .idle, .broken: return .nothing
             }
         case .answer(let request, let answer):
@@ -193,6 +193,13 @@ struct CodexConversation: Conversation {
             messages[number]!.isSent = true
         }
         return outgoing
+    }
+
+    /// What has not been sent when the turn is to end is for the time after.
+    private mutating func refuseWaiting() -> [AgentEvent] {
+        let waiting = messages.filter { !$0.value.isSent && $0.value.text != nil }.keys.sorted()
+        for number in waiting { messages[number] = nil }
+        return waiting.map { .refusedMessage($0, reason: "the turn is interrupted before it could be told") }
     }
 
     /// What a model was never given, and now that the turn has ended never will be of itself.
