@@ -12,7 +12,7 @@ enum StreamLine: Equatable {
             self = .blank
             return
         }
-        guard first == UInt8(ascii: "{"), let object = (try? JSONValue(mending: line))?.objectValue else {
+        guard first == UInt8(ascii: "{"), let object = try? JSONValue(mending: line).objectValue else {
             self = .text(String(decoding: line.prefix(2_048), as: UTF8.self).oneLine(300))
             return
         }
