@@ -33,8 +33,8 @@ struct AgentSample {
         try Data(contentsOf: folder.appending(path: "\(name).jsonl")).split(separator: 0x0A).map { Array($0) }
     }
 
-    /// A dialogue that was held by another client, as orch would have held it: its numbered requests have orch's keys, and
-    /// what it sent of its own accord is what orch is ordered to.
+    /// A dialogue that was held by orch, or by another client, as orch would have held it: numbered requests have orch's
+    /// keys, and what the client sent of its own accord is what orch is ordered to.
     init(dialogue name: String) throws {
         self.name = name
         var keys: [Int: String] = [:]
@@ -48,6 +48,10 @@ struct AgentSample {
                     printed["id"] = .string(key)
                 }
                 steps.append(.printed(JSONValue.object(printed).bytes))
+                continue
+            }
+            if let key = message["id"]?.stringValue, message["method"] != nil {
+                if let order = Self.order(RequestKey(parsing: key), message) { steps.append(.told(order)) }
                 continue
             }
             let id = message["id"]?.intValue
@@ -73,6 +77,14 @@ struct AgentSample {
             }
         }
         self.steps = steps
+    }
+
+    /// What orch was ordered to, where the dialogue was its own; nil for what it sends by itself.
+    private static func order(_ key: RequestKey, _ message: JSONValue) -> ConversationOrder? {
+        if let number = key.message, let text = message["params"]?["input"]?.arrayValue?.first?["text"]?.stringValue {
+            return .say(message: number, text)
+        }
+        return key.base.hasPrefix("interrupt-") ? .interrupt(Int(key.base.dropFirst("interrupt-".count))!) : nil
     }
 
     /// Captured as `< {...}` and `> {...}`, or as `{"dir": "<", "msg": {...}}`.

@@ -12,12 +12,13 @@ import Testing
         var testDescription: String { name }
 
         static let all = ["codex-", "acp-", "claude-"].flatMap(AgentSample.names).map { Case(name: $0) }
-        /// Those that are no more of the same: Claude's lines are long.
+        /// Those that are no more of the same, where the lines are long.
         static let varied = all.filter { sample in
-            !sample.isClaudes
-                || ["live-denied", "live-steered", "subagent", "background"].contains {
-                    sample.name == "claude-\($0)"
-                }
+            !(sample.isClaudes || sample.name.hasPrefix("codex-server-"))
+                || [
+                    "claude-live-denied", "claude-live-steered", "claude-subagent", "claude-background",
+                    "codex-server-denied",
+                ].contains(sample.name)
         }
 
         var isClaudes: Bool { name.hasPrefix("claude-") }
@@ -33,7 +34,7 @@ import Testing
                 let isResumed = ["claude-resume-2", "claude-live-resumed"].contains(name)
                 return ClaudeConversation(.claude, .sample(session: isResumed ? "of before" : nil))
             }
-            let isResumed = name.contains("resume-2")
+            let isResumed = name.contains("resume-2") || name == "codex-server-resumed"
             var assignment = Assignment.sample(session: isResumed ? "01a1fb1a-d145-7f90-98a9-73d433a253e3" : nil)
             if isResumed {
                 // What the first of the two runs reported.
