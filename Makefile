@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
 .PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
-.PHONY: simulate notebook trial screens fuzz-screen fuzz-dashboard
+.PHONY: simulate notebook trial tools screens fuzz-screen fuzz-dashboard
 
 setup:
 	@scripts/setup.sh
@@ -38,6 +38,13 @@ run: build
 # Draws the pictures of the dashboard anew that tests compare with: look at what git says has changed.
 screens: setup
 	ORCH_RECORD_SCREENS=1 swift test --filter TUITests
+
+# The tools of agents, driven by the official Python SDK of the Model Context Protocol, in either of its eras.
+tools:
+	@scripts/setup.sh notebook
+	swift build --product orch
+	swift build --product orch-runner
+	scripts/tools.sh .build/debug
 
 # One shared format, and nobody argues about it.
 lint:

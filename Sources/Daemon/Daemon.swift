@@ -170,6 +170,7 @@ public final class Daemon: Sendable {
                 user: options.user,
                 inherited: options.environment,
                 git: git,
+                runner: options.runner,
                 store: store,
                 redactor: options.redactor,
                 logger: logger
@@ -251,8 +252,9 @@ public final class Daemon: Sendable {
                         case .encoded(let bytes): toServer.value.reply(to: asker, id: request.id, encoded: bytes)
                         }
                     }
-                    toGateway.value.handle(request, from: peer, reply: reply)
+                    toGateway.value.handle(request, from: peer, on: asker.connection, reply: reply)
                 },
+                gone: { toGateway.value.connectionGone($0) },
                 notice: { logger.warning("\($0)") },
                 history: { after, limit in history.page(after: after, limit: limit) }
             )
@@ -264,6 +266,8 @@ public final class Daemon: Sendable {
         toEngine.fill(engine)
         locks = isMirrored ? LockTableMirror(engine: engine, effects: effects) : nil
         toLocks.fill(locks)
+        // In order, and not on the thread that serves the socket: it waits for the disk.
+        let holding = DispatchQueue(label: "orch.holding")
         toGateway.fill(
             Gateway(
                 engine: engine,
@@ -271,6 +275,9 @@ public final class Daemon: Sendable {
                 store: store,
                 user: options.user,
                 about: about,
+                waiting: { run, isWaiting in
+                    holding.async { toEffects.value.holds.set(.tool, isWaiting, for: run) }
+                },
                 quit: { [ending] in ending.ask($0) }
             )
         )

@@ -48,6 +48,12 @@ public struct TicketRow: Codable, Equatable, Sendable {
     /// While it is in the landing queue of its repository: who has a smaller number there lands sooner. Nil of a landing
     /// that is set aside.
     public var landing_place: Int?
+    /// What its agent asks a person, while it waits for the answer: the question that was asked first.
+    public var question: QuestionRow?
+    /// The locks that its agent waits for.
+    public var claim: ClaimRow?
+    /// What its agent said last about how far it is.
+    public var progress: ProgressRow?
     /// How far its verifiers are, while it is known which they are and they have not all spoken.
     public var checks: ChecksRow?
     /// What people want its agent to know, and no agent is known to have taken in; nil where there is nothing.
@@ -83,6 +89,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
         evidence: String? = nil,
         blocked: Bool? = nil,
         landing_place: Int? = nil,
+        question: QuestionRow? = nil,
+        claim: ClaimRow? = nil,
+        progress: ProgressRow? = nil,
         checks: ChecksRow? = nil,
         messages: [MessageRow]? = nil,
         last_message: Int? = nil,
@@ -113,6 +122,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.evidence = evidence
         self.blocked = blocked
         self.landing_place = landing_place
+        self.question = question
+        self.claim = claim
+        self.progress = progress
         self.checks = checks
         self.messages = messages
         self.last_message = last_message
@@ -165,6 +177,53 @@ public struct ActivityRow: Codable, Equatable, Sendable {
         self.reason = reason
         self.until = until
         self.since = since
+    }
+}
+
+/// A question of an agent's that waits for a person.
+public struct QuestionRow: Codable, Equatable, Sendable {
+    /// Counted per ticket.
+    public var number: Int
+    /// `question`; or `permission`, which is answered by yes or no.
+    public var kind: String
+    public var text: String
+    public var since: String
+    /// When nobody waits for the answer any more.
+    public var until: String
+
+    public init(number: Int, kind: String, text: String, since: String, until: String) {
+        self.number = number
+        self.kind = kind
+        self.text = text
+        self.since = since
+        self.until = until
+    }
+}
+
+/// Locks that an agent waits for while it works.
+public struct ClaimRow: Codable, Equatable, Sendable {
+    public var patterns: [String]
+    public var since: String
+    public var until: String
+
+    public init(patterns: [String], since: String, until: String) {
+        self.patterns = patterns
+        self.since = since
+        self.until = until
+    }
+}
+
+/// What an agent says about how far it is.
+public struct ProgressRow: Codable, Equatable, Sendable {
+    public var text: String
+    /// From 0 to 100.
+    public var percent: Int?
+    public var time: String
+
+    public init(text: String, percent: Int? = nil, time: String) {
+        self.text = text
+        self.percent = percent
+        self.time = time
     }
 }
 

@@ -38,11 +38,12 @@ struct Orch: ParsableCommand {
                 name: "Steering:",
                 subcommands: [
                     Approve.self, RequestChanges.self, Reject.self, Steer.self, Continue.self, Stop.self, Retry.self,
-                    Cancel.self, HaltCommand.self, Resume.self,
+                    Cancel.self, Answer.self, HaltCommand.self, Resume.self,
                 ]
             ),
             CommandGroup(name: "Keeping:", subcommands: [Snapshots.self, Restore.self, Prune.self]),
             CommandGroup(name: "Shells:", subcommands: [Completions.self]),
+            CommandGroup(name: "For agents:", subcommands: [MCP.self]),
         ]
     )
 

@@ -93,7 +93,31 @@ import Testing
         .messageTaken(run, 1),
         .messageDeferred(ticket, 1, reason: "its agent takes no messages while it works"),
         .agentLooped(run, AgentID(1), "it called Bash (make) 5 times in a row with the same result", .nudged),
+        .claimGranted(run, [.at("docs/**")]),
+        .claimWaits(run, [.at("src/x")], of: [LockHolder("T-3")], until: question.until),
+        .claimEnded(run, [.at("src/x")], .cycle([TicketID("T-3")])),
+        .claimReleased(run, [.at("docs/**")]),
+        .questionAsked(run, question),
+        .questionAnswered(run, answered),
+        .questionEnded(run, question, expired: true),
+        .questionEnded(run, question, expired: false),
+        .progressReported(run, Progress(text: "half of it", percent: 50, at: question.asked)),
+        .workSummarised(run, summary: "Did it."),
     ]
+
+    static let question = Question(
+        number: 1,
+        key: "k",
+        kind: .permission,
+        text: "May I?",
+        asked: Instant(milliseconds: 1_795_211_569_120),
+        until: Instant(milliseconds: 1_795_211_629_120)
+    )
+    static let answered: Question = {
+        var answered = question
+        answered.answer = Question.Answer(text: "once", allows: true, at: question.asked)
+        return answered
+    }()
 
     static let person = Grant.Person(name: "alice", reason: "by hand", expires: nil)
 

@@ -16,10 +16,12 @@ import Testing
         var name: String
         var state: TicketState?
         var feedback: Feedback?
+        var dealings: Dealings?
     }
 
     private static var lines: [Line] {
         StoredStates.all.map { Line(name: $0, state: $1) }
+            + [Line(name: "dealings", dealings: StoredStates.dealings)]
             + StoredStates.feedbacks.map { Line(name: "feedback: \($0)", feedback: $1) }
     }
 
@@ -32,7 +34,10 @@ import Testing
         for line in Self.lines {
             let text = String(decoding: try encoder.encode(line), as: UTF8.self)
             let old = try #require(known[line.name], "add to Golden/states.jsonl:\n\(text)")
-            for old in old { #expect(old.state == line.state && old.feedback == line.feedback, "\(line.name)") }
+            for old in old {
+                #expect(old.state == line.state && old.feedback == line.feedback, "\(line.name)")
+                #expect(old.dealings == line.dealings, "\(line.name)")
+            }
         }
         #expect(Set(known.keys) == Set(Self.lines.map(\.name)))
     }

@@ -26,6 +26,18 @@ enum StoredStates {
     static let agent = AgentID(1)
     static let approval = Approval(by: .human, head: candidate.head, waivesLocks: true)
 
+    static let dealings: Dealings = {
+        var dealings = Dealings()
+        let (asked, until) = (Instant(milliseconds: 1_795_211_569_120), Instant(milliseconds: 1_795_211_629_120))
+        dealings.claims = [PathClaim(key: "k", patterns: [.at("src/x")], asked: asked, until: until, place: 3)]
+        dealings.questions = [Question.Kind.question, .permission].enumerated().map { index, kind in
+            Question(number: index + 1, key: "q\(index)", kind: kind, text: "Which?", asked: asked, until: until)
+        }
+        dealings.questions[1].answer = Question.Answer(text: "yes", allows: true, at: until)
+        dealings.progress = Progress(text: "half", percent: 50, at: asked)
+        return dealings
+    }()
+
     static let all: [(name: String, state: TicketState)] = simple + running + landing + human
 
     private static let simple: [(name: String, state: TicketState)] = [

@@ -47,6 +47,14 @@ package enum Action: Equatable, Sendable {
     /// The monitor tells of an agent.
     case quiet(RunID, Quietness)
     case killRunner(RunID)
+    /// An agent wants these locks as well, and waits so many seconds for them; or waits no longer for the oldest it waits
+    /// for; or gives back what it has claimed, of which its work changes these paths.
+    case claim(RunID, [String], seconds: Int)
+    case unclaim(RunID)
+    case release(RunID, changed: [String])
+    /// An agent asks something, and waits so many seconds for an answer, which somebody gives.
+    case ask(RunID, permission: Bool, seconds: Int)
+    case answer(TicketID)
     /// The daemon sees that a run's runner is dead.
     case noticeRunner(RunID)
     case clock(milliseconds: Int)

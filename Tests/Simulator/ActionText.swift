@@ -38,6 +38,12 @@ extension Action: CustomStringConvertible {
         case .escape(let run): "escape \(run)"
         case .end(let run, let end): "end \(run) \(end)"
         case .quiet(let run, let quietness): "quiet \(run) \(quietness.rawValue)"
+        case .claim(let run, let patterns, let seconds):
+            "claim \(run) \(seconds) \(patterns.joined(separator: ","))"
+        case .unclaim(let run): "unclaim \(run)"
+        case .release(let run, let changed): "release \(run)" + changed.map { " \($0)" }.joined()
+        case .ask(let run, let permission, let seconds): "ask \(run) \(seconds)" + (permission ? " permission" : "")
+        case .answer(let id): "answer \(id)"
         case .killRunner(let run): "kill-runner \(run)"
         case .noticeRunner(let run): "notice-runner \(run)"
         case .clock(let milliseconds): "clock \(milliseconds)"
@@ -166,6 +172,18 @@ private struct Words {
         case "escape": return run().map { .escape($0) }
         case "end": return run().flatMap { run in end().map { .end(run, $0) } }
         case "quiet": return run().flatMap { run in next().flatMap(Quietness.init).map { .quiet(run, $0) } }
+        case "claim":
+            guard let run = run(), let seconds = number(), let patterns = next() else { return nil }
+            return .claim(run, patterns.split(separator: ",").map(String.init), seconds: seconds)
+        case "unclaim": return run().map { .unclaim($0) }
+        case "release":
+            guard let run = run() else { return nil }
+            defer { words = [] }
+            return .release(run, changed: words.map(String.init))
+        case "ask":
+            guard let run = run(), let seconds = number() else { return nil }
+            return .ask(run, permission: takes("permission"), seconds: seconds)
+        case "answer": return ticket().map { .answer($0) }
         case "kill-runner": return run().map { .killRunner($0) }
         case "notice-runner": return run().map { .noticeRunner($0) }
         case "clock": return number().map { .clock(milliseconds: $0) }

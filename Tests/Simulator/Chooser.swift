@@ -13,6 +13,7 @@ struct Chooser {
     private let needs: Int
     private let halts: Int
     private let holds: Int
+    private let claims: Int
     private let isCrowded: Bool
     /// Tickets asked for so far.
     private var asked = 0
@@ -31,6 +32,7 @@ struct Chooser {
         needs = random.pick([0, 1])
         halts = random.pick([0, 0, 1])
         holds = random.pick([0, 0, 2])
+        claims = random.pick([0, 0, 15, 45])
         var beginning = Script()
         beginning.agents = isCrowded ? 40 : 1 + random.below(4)
         beginning.slots = isCrowded ? 4 : 1 + random.below(2)
@@ -113,6 +115,7 @@ struct Chooser {
         case .agent:
             let isStale = simulation.shell.core.tickets[id.ticket]?.stale != nil
             if random.chance(isStale ? 50 : runsFail / 6) { return quiet(id, simulation) }
+            if random.chance(claims) { return deal(id, simulation) }
             if random.chance(60) { return write(id, simulation) }
             guard random.chance(runsFail) else { return .end(id, .well) }
             let outcomes: [RunOutcome] = [
@@ -130,13 +133,32 @@ struct Chooser {
         }
     }
 
+    /// Agents want what others have, and wait for each other.
+    private mutating func deal(_ id: RunID, _ simulation: Simulation) -> Action {
+        let ticket = simulation.shell.core.tickets[id.ticket]
+        let seconds = random.pick([0, 20, 120, 500])
+        switch random.weighted([
+            10, ticket?.dealings?.claims.isEmpty ?? true ? 0 : 3, ticket?.claimed == nil ? 0 : 3, 2,
+            ticket?.dealings?.openQuestion == nil ? 0 : 6,
+        ]) {
+        case 0:
+            let patterns = (0...random.below(2)).map { _ in random.pick(Self.locks.flatMap(\.self)) }
+            return .claim(id, patterns, seconds: seconds)
+        case 1: return .unclaim(id)
+        case 2: return .release(id, changed: random.chance(30) ? [random.pick(FakeWorld.paths)] : [])
+        case 3: return .ask(id, permission: random.chance(50), seconds: seconds)
+        default: return .answer(id.ticket)
+        }
+    }
+
     /// Mostly what its ticket may change.
     private mutating func write(_ id: RunID, _ simulation: Simulation) -> Action {
         let locks = simulation.shell.core.tickets[id.ticket]?.locks ?? []
         let allowed = FakeWorld.paths.filter { path in locks.contains { $0.covers(path: path) } }
         // Where they may take the locks they lack, they stray more often.
         let strays = simulation.repositories.contains { simulation.shell.world.claims(in: $0) } ? 30 : 6
-        let choices = allowed.isEmpty || random.chance(strays) ? FakeWorld.paths : allowed
+        let isBounded = simulation.shell.core.tickets[id.ticket]?.isBounded ?? false
+        let choices = !isBounded || allowed.isEmpty || random.chance(strays) ? FakeWorld.paths : allowed
         var files: FakeWorld.Files = [:]
         for _ in 0...random.below(2) {
             let path = random.pick(choices)

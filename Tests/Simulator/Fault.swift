@@ -37,6 +37,7 @@ package enum Fault: String, CaseIterable, Sendable {
     case commandRepeated, commandForNobody, editedInTheQueue, dependencyCancelled, drained
     case halted, haltedAtWork, resumed, resumedWhileStopping
     case personHolds, personLetsGo, personalLockExpires
+    case agentClaims, agentWaits, agentIsRefusedACycle, agentWaitsInVain, agentLetsGo, agentAsks, agentIsAnswered
     /// An input that nobody should have sent.
     case noise
 

@@ -26,6 +26,7 @@ extension SimulatedShell {
         guard unstored == nil else { return }
         try checkStored()
         try checkLocks()
+        try checkDealings()
         try checkOwners()
         try checkAgents()
         try checkEffects()
@@ -149,6 +150,56 @@ extension SimulatedShell {
                     isWhole || ticket.mayHaveLetGo && Set(held).isSubset(of: ticket.locks.map(\.text)),
                     "I1: \(ticket.id) does not hold its locks: \(held)"
                 )
+            }
+        }
+    }
+
+    // MARK: what agents wait for
+
+    /// Nobody waits for what is free, and nobody for ever: no cycle of tickets that hold locks and wait for each other's.
+    private func checkDealings() throws(Violation) {
+        let grants = core.grants.values
+        func holders(of patterns: [LockPattern], _ ticket: Ticket) -> Set<TicketID> {
+            Set(
+                grants.filter { grant in
+                    grant.repository == ticket.repository && patterns.contains { $0.conflicts(with: grant.pattern) }
+                }.compactMap(\.ticket)
+            ).subtracting([ticket.id])
+        }
+        var waits: [TicketID: Set<TicketID>] = [:]
+        var heads: [(Ticket, PathClaim)] = []
+        for (id, ticket) in core.tickets {
+            if let dealings = ticket.dealings {
+                try require(ticket.workingRun != nil, "I4: \(id) has dealings, and no agent at work: \(dealings)")
+                if let claim = dealings.claims.first {
+                    heads.append((ticket, claim))
+                    waits[id] = holders(of: claim.patterns, ticket)
+                }
+            }
+            guard grants.contains(where: { $0.ticket == id }) else { continue }
+            switch ticket.state {
+            case .queued: waits[id] = holders(of: core.lockedLater(ticket), ticket)
+            case .landing(let landing):
+                guard case .waitingForPaths(let candidate, _) = landing.step else { continue }
+                waits[id] = holders(of: candidate.paths.compactMap { try? LockPattern(path: $0) }, ticket)
+            default: break
+            }
+        }
+        for (ticket, claim) in heads {
+            let isHeld = grants.contains { grant in
+                grant.holder != .ticket(ticket.id) && grant.repository == ticket.repository
+                    && claim.patterns.contains { $0.conflicts(with: grant.pattern) }
+            }
+            let isBehind = heads.contains { other, earlier in
+                other.repository == ticket.repository && earlier.place < claim.place
+                    && claim.patterns.contains { mine in earlier.patterns.contains { $0.conflicts(with: mine) } }
+            }
+            try require(isHeld || isBehind, "I4: \(ticket.id) waits for \(claim.patterns), which are free")
+            var seen: Set<TicketID> = []
+            var next = Array(waits[ticket.id] ?? [])
+            while let id = next.popLast() {
+                try require(id != ticket.id, "I4: \(id) waits for itself, through \(seen.sorted())")
+                if seen.insert(id).inserted { next += waits[id] ?? [] }
             }
         }
     }

@@ -43,7 +43,7 @@ enum Noise {
             RunOutcome.exited(0), .exited(.min), .signalled(.max), .stopped, .timedOut, .notStarted(text), .lost(text),
             .failed(text), .unknown(text),
         ])
-        switch random.below(34) {
+        switch random.below(40) {
         case 0: return .worktreeReady(id, branch: text, base: object, head: object, rules(&random))
         case 1: return .worktreeFailed(id, reason: text)
         case 2: return .workCollected(id, head: object, changed: random.chance(50), committedLeftovers: true)
@@ -93,6 +93,37 @@ enum Noise {
         case 29: return .sessionLost(run)
         case 30: return .messageRefused(run, number, reason: text)
         case 31: return .agentLooped(run, text)
+        case 32:
+            let patterns = random.chance(20) ? [] : [pattern(core, &random), pattern(core, &random)]
+            let limit = random.pick([Duration.zero, .seconds(9), .seconds(-5), .seconds(Int64.max)])
+            return .claimAsked(
+                current(id, core, run, &random),
+                key: random.pick(["a", "", text]),
+                patterns,
+                for: limit
+            )
+        case 33: return .claimWithdrawn(current(id, core, run, &random), key: random.pick(["a", text]))
+        case 34:
+            let patterns = core.tickets[id]?.claimed ?? [pattern(core, &random)]
+            return .claimReleaseAsked(current(id, core, run, &random), patterns, changed: random.pick([[], [text]]))
+        case 35:
+            let limit = random.pick([Duration.zero, .seconds(9), .seconds(-5), .seconds(Int64.max)])
+            let kind = random.pick(Question.Kind.allCases)
+            let question = NewQuestion(
+                key: random.pick(["a", "b"]),
+                kind: kind,
+                text: random.pick(["", text]),
+                limit: limit
+            )
+            return .questionAsked(current(id, core, run, &random), question)
+        case 36:
+            let number = random.pick([nil, 0, 1, Int.max])
+            return .answerGiven(id, question: number, text: random.pick(["", text]), allows: random.pick([nil, true]))
+        case 37:
+            let percent = random.pick([nil, -1, 50, .max])
+            return random.chance(50)
+                ? .progressReported(current(id, core, run, &random), text: random.pick(["", text]), percent: percent)
+                : .summaryGiven(current(id, core, run, &random), text: random.pick(["", text]))
         default:
             let new = NewTicket(
                 id: random.chance(50) ? id : nil,
@@ -110,6 +141,14 @@ enum Noise {
                 : .repositoryAsked(path: random.pick(["/r/r1", ""]), target: text, tip: object, trusted: [text])
         }
     }
+
+    /// Mostly the run under way.
+    private static func current(
+        _ id: TicketID,
+        _ core: Orchestrator,
+        _ other: RunID,
+        _ random: inout SplitMix64
+    ) -> RunID { random.chance(70) ? core.tickets[id]?.currentRun ?? other : other }
 
     private static func pattern(_ core: Orchestrator, _ random: inout SplitMix64) -> LockPattern {
         let held = core.grants.values.sorted { $0.fence < $1.fence }.map(\.pattern)

@@ -79,9 +79,9 @@ extension Simulation {
     private func next(of run: RunID) -> Action {
         guard case .agent = shell.world.runs[run]!.order else { return .end(run, .well) }
         let content = 9 * (run.number % 20 + 20) + 1 + (shell.core.tickets[run.ticket]!.serial + run.number) % 6
-        let locks = shell.core.tickets[run.ticket]!.locks
+        let ticket = shell.core.tickets[run.ticket]!
         let allowed = FakeWorld.paths.filter { path in
-            path != FakeWorld.config && (locks.isEmpty || locks.contains { $0.covers(path: path) })
+            path != FakeWorld.config && (!ticket.isBounded || ticket.locks.contains { $0.covers(path: path) })
         }
         let path = allowed.isEmpty ? "docs/guide.md" : allowed[run.number % allowed.count]
         guard shell.world.contents(run.ticket)?[path] != content else { return .end(run, .well) }

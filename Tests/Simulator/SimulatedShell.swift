@@ -161,6 +161,13 @@ package struct SimulatedShell {
             case .lockTaken: world.coverage.count(.personHolds)
             case .lockReleased(_, _, _, let expired):
                 world.coverage.count(expired ? .personalLockExpires : .personLetsGo)
+            case .claimGranted: world.coverage.count(.agentClaims)
+            case .claimWaits: world.coverage.count(.agentWaits)
+            case .claimEnded(_, _, .cycle): world.coverage.count(.agentIsRefusedACycle)
+            case .claimEnded(_, _, .limit): world.coverage.count(.agentWaitsInVain)
+            case .claimReleased: world.coverage.count(.agentLetsGo)
+            case .questionAsked: world.coverage.count(.agentAsks)
+            case .questionAnswered: world.coverage.count(.agentIsAnswered)
             default: break
             }
             for pass in fact.changes.passes { world.knownPasses[pass.repository, default: []].insert(pass.proof) }
@@ -286,7 +293,7 @@ extension Input {
     fileprivate var isAsked: Bool {
         switch self {
         case .enqueueAsked, .commandGiven, .editAsked, .repositoryAsked, .trustGiven, .drainAsked, .haltAsked,
-            .resumeAsked, .lockAsked, .lockReleaseAsked:
+            .resumeAsked, .lockAsked, .lockReleaseAsked, .claimAsked, .claimReleaseAsked, .questionAsked, .answerGiven:
             true
         default: false
         }

@@ -143,6 +143,11 @@ package struct Simulation {
             let isLate = shell.core.tickets[id]?.halt != nil
             if shell.hear(id), isLate { count(.newsLate) }
         case .hearAgain, .write, .escape, .end, .quiet, .killRunner, .noticeRunner: run(action)
+        case .claim, .unclaim, .release, .ask: deal(action)
+        case .answer(let id):
+            let question = shell.core.tickets[id]?.dealings?.openQuestion
+            let allows = question?.kind == .permission ? true : nil
+            post(.answerGiven(id, question: question?.number, text: "yes", allows: allows))
         case .clock(let milliseconds):
             count(milliseconds < 0 ? .clockBack : .clockForward)
             shell.now = shell.now + .milliseconds(milliseconds)
@@ -227,8 +232,11 @@ package struct Simulation {
             post(.runEnded(run, outcome, at: shell.now))
         case .write(let run, let files, let commits):
             guard isRunning(run) else { return }
-            let locks = shell.core.tickets[run.ticket]?.locks ?? []
-            if !locks.isEmpty, files.contains(where: { file in !locks.contains { $0.covers(path: file.key) } }) {
+            let ticket = shell.core.tickets[run.ticket]
+            let locks = ticket?.locks ?? []
+            if ticket?.isBounded ?? false,
+                files.contains(where: { file in !locks.contains { $0.covers(path: file.key) } })
+            {
                 count(.strayWrite)
             }
             shell.world.write(run, files, commits: commits)
@@ -260,6 +268,29 @@ package struct Simulation {
             guard shell.world.watched.contains(run), !isRunning(run) else { return }
             shell.send(shell.world.noticeDeadRunner(run, at: shell.now), of: run.ticket)
         default: preconditionFailure("\(action) is not a run's")
+        }
+    }
+
+    /// What an agent has to do with orch while it works.
+    private mutating func deal(_ action: Action) {
+        switch action {
+        case .claim(let run, let patterns, let seconds):
+            guard isRunning(run) else { return }
+            let patterns = patterns.compactMap { try? LockPattern($0) }
+            post(.claimAsked(run, key: "c\(step)", patterns, for: .seconds(seconds)))
+        case .unclaim(let run):
+            guard let claim = shell.core.tickets[run.ticket]?.dealings?.claims.first else { return }
+            post(.claimWithdrawn(run, key: claim.key))
+        case .release(let run, let changed):
+            guard let claimed = shell.core.tickets[run.ticket]?.claimed, isRunning(run) else { return }
+            post(.claimReleaseAsked(run, claimed, changed: changed))
+        case .ask(let run, let permission, let seconds):
+            guard isRunning(run) else { return }
+            let kind = permission ? Question.Kind.permission : .question
+            post(
+                .questionAsked(run, NewQuestion(key: "q\(step)", kind: kind, text: "may I?", limit: .seconds(seconds)))
+            )
+        default: preconditionFailure("\(action) is not an agent's")
         }
     }
 

@@ -1,6 +1,6 @@
 // A diff that leaves the locks of its ticket, and what the policy makes of it. Under `claim` the ticket takes what it lacks.
-// Where others hold that, it waits in the queue, at the verify stage, and keeps what it holds: the one kind of ticket that
-// holds locks and waits for more, and the only one that can close a cycle of waits.
+// Where others hold that, it waits in the queue, at the verify stage, and keeps what it holds: one of the kinds of
+// ticket that hold locks and wait for more, and so can close a cycle of waits; the others are in `WorkClaims.swift`.
 
 extension Orchestrator {
     enum LockVerdict {
@@ -10,9 +10,9 @@ extension Orchestrator {
         case waits([LockPattern], paths: [String], of: [LockHolder])
     }
 
-    /// Tickets without locks are looked at when they land.
+    /// Tickets without locks of their own are looked at when they land.
     mutating func lockVerdict(on ticket: Ticket, _ candidate: Candidate) -> LockVerdict {
-        guard !ticket.locks.isEmpty, ticket.waivedHead != candidate.head else { return .mayGoOn }
+        guard ticket.isBounded, ticket.waivedHead != candidate.head else { return .mayGoOn }
         let outside = candidate.paths.filter { path in !ticket.locks.contains { $0.covers(path: path) } }
         guard !outside.isEmpty else { return .mayGoOn }
         switch candidate.rules.policy.lockViolation {
@@ -59,23 +59,30 @@ extension Orchestrator {
         (held[repository]?.owners(conflictingWith: patterns) ?? []).filter { $0 != .ticket(id) }.sorted()
     }
 
-    /// The tickets that a queued ticket which holds locks waits for; none where it holds no lock, or all. People are no
-    /// part of a cycle: they wait for nothing.
-    private func awaited(by id: TicketID) -> [TicketID] {
-        guard let ticket = tickets[id], case .queued = ticket.state, fences[id] != nil else { return [] }
-        return holders(of: lockedLater(ticket), in: ticket.repository, except: id).compactMap { holder in
-            if case .ticket(let other) = holder { other } else { nil }
+    /// The tickets that a ticket which holds locks, and is not at work, waits for: one that is queued without all it asks
+    /// for, or whose landing waits for others' paths. People are no part of a cycle: they wait for nothing.
+    func ticketsAwaited(by id: TicketID) -> [TicketID] {
+        guard let ticket = tickets[id], fences[id] != nil else { return [] }
+        switch ticket.state {
+        case .queued:
+            return holders(of: lockedLater(ticket), in: ticket.repository, except: id).compactMap(\.asTicket)
+        case .landing(let landing):
+            guard case .waitingForPaths(let candidate, _) = landing.step else { return [] }
+            return holders(of: candidate.paths, in: ticket.repository, except: id).compactMap(\.asTicket)
+        case .running, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: return []
         }
     }
 
     /// Whether those it waits for wait, directly or through others, for what it holds.
-    func closesCycle(_ id: TicketID) -> Bool {
+    func closesCycle(_ id: TicketID) -> Bool { closesCycle(id, waitingFor: ticketsAwaited(by: id)) }
+
+    func closesCycle(_ id: TicketID, waitingFor others: [TicketID]) -> Bool {
         guard fences[id] != nil else { return false }
         var seen: Set<TicketID> = []
-        var next = awaited(by: id)
+        var next = others
         while let other = next.popLast() {
             if other == id { return true }
-            if seen.insert(other).inserted { next += awaited(by: other) }
+            if seen.insert(other).inserted { next += ticketsAwaited(by: other) }
         }
         return false
     }
@@ -84,7 +91,7 @@ extension Orchestrator {
     mutating func refuseCycle(_ id: TicketID) {
         guard case .queued(let stage) = tickets[id]!.state else { preconditionFailure("\(id) is not queued") }
         let wanted = lockedLater(tickets[id]!)
-        let holders = awaited(by: id)
+        let holders = ticketsAwaited(by: id)
         askHuman(id, .lockCycle(wanted: wanted, holders: holders), resume: stage)
     }
 

@@ -55,6 +55,8 @@ extension Orchestrator {
         new.title = edit.title ?? old.title
         new.priority = edit.priority ?? old.priority
         new.locks = locks ?? old.locks
+        // What its author says now is what it changes.
+        if new.locks != old.locks { new.claimed = nil }
         new.profile = edit.profile ?? old.profile
         new.dependsOn = edit.dependsOn ?? old.dependsOn
         let fields = Self.differences(old, new) + (edit.changesDescription ? [.description] : [])

@@ -61,6 +61,19 @@ public enum Event: Equatable, Sendable {
     case locksClaimed(TicketID, paths: [String])
     /// It left its locks, and others hold what it lacks: it waits in the queue, with what it holds, to be verified.
     case claimWaited(TicketID, paths: [String], of: [LockHolder])
+    /// Its agent holds these as well, from now on.
+    case claimGranted(RunID, [LockPattern])
+    /// Others hold them, or have asked before: its agent waits for them.
+    case claimWaits(RunID, [LockPattern], of: [LockHolder], until: Instant)
+    /// Its agent waits for them no longer, and has not been given them.
+    case claimEnded(RunID, [LockPattern], PathClaim.End)
+    case claimReleased(RunID, [LockPattern])
+    case questionAsked(RunID, Question)
+    case questionAnswered(RunID, Question)
+    /// Nobody has answered in time; or it is not asked any more.
+    case questionEnded(RunID, Question, expired: Bool)
+    case progressReported(RunID, Progress)
+    case workSummarised(RunID, summary: String)
     case ticketEvicted(TicketID, reason: String)
     case ticketMerged(TicketID, commit: ObjectID)
     /// The remote of a repository has the target branch as of this commit.
@@ -116,7 +129,12 @@ public enum Event: Equatable, Sendable {
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _), .sessionOpened(let run, _), .sessionLost(let run),
-            .messageTaken(let run, _), .agentLooped(let run, _, _, _):
+            .messageTaken(let run, _), .agentLooped(let run, _, _, _),
+            .claimGranted(let run, _),
+            .claimWaits(let run, _, _, _),
+            .claimEnded(let run, _, _), .claimReleased(let run, _), .questionAsked(let run, _),
+            .questionAnswered(let run, _), .questionEnded(let run, _, _), .progressReported(let run, _),
+            .workSummarised(let run, _):
             run.ticket
         case .ticketEnqueued(let id), .ticketEdited(let id, _), .ticketStarted(let id, _, _, _),
             .worktreePrepared(let id, _, _, _),

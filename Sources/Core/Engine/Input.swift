@@ -31,6 +31,22 @@ public enum Input: Equatable, Sendable {
     /// Something inside a run asked for what is for people, and was refused.
     case forbiddenAsked(RunID, method: String)
 
+    // MARK: asked by the agent of a run
+    /// It wants to hold these as well, and waits for them for so long. `key` names the claim: asked again, it is the same.
+    case claimAsked(RunID, key: String, [LockPattern], for: Duration)
+    /// Whoever waited for it does not any more.
+    case claimWithdrawn(RunID, key: String)
+    /// It gives back what it has claimed. `changed` is what its work changes.
+    case claimReleaseAsked(RunID, [LockPattern], changed: [String])
+    case questionAsked(RunID, NewQuestion)
+    /// Whoever waited for an answer does not any more.
+    case questionWithdrawn(RunID, key: String)
+    /// A person answers. `question` is its number; nil for the one asked first. `allows` is for permissions.
+    case answerGiven(TicketID, question: Int?, text: String, allows: Bool?)
+    case progressReported(RunID, text: String, percent: Int?)
+    /// What it says it has done.
+    case summaryGiven(RunID, text: String)
+
     // MARK: facts about the machine
     /// There is no room left on the disk that holds the state: nothing new starts until there is.
     case diskFilled

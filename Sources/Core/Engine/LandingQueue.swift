@@ -53,9 +53,19 @@ extension Orchestrator {
                 return
             }
         }
-        if ticket.locks.isEmpty, !(approval.waivesLocks && approval.head == candidate.head) {
+        if !ticket.isBounded, !(approval.waivesLocks && approval.head == candidate.head) {
             let holders = holders(of: candidate.paths, in: ticket.repository, except: id)
             guard holders.isEmpty else {
+                // It may hold what its agent took at work, and others may wait for that.
+                let others = holders.compactMap(\.asTicket)
+                if closesCycle(id, waitingFor: others) {
+                    let wanted = candidate.paths.filter { isHeld($0, in: ticket.repository, byOthersThan: id) }
+                    let problem = Problem.lockCycle(
+                        wanted: wanted.compactMap { try? LockPattern(path: $0) },
+                        holders: others
+                    )
+                    return askHuman(id, problem, resume: .verify)
+                }
                 setStep(id, .waitingForPaths(candidate, of: holders))
                 emit(.landingWaited(id, of: holders))
                 return
@@ -65,7 +75,11 @@ extension Orchestrator {
         emit(.landingStarted(id))
     }
 
-    private func holders(of paths: [String], in repository: RepositoryID, except id: TicketID) -> [LockHolder] {
+    private func isHeld(_ path: String, in repository: RepositoryID, byOthersThan id: TicketID) -> Bool {
+        held[repository]?.owners(covering: path).contains { $0 != .ticket(id) } ?? false
+    }
+
+    func holders(of paths: [String], in repository: RepositoryID, except id: TicketID) -> [LockHolder] {
         guard let index = held[repository] else { return [] }
         return Set(paths.flatMap { index.owners(covering: $0) }).subtracting([.ticket(id)]).sorted()
     }

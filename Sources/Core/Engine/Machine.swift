@@ -18,6 +18,7 @@ extension Orchestrator {
     mutating func clockJumped(_ by: Duration) {
         for (id, retry) in retries { retries[id]!.at = retry.at.map { $0 + by } }
         for (id, retry) in pushRetries { pushRetries[id]!.at = retry.at.map { $0 + by } }
+        putOffWaits(by)
         measure.putOffDue(by)
     }
 }

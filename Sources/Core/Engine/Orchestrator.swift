@@ -101,6 +101,11 @@ public struct Orchestrator: Sendable {
     var tipWhenAsked: [TicketID: ObjectID] = [:]
     /// Where orch has lately moved each target on from. Not stored: who asked before a restart is not answered after it.
     var tipsLeft: [RepositoryID: [ObjectID]] = [:]
+    /// The tickets whose agents wait for locks, and those whose agents wait for anything.
+    package internal(set) var claiming: Set<TicketID> = []
+    var waitingAgents: Set<TicketID> = []
+    /// Until when they do.
+    var waitEnds = IndexedHeap<AgentWait, Instant>()
     /// Landing tickets that the user's checkout is in the way of, out of their queue as well.
     var blockedLandings: Set<TicketID> = []
     /// Landing tickets that change paths others hold, out of their queue until these are released.
@@ -132,6 +137,7 @@ public struct Orchestrator: Sendable {
             measure.boundDue(at: now)
             boundReviewHolds(at: now)
             boundPersonalLocks(at: now)
+            boundWaits(at: now)
         }
         self.now = now
         journal = Journal()
@@ -142,7 +148,9 @@ public struct Orchestrator: Sendable {
             decision.refusal = error
             return decision
         }
+        settleClaims()
         schedule()
+        settleClaims()
         measure.forgetSufficiency()
         emitLeftovers()
         var decision = Decision()
@@ -171,6 +179,15 @@ public struct Orchestrator: Sendable {
         case .drainAsked: isDraining = true
         case .forbiddenAsked(let run, let method):
             if knows(run.ticket) { emit(.agentForbidden(run, method: method)) }
+        case .claimAsked(let run, let key, let patterns, let limit): try claim(run, key, patterns, for: limit)
+        case .claimWithdrawn(let run, let key): withdrawClaim(run, key)
+        case .claimReleaseAsked(let run, let patterns, let changed): try release(run, patterns, changed: changed)
+        case .questionAsked(let run, let question): try ask(run, question)
+        case .questionWithdrawn(let run, let key): withdrawQuestion(run, key)
+        case .answerGiven(let id, let question, let text, let allows):
+            try answer(id, question: question, text, allows: allows)
+        case .progressReported(let run, let text, let percent): try reportProgress(run, text, percent)
+        case .summaryGiven(let run, let text): try summarise(run, text)
         case .diskFilled: diskFilled()
         case .diskHasRoom: diskHasRoom()
         case .machineMeasured(let shortage): machineMeasured(shortage)
@@ -223,6 +240,7 @@ public struct Orchestrator: Sendable {
             endShortage()
             endReviewHolds()
             endPersonalLocks()
+            endWaits()
         }
     }
 
@@ -230,6 +248,7 @@ public struct Orchestrator: Sendable {
     public var nextDeadline: Instant? {
         let retry = retries.lazy.filter { mayRetry($0.key) }.compactMap(\.value.at).min()
         let push = pushRetries.values.compactMap(\.at).min()
-        return [retry, push, reviewHolds.min?.key, personalEnds.min?.key, measure.due].compactMap(\.self).min()
+        let ends = [reviewHolds.min?.key, personalEnds.min?.key, waitEnds.min?.key]
+        return ([retry, push, measure.due] + ends).compactMap(\.self).min()
     }
 }

@@ -70,6 +70,7 @@ extension Orchestrator {
         journal = Journal()
         if isPlanted(.adoptedAgentIsFree) { freeAgents = agents.keys.sorted(by: >) }
         if isPlanted(.personalEndForgottenAtRestart) { personalEnds = IndexedHeap() }
+        if isPlanted(.waitEndForgottenAtRestart) { waitEnds = IndexedHeap() }
         giveLandingPlaces()
         askPoliciesAgain()
         journal.forgetEffects()
@@ -77,7 +78,9 @@ extension Orchestrator {
         if isPlanted(.recoveryForgetsLandings) {
             pending.removeAll { if case .advanceTarget = $0 { true } else { false } }
         }
+        settleClaims()
         schedule()
+        settleClaims()
         measure.forgetSufficiency()
         emitLeftovers()
         var decision = Decision()

@@ -42,6 +42,14 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case personalEndForgottenAtRestart
     /// After a restart, what a remote has yet to get is not pushed.
     case recoveryForgetsPushes
+    /// An agent at work is granted what others hold.
+    case heldPathsGrantedAtWork
+    /// Agents wait for each other.
+    case claimCycleIgnored
+    /// A lock is let go of, and the agent that waits for it goes on waiting.
+    case releaseGrantsNothing
+    /// After a restart, an agent waits beyond the end of its wait.
+    case waitEndForgottenAtRestart
 }
 
 extension Orchestrator {

@@ -88,6 +88,7 @@ extension Orchestrator {
     }
 
     private mutating func restoreQueues() {
+        for ticket in tickets.values where ticket.dealings != nil { followWaits(of: ticket.id, since: nil) }
         for ticket in tickets.values {
             switch ticket.state {
             case .queued:

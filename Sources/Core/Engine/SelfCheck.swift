@@ -18,6 +18,9 @@ extension Orchestrator {
         if rebuilt.waitingForPaths != waitingForPaths { return "wait for paths: \(waitingForPaths)" }
         if rebuilt.blockedLandings != blockedLandings { return "blocked landings are \(blockedLandings)" }
         if rebuilt.scheduler.members != scheduler.members { return "the scheduler has \(scheduler.members)" }
+        if rebuilt.claiming != claiming { return "agents that wait for locks are those of \(claiming)" }
+        if rebuilt.waitingAgents != waitingAgents { return "agents that wait are those of \(waitingAgents)" }
+        if rebuilt.waitEnds.count != waitEnds.count { return "\(waitEnds.count) waits end by themselves" }
         return scheduler.inconsistency.map { "the scheduler: \($0)" }
     }
 

@@ -11,6 +11,7 @@ extension Orchestrator {
             ticket.state = state
             if !old.state.isSameKind(as: state) { ticket.since = now }
         }
+        if tickets[id]!.workingRun == nil || tickets[id]!.workingRun != old.workingRun { endDealings(id) }
         let new = tickets[id]!
         moveAgent(id, from: old.agent, to: new.agent)
         markAgent(new)

@@ -4,6 +4,8 @@ public enum LockHolder: Hashable, Comparable, Sendable {
     /// By the name the person goes by.
     case person(String)
 
+    var asTicket: TicketID? { if case .ticket(let id) = self { id } else { nil } }
+
     /// What people read: a ticket's id, or a person's name.
     public var name: String {
         switch self {

@@ -5,7 +5,7 @@ extension Ticket {
     public var reason: String? {
         switch state {
         case .queued: nil
-        case .running(let running): running.reason
+        case .running(let running): dealingsReason ?? running.reason
         case .stopped(_, nil): "stopped; `continue` resumes it"
         case .stopped: "stopped by `orch halt`; it goes on after `orch resume`"
         case .awaitingApproval(_, let reasons): reasons.map(\.sentence).joined(separator: "; ")
@@ -14,6 +14,17 @@ extension Ticket {
         case .merged(let commit, _): "landed as \(commit.short)"
         case .cancelled(let reason, _): reason.isEmpty ? "cancelled" : "cancelled: \(reason)"
         }
+    }
+
+    /// That its agent waits for a person, or for another ticket.
+    private var dealingsReason: String? {
+        guard let run = workingRun, stale == nil, let dealings else { return nil }
+        if let question = dealings.openQuestion {
+            let asks = question.kind == .permission ? "asks for permission" : "asks"
+            return "run \(run.number): the agent \(asks): \(quoted(question.text, limit: 200))"
+        }
+        guard let claim = dealings.claims.first else { return nil }
+        return "run \(run.number): the agent waits for \(list(claim.patterns.map(\.text)))"
     }
 
     /// The workflow's stage it is in: `setup`, `work`, `verify`, `approve`, `land`.

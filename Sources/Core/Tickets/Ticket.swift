@@ -56,6 +56,14 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var loop: Loop?
     /// The run whose agent did not find the session it was to go on in.
     public internal(set) var lostSession: Int?
+    /// Of `locks`, what its agents have taken at work; nil where they have not.
+    public internal(set) var claimed: [LockPattern]?
+    /// What the agent of the run under way and orch have between them; nil where that is nothing.
+    public internal(set) var dealings: Dealings?
+    /// How many questions its agents have asked; nil where they have not.
+    public internal(set) var lastQuestion: Int?
+    /// What its agent says it has done; nil where it has not said.
+    public internal(set) var summary: String?
 
     public struct Worktree: Equatable, Sendable, Codable {
         /// Its folder's name under the state directory; opaque.

@@ -14,6 +14,7 @@ struct CommandAgent: AgentAdapter {
         environment["ORCH_FEEDBACK_FILE"] = assignment.feedbackFile
         environment["ORCH_BRANCH"] = assignment.branch
         environment["ORCH_WORKTREE"] = assignment.worktree
+        environment.merge(assignment.tools?.environment ?? [:]) { $1 }
         environment["ORCH_ATTEMPT"] = String(assignment.attempt)
         environment["ORCH_MODEL"] = profile.model
         return Invocation(

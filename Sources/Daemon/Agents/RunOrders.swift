@@ -117,6 +117,13 @@ extension EffectRunner {
             worktree: worktreePath(ticket),
             attempt: attempt
         )
+        assignment.tools = Assignment.ToolServer(
+            command: [environment.orch, "mcp"],
+            environment: [
+                "ORCH_RUN": run.description, "ORCH_SOCKET": environment.paths.socket,
+                "ORCH_TOKEN": try RunTokens.make(in: RunFolder(path: supervisor.folder(of: run))),
+            ]
+        )
         assignment.session = opening.session
         assignment.usedBefore = opening.session.flatMap { SessionUsage.before(run, in: $0, supervisor) }
         assignment.opening =

@@ -17,6 +17,10 @@ final class EffectRunner: Sendable {
         /// The daemon's own environment, from which agents get HOME, PATH and little else.
         var inherited: [String: String]
         var git: Git
+        /// The orch-runner executable.
+        var runner: String
+        /// How agents start orch.
+        let orch = SelfPath.orch
         var store: Store
         var redactor: Redactor
         var logger: Logger

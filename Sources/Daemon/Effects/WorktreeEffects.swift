@@ -107,7 +107,7 @@ extension EffectRunner {
         report(.snapshotNoted(snapshot.ticket, number: snapshot.number, notes: snapshot.announcements))
     }
 
-    private func existingWorktree(of ticket: Ticket, in git: GitRepository) throws -> Worktree {
+    func existingWorktree(of ticket: Ticket, in git: GitRepository) throws -> Worktree {
         let path = worktreePath(ticket)
         let branch = ticket.worktree!.branch
         if let worktree = git.worktree(at: path, branch: branch, ticket: ticket.id) { return worktree }

@@ -128,6 +128,15 @@ extension Event {
         case .lockReleased: "lock.released"
         case .locksClaimed: "locks.claimed"
         case .claimWaited: "locks.awaited"
+        case .claimGranted: "claim.granted"
+        case .claimWaits: "claim.waiting"
+        case .claimEnded: "claim.ended"
+        case .claimReleased: "claim.released"
+        case .questionAsked: "question.asked"
+        case .questionAnswered: "question.answered"
+        case .questionEnded(_, _, let expired): expired ? "question.expired" : "question.withdrawn"
+        case .progressReported: "run.progress"
+        case .workSummarised: "work.summarised"
         case .ticketEvicted: "ticket.evicted"
         case .ticketMerged: "ticket.merged"
         case .landingPushed: "landing.pushed"
@@ -220,6 +229,27 @@ extension Event {
         case .lockViolationAllowed(_, let paths), .locksClaimed(_, let paths): [("paths", JSONValue(paths))]
         case .claimWaited(_, let paths, let holders):
             [("paths", JSONValue(paths)), ("holders", JSONValue(holders.map(\.name)))]
+        case .claimGranted(let run, let patterns), .claimReleased(let run, let patterns):
+            [("run", .string(run.description)), ("patterns", JSONValue(patterns.map(\.text)))]
+        case .claimWaits(let run, let patterns, let holders, let until):
+            [
+                ("run", .string(run.description)), ("patterns", JSONValue(patterns.map(\.text))),
+                ("holders", JSONValue(holders.map(\.name))), ("until", .string(Timestamp.text(until))),
+            ]
+        case .claimEnded(let run, let patterns, let end):
+            [
+                ("run", .string(run.description)), ("patterns", JSONValue(patterns.map(\.text))),
+                ("reason", .string(end.reason)),
+            ]
+        case .questionAsked(let run, let question), .questionEnded(let run, let question, _):
+            [("run", .string(run.description))] + question.eventFields
+        case .questionAnswered(let run, let question):
+            [("run", .string(run.description))] + question.eventFields + (question.answer?.eventFields ?? [])
+        case .progressReported(let run, let progress):
+            [("run", .string(run.description)), ("text", .string(progress.text))]
+                + (progress.percent.map { [("percent", JSONValue($0))] } ?? [])
+        case .workSummarised(let run, let summary):
+            [("run", .string(run.description)), ("summary", .string(summary))]
         case .lockTaken(let id, let pattern, let person):
             [
                 ("repository", .string(id.text)), ("pattern", .string(pattern.text)), ("person", .string(person.name)),
@@ -267,6 +297,21 @@ extension Event {
 
 extension BacklogFile {
     fileprivate var eventFields: [(String, JSONValue)] { [("file", .string(name)), ("key", .string(key))] }
+}
+
+extension Question {
+    fileprivate var eventFields: [(String, JSONValue)] {
+        [
+            ("question", JSONValue(number)), ("kind", .string(kind.rawValue)), ("text", .string(text)),
+            ("until", .string(Timestamp.text(until))),
+        ]
+    }
+}
+
+extension Question.Answer {
+    fileprivate var eventFields: [(String, JSONValue)] {
+        [("answer", .string(text))] + (allows.map { [("allows", .bool($0))] } ?? [])
+    }
 }
 
 extension Stale {

@@ -22,6 +22,7 @@ final class Gateway: Sendable {
         func callAsFunction(_ result: Result<JSONValue, RPCError>) { send(.result(result)) }
     }
     private typealias Route = @Sendable (Gateway) -> (Params, Reply) throws(RPCError) -> Void
+    private typealias AgentRoute = @Sendable (Gateway) -> (AgentCall, Reply) throws(RPCError) -> Void
 
     let engine: Engine
     let effects: EffectRunner
@@ -33,6 +34,9 @@ final class Gateway: Sendable {
     /// What agents have tried in vain, and has been told of.
     private let forbidden = Mutex<Set<String>>([])
     private let listings = Listings()
+    let tokens: RunTokens
+    let waits: ToolWaits
+    let verifications = WorktreeVerifications()
 
     init(
         engine: Engine,
@@ -40,6 +44,7 @@ final class Gateway: Sendable {
         store: Store,
         user: UserSettings,
         about: JSONObject,
+        waiting: @escaping @Sendable (RunID, Bool) -> Void,
         quit: @escaping @Sendable (OnStop) -> Void
     ) {
         self.engine = engine
@@ -47,6 +52,8 @@ final class Gateway: Sendable {
         self.store = store
         self.user = user
         self.about = about
+        tokens = RunTokens { RunFolder(path: effects.supervisor.folder(of: $0)) }
+        waits = ToolWaits(changed: waiting)
         self.quit = quit
     }
 
@@ -73,6 +80,7 @@ final class Gateway: Sendable {
             $0.command { params throws(RPCError) in .requestChanges(comment: try params.string("comment")) }
         },
         "ticket.steer": { $0.steer },
+        "ticket.answer": { $0.answerQuestion },
         "ticket.diff": { $0.diff },
         "ticket.checks": { $0.checks },
         "snapshot.list": { $0.listSnapshots },
@@ -92,6 +100,18 @@ final class Gateway: Sendable {
         "daemon.quit": { $0.quitDaemon },
     ]
 
+    /// What the agent of a run asks in its name.
+    private static let agentRoutes: [String: AgentRoute] = [
+        "run.ticket": { $0.ticketOfRun },
+        "run.conflicts": { $0.conflictsOfRun },
+        "run.claim": { $0.claimForRun },
+        "run.release": { $0.releaseForRun },
+        "run.ask": { $0.askForRun },
+        "run.verify": { $0.verifyForRun },
+        "run.progress": { $0.progressOfRun },
+        "run.complete": { $0.completeRun },
+    ]
+
     /// In which lane a method waits for its turn.
     static let lane: @Sendable (String) -> Lane = { method in
         switch method {
@@ -100,12 +120,14 @@ final class Gateway: Sendable {
             "repository.trust",
             "snapshot.list", "snapshot.restore", "prune":
             .slow
+        case "run.ticket", "run.release": .slow
+        case "run.claim", "run.ask", "run.verify": .waiting
         default: .quick
         }
     }
 
-    /// What an agent may ask as well: to look, and to file tickets, which then go the way of every other. What is not
-    /// named here is for people.
+    /// What an agent may ask as well: to look, and to file tickets, which then go the way of every other. What is neither
+    /// named here nor in `agentRoutes` is for people.
     private static let openToAgents: Set<String> = [
         "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.events",
         "ticket.diff", "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "profile.list",
@@ -113,9 +135,20 @@ final class Gateway: Sendable {
     ]
 
     /// Answers the request, now or later.
-    func handle(_ request: Request, from peer: Peer, reply: Reply) {
+    func handle(_ request: Request, from peer: Peer, on connection: ConnectionID, reply: Reply) {
+        if let route = Self.agentRoutes[request.method] {
+            do throws(RPCError) {
+                let params = Params(request.params, method: request.method)
+                return try route(self)(try agentCall(params, connection, peer), reply)
+            } catch {
+                return reply(.failure(error))
+            }
+        }
         guard let route = Self.routes[request.method] else {
-            let hint = NearestName.of(request.method, among: Self.routes.keys).map { "did you mean \($0)?" }
+            let hint = NearestName.of(
+                request.method,
+                among: Array(Self.routes.keys) + Self.agentRoutes.keys
+            ).map { "did you mean \($0)?" }
             return reply(.failure(RPCError(.unknownMethod, "there is no method \(quoted(request.method))", hint: hint)))
         }
         if case .agent(let run) = peer.role, !Self.openToAgents.contains(request.method) {
@@ -280,6 +313,7 @@ final class Gateway: Sendable {
                         "runs": .array(runs),
                         "comments": .array(try store.comments(on: ticket.id, through: view.seq)),
                     ]
+                    result["summary"] = ticket.summary.map(JSONValue.string)
                     if wantsDisk { result["disk"] = effects.disk(of: ticket) }
                     return .object(result)
                 }

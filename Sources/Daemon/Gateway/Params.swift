@@ -34,6 +34,18 @@ struct Params: Sendable {
         return flag
     }
 
+    func optionalInt(_ name: String) throws(RPCError) -> Int? {
+        guard let value = object[name], !value.isNull else { return nil }
+        guard let number = value.intValue else { throw wrong(name, "a whole number") }
+        return number
+    }
+
+    func optionalBool(_ name: String) throws(RPCError) -> Bool? {
+        guard let value = object[name], !value.isNull else { return nil }
+        guard let flag = value.boolValue else { throw wrong(name, "true or false") }
+        return flag
+    }
+
     func array(_ name: String) throws(RPCError) -> [JSONValue] {
         guard let value = object[name], !value.isNull else { throw missing(name, "an array") }
         guard let items = value.arrayValue else { throw wrong(name, "an array") }

@@ -36,6 +36,7 @@ struct PictureRows: Sendable {
         row["evidence"] = evidence.map(JSONValue.string)
         if case .landing(let landing) = ticket.state, case .blocked = landing.step { row["blocked"] = true }
         row["landing_place"] = ticket.landingPlace.map(JSONValue.init)
+        for (key, value) in fields(ticket.dealings) { row[key] = value }
         row["checks"] = ticket.trial?.progress.map { .object(checks($0)) }
         row["messages"] = ticket.messages.map { .array($0.map(message)) }
         row["last_message"] = ticket.lastMessage.map(JSONValue.init)
@@ -47,6 +48,39 @@ struct PictureRows: Sendable {
         [
             "number": JSONValue(message.number), "delivery": .string(message.delivery.word),
             "time": .string(Timestamp.text(message.at)), "text": .string(message.text),
+        ]
+    }
+
+    /// What its agent asks, waits for and says.
+    private func fields(_ dealings: Dealings?) -> [(String, JSONValue)] {
+        guard let dealings else { return [] }
+        var fields: [(String, JSONValue)] = []
+        if let question = dealings.openQuestion { fields.append(("question", .object(row(question)))) }
+        if let claim = dealings.claims.first {
+            fields.append(
+                (
+                    "claim",
+                    [
+                        "patterns": JSONValue(claim.patterns.map(\.text)),
+                        "since": .string(Timestamp.text(claim.asked)), "until": .string(Timestamp.text(claim.until)),
+                    ]
+                )
+            )
+        }
+        if let progress = dealings.progress {
+            var row: JSONObject = ["text": .string(progress.text)]
+            row["percent"] = progress.percent.map(JSONValue.init)
+            row["time"] = .string(Timestamp.text(progress.at))
+            fields.append(("progress", .object(row)))
+        }
+        return fields
+    }
+
+    func row(_ question: Question) -> JSONObject {
+        [
+            "number": JSONValue(question.number), "kind": .string(question.kind.rawValue),
+            "text": .string(question.text), "since": .string(Timestamp.text(question.asked)),
+            "until": .string(Timestamp.text(question.until)),
         ]
     }
 

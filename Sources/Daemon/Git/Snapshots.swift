@@ -240,7 +240,7 @@ extension GitRepository {
         return kept
     }
 
-    private func commit(
+    func commit(
         _ tree: String,
         _ parents: [String],
         _ message: String,

@@ -8,6 +8,7 @@ import Glibc
 /// | file | by | what |
 /// |---|---|---|
 /// | `spec` | daemon | what to run; whole or absent. Without environment and arguments once the run has begun |
+/// | `token` | daemon | by what its agent's tools show that they are its own |
 /// | `pulse` | daemon | when its agent gave its last sign of life, where it must give some |
 /// | `stop` | daemon | the lasting intent to stop |
 /// | `hold` | daemon | the time limit stands still for as long as it is there |

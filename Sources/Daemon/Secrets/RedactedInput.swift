@@ -58,7 +58,16 @@ extension Input {
         case .agentLooped(let run, let finding): return .agentLooped(run, clean(finding))
         case .messageRefused(let run, let number, let reason):
             return .messageRefused(run, number, reason: clean(reason))
-        case .repositoryAsked, .trustGiven, .lockReleaseAsked, .resumeAsked, .machineMeasured, .drainAsked,
+        case .questionAsked(let run, var question):
+            question.text = clean(question.text)
+            return .questionAsked(run, question)
+        case .answerGiven(let id, let question, let text, let allows):
+            return .answerGiven(id, question: question, text: clean(text), allows: allows)
+        case .progressReported(let run, let text, let percent):
+            return .progressReported(run, text: clean(text), percent: percent)
+        case .summaryGiven(let run, let text): return .summaryGiven(run, text: clean(text))
+        case .claimAsked, .claimWithdrawn, .claimReleaseAsked, .questionWithdrawn,
+            .repositoryAsked, .trustGiven, .lockReleaseAsked, .resumeAsked, .machineMeasured, .drainAsked,
             .forbiddenAsked,
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),

@@ -65,6 +65,9 @@ public struct EventSentence: Sendable {
             return ("\(what(id)) is being started", true)
         case "run.started":
             return ("\(what(id)) started (run \(id))", true)
+        case "run.progress":
+            let percent = event.params["percent"]?.intValue.map { " (\($0) %)" } ?? ""
+            return ("its agent says: \(event.string("text"))\(percent)", true)
         case "run.ended":
             let outcome = event.string("outcome")
             let run = runs.removeValue(forKey: id)
@@ -133,6 +136,25 @@ public struct EventSentence: Sendable {
                 "its work is collected at \(event.object("head"))\(leftovers ? ", with what was uncommitted" : "")",
                 true
             )
+        case "work.summarised": return ("its agent has done this: \(event.string("summary"))", false)
+        case "claim.granted": return ("its agent holds \(event.list("patterns")) as well", false)
+        case "claim.waiting":
+            let holders = event.list("holders")
+            let whose = holders.isEmpty ? "after another of its claims" : "behind \(holders)"
+            return ("its agent waits for \(event.list("patterns")), \(whose)", false)
+        case "claim.ended":
+            return ("its agent waits for \(event.list("patterns")) no longer: \(event.string("reason"))", false)
+        case "claim.released": return ("its agent lets go of \(event.list("patterns"))", false)
+        case "question.asked": return ("its agent \(Self.asks(event)): \(event.string("text"))", false)
+        case "question.answered":
+            let answer = event.string("answer")
+            switch event.params["allows"]?.boolValue {
+            case true?: return ("a human allows it" + (answer.isEmpty ? "" : ": \(answer)"), false)
+            case false?: return ("a human denies it" + (answer.isEmpty ? "" : ": \(answer)"), false)
+            case nil: return ("a human answers: \(answer)", false)
+            }
+        case "question.expired": return ("nobody has answered in time: \(event.string("text"))", false)
+        case "question.withdrawn": return ("its agent does not ask any more: \(event.string("text"))", true)
         case "candidate.built": return ("merged onto the target at \(event.object("tip")), to be tested", true)
         case "candidate.conflicted": return ("conflicts with the target in \(event.list("paths"))", false)
         case "verification.started": return ("verify: begins", true)
@@ -160,6 +182,10 @@ public struct EventSentence: Sendable {
             return (names.isEmpty ? "its next step begins" : "changed: \(names.joined(separator: ", "))", true)
         default: return nil
         }
+    }
+
+    private static func asks(_ event: Notification) -> String {
+        event.string("kind") == "permission" ? "asks for permission" : "asks"
     }
 
     // MARK: Decisions, landing, repositories, the daemon

@@ -4,6 +4,8 @@ import Glibc
 /// One connection, for as long as the server lives; never used again for another.
 public struct ConnectionID: Hashable, Sendable {
     let number: UInt64
+
+    package init(number: UInt64) { self.number = number }
 }
 
 /// What a connection may do.

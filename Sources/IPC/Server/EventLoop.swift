@@ -216,6 +216,7 @@ extension EventLoop {
         connection.feed = .none
         connection.outbox = []
         connections[connection.id.number] = nil
+        callbacks.gone(connection.id)
         deadlines[connection.id.number] = nil
         everyone[connection.place] = everyone[everyone.count - 1]
         everyone[connection.place].place = connection.place

@@ -24,10 +24,12 @@ public final class EventServer: Sendable {
         /// No request is read from a connection while so many are being answered.
         public var requestsInFlight = 64
         /// So many requests of each lane are handed over at a time, whoever asks: as many as the engine takes into one
-        /// transaction, as many as encode at a time, as many as wait for git or the disk.
+        /// transaction, as many as encode at a time, as many as wait for git or the disk, and as many
+        /// as wait for people or tickets.
         public var quickInHand = 256
         public var listingsInHand = 2
         public var slowInHand = 4
+        public var waitingInHand = 4096
         /// How many events are read from the history at a time, and how many bytes of them are kept.
         public var pageLines = 512
         public var pageBytes = 256 << 10
@@ -45,6 +47,7 @@ public final class EventServer: Sendable {
             case .quick: quickInHand
             case .listing: listingsInHand
             case .slow: slowInHand
+            case .waiting: waitingInHand
             }
         }
     }
@@ -61,6 +64,8 @@ public final class EventServer: Sendable {
         /// Takes a request, `subscribe` excepted. Must not block: it hands the request on, and whoever carries it
         /// out calls `reply` exactly once, also for a request without id.
         public var handler: @Sendable (Asker, Peer, Request) -> Void
+        /// Is told that a connection has gone, after which nobody hears the answers to its requests. Must not block.
+        public var gone: @Sendable (ConnectionID) -> Void
         /// Is told, in a sentence, what becomes of the socket's file. Must not block.
         public var notice: @Sendable (_ sentence: String) -> Void
         /// The stored events after a number, at most `limit`. May block; called on a thread of its own. It must
@@ -72,6 +77,7 @@ public final class EventServer: Sendable {
             role: @escaping @Sendable (borrowing PeerProcess) -> Role = { _ in .user },
             lane: @escaping @Sendable (_ method: String) -> Lane = { _ in .quick },
             handler: @escaping @Sendable (Asker, Peer, Request) -> Void,
+            gone: @escaping @Sendable (ConnectionID) -> Void = { _ in },
             notice: @escaping @Sendable (_ sentence: String) -> Void = { _ in },
             history: @escaping @Sendable (_ after: Int, _ limit: Int) -> HistoryPage
         ) {
@@ -79,6 +85,7 @@ public final class EventServer: Sendable {
             self.role = role
             self.lane = lane
             self.handler = handler
+            self.gone = gone
             self.notice = notice
             self.history = history
         }

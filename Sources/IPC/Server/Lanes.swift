@@ -7,6 +7,8 @@ public enum Lane: Int, CaseIterable, Sendable {
     case listing
     /// Waits for git or the disk.
     case slow
+    /// Waits for people, or for other tickets.
+    case waiting
 }
 
 /// Who asked, and in which lane: where the answer goes.

@@ -16,6 +16,7 @@ struct Show: Subcommand {
         if global.json {
             var object = result["ticket"]?.objectValue ?? [:]
             object["description"] = result["description"]
+            object["summary"] = result["summary"]
             object["runs"] = result["runs"]
             object["disk"] = result["disk"]
             console.write(json: .object(object))
@@ -33,6 +34,13 @@ struct Show: Subcommand {
         if !description.isEmpty {
             console.write("")
             for line in SafeText.lines(description).split(separator: "\n", omittingEmptySubsequences: false) {
+                console.write(line.isEmpty ? "" : "    \(line)")
+            }
+        }
+        if let summary = result["summary"]?.stringValue {
+            console.write("")
+            console.write("its agent says:")
+            for line in SafeText.lines(summary).split(separator: "\n", omittingEmptySubsequences: false) {
                 console.write(line.isEmpty ? "" : "    \(line)")
             }
         }

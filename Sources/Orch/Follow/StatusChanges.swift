@@ -65,7 +65,9 @@ struct StatusChanges {
 
 extension TicketRow {
     /// It waits for a person: its own state says so, or something of theirs is in the way of its landing.
-    var needsHuman: Bool { state == "needs_human_review" || state == "awaiting_approval" || blocked == true }
+    var needsHuman: Bool {
+        state == "needs_human_review" || state == "awaiting_approval" || blocked == true || question != nil
+    }
 
     /// Nothing more happens to it.
     var isFinished: Bool { ["merged", "cancelled", "done", "pr_open"].contains(state) }

@@ -22,6 +22,15 @@ extension TicketRow {
         switch state {
         case "queued":
             [("orch stop \(id)", "keep it from starting"), ("orch cancel \(id)", "give it up")]
+        case "running" where question?.kind == "permission":
+            [
+                ("orch answer \(id) --allow", "let its agent do it"), ("orch answer \(id) --deny", "do not let it"),
+                ("orch stop \(id)", "halt it, keeping everything"),
+            ]
+        case "running" where question != nil:
+            [
+                ("orch answer \(id) …", "answer its agent"), ("orch stop \(id)", "halt it, keeping everything"),
+            ]
         case "running":
             [
                 ("orch logs \(id) --follow", "see what its agent prints"),
