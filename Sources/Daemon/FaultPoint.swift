@@ -207,7 +207,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeBegun
         case .startRun: .startRunBegun
-        case .deliver, .interrupt: .deliverBegun
+        case .deliver, .interrupt, .answer: .deliverBegun
         case .stopRun: .stopRunBegun
         case .collectWork: .collectWorkBegun
         case .takeSnapshot: .takeSnapshotBegun
@@ -224,7 +224,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeDone
         case .startRun: .startRunDone
-        case .deliver, .interrupt: .deliverDone
+        case .deliver, .interrupt, .answer: .deliverDone
         case .stopRun: .stopRunDone
         case .collectWork: .collectWorkDone
         case .takeSnapshot: .takeSnapshotDone

@@ -38,7 +38,7 @@ struct Orch: ParsableCommand {
                 name: "Steering:",
                 subcommands: [
                     Approve.self, RequestChanges.self, Reject.self, Steer.self, Continue.self, Stop.self, Retry.self,
-                    Cancel.self, Answer.self, HaltCommand.self, Resume.self,
+                    Cancel.self, Permissions.self, Answer.self, HaltCommand.self, Resume.self,
                 ]
             ),
             CommandGroup(name: "Keeping:", subcommands: [Snapshots.self, Restore.self, Prune.self]),

@@ -103,6 +103,7 @@ import Testing
         .questionEnded(run, question, expired: false),
         .progressReported(run, Progress(text: "half of it", percent: 50, at: question.asked)),
         .workSummarised(run, summary: "Did it."),
+        .permissionDenied(run, "Write src/b.txt", reason: "src/b.txt is held by T-3 (Avatars)."),
     ]
 
     static let question = Question(

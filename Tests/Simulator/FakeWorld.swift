@@ -244,7 +244,9 @@ extension Effect {
             .prepareCheckout(let id, _, _), .concludeVerification(let id, _, _, _), .advanceTarget(let id, _),
             .tidy(let id, _):
             id
-        case .startRun(let run, _), .deliver(let run, _), .interrupt(let run), .stopRun(let run): run.ticket
+        case .startRun(let run, _), .deliver(let run, _), .interrupt(let run), .answer(let run, _, _),
+            .stopRun(let run):
+            run.ticket
         }
     }
 
@@ -253,7 +255,8 @@ extension Effect {
         switch self {
         case .prepareCheckout(_, _, let slot), .concludeVerification(_, _, let slot, _): slot
         case .startRun(_, .verifier(_, let slot, _)): slot
-        case .prepareWorktree, .startRun, .deliver, .interrupt, .stopRun, .collectWork, .takeSnapshot, .buildCandidate,
+        case .prepareWorktree, .startRun, .deliver, .interrupt, .answer, .stopRun, .collectWork, .takeSnapshot,
+            .buildCandidate,
             .advanceTarget, .tidy:
             nil
         }
@@ -264,7 +267,7 @@ extension Effect {
         switch self {
         case .prepareWorktree, .startRun, .collectWork, .prepareCheckout, .advanceTarget, .stopRun: 2
         case .tidy: 3
-        case .takeSnapshot, .buildCandidate, .concludeVerification, .deliver, .interrupt: 1
+        case .takeSnapshot, .buildCandidate, .concludeVerification, .deliver, .interrupt, .answer: 1
         }
     }
 }

@@ -21,7 +21,8 @@ extension FakeWorld {
             try require(!watched.contains(run), "I5: \(run) is asked for while it is watched")
         case .collectWork, .takeSnapshot, .tidy, .prepareWorktree:
             try require(!unended.contains { $0.ticket == id }, "I6: \(effect) while a run of \(id) is alive")
-        case .deliver, .interrupt, .stopRun, .buildCandidate, .prepareCheckout, .concludeVerification, .advanceTarget:
+        case .deliver, .interrupt, .answer, .stopRun, .buildCandidate, .prepareCheckout, .concludeVerification,
+            .advanceTarget:
             break
         }
         if let slot = effect.slot { try requireFree(slot, for: effect, in: stored.repository) }
@@ -94,7 +95,8 @@ extension FakeWorld {
                 if isSaved(id) { worktrees[id] = nil }
                 try checkKept(id)
             }
-        case .advanceTarget, .deliver, .interrupt, .stopRun, .takeSnapshot, .buildCandidate, .concludeVerification:
+        case .advanceTarget, .deliver, .interrupt, .answer, .stopRun, .takeSnapshot, .buildCandidate,
+            .concludeVerification:
             break
         }
     }
@@ -114,7 +116,7 @@ extension FakeWorld {
             return [.checkoutFailed(id, reason: reason)]
         case .advanceTarget(let id, _): return [.targetFailed(id, reason: reason)]
         case .tidy(let id, _): return [.tidied(id, .left(reason: reason))]
-        case .startRun, .deliver, .interrupt, .stopRun:
+        case .startRun, .deliver, .interrupt, .answer, .stopRun:
             preconditionFailure("\(operation.effect) fails by ending the run")
         }
     }
@@ -124,7 +126,7 @@ extension FakeWorld {
         switch operation.effect {
         case .prepareWorktree(let id): return [prepareWorktree(id, place)]
         case .startRun(let run, let order): return try startRun(run, order, at: now)
-        case .interrupt: return []
+        case .interrupt, .answer: return []
         case .deliver(let run, let message): return [deliver(message, to: run)]
         case .stopRun(let run): return unended.contains(run) ? endRun(run, .stopped) : []
         case .collectWork(let id, _): return [try collectWork(id)]
@@ -343,7 +345,7 @@ extension Effect {
     fileprivate var withoutRepository: Input? {
         let reason = "there is no /r/r1"
         switch self {
-        case .startRun, .deliver, .interrupt, .stopRun: return nil
+        case .startRun, .deliver, .interrupt, .answer, .stopRun: return nil
         case .prepareWorktree(let id), .collectWork(let id, _), .buildCandidate(let id), .prepareCheckout(let id, _, _),
             .concludeVerification(let id, _, _, _), .advanceTarget(let id, _):
             return .repositoryGone(id, reason: reason)
@@ -355,7 +357,7 @@ extension Effect {
     /// A run that cannot be started ends; one that is to be stopped is.
     fileprivate var canFail: Bool {
         switch self {
-        case .startRun, .deliver, .interrupt, .stopRun: false
+        case .startRun, .deliver, .interrupt, .answer, .stopRun: false
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification,
             .advanceTarget, .tidy:
             true

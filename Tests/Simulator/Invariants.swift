@@ -327,7 +327,7 @@ extension SimulatedShell {
                 || news.contains { if case .runEnded(run, _, _) = $0.input { true } else { false } }
         case .stopRun(let run), .deliver(let run, _): return world.runs[run]?.outcome != nil
         // It is asked once, and comes to nothing that is heard.
-        case .interrupt: return true
+        case .interrupt, .answer: return true
         case .advanceTarget(let id, _), .tidy(let id, _): return core.nextTries[id]??.milliseconds != nil
         case .prepareWorktree, .collectWork, .takeSnapshot, .buildCandidate, .prepareCheckout, .concludeVerification:
             return false

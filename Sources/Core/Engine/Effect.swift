@@ -9,6 +9,9 @@ public enum Effect: Equatable, Sendable {
     case deliver(RunID, Message)
     /// Has the run's agent end its turn, where it can be asked to; not more than once. Answered by nothing.
     case interrupt(RunID)
+    /// Tells the run's agent whether it may use a tool: why not, in words for its model, or nil for yes. Answered by nothing;
+    /// an agent that does not hear it asks again.
+    case answer(RunID, request: String, refusal: String?)
     /// Ends a run's whole process tree. Answered by its `runEnded`; nothing to do when it has ended meanwhile.
     case stopRun(RunID)
     /// Saves a snapshot, then commits what is left uncommitted. Answer: `workCollected` or `collectFailed`.

@@ -31,6 +31,8 @@ public enum Event: Equatable, Sendable {
     case agentActive(RunID, AgentID, SignOfLife?)
     /// The run's agent remembers what it is told in a session of that id.
     case sessionOpened(RunID, String)
+    /// The run's agent may not use a tool as it wanted to, without a person having been asked; what, and why.
+    case permissionDenied(RunID, String, reason: String)
     /// The run's agent goes round in circles, and this is done about it.
     case agentLooped(RunID, AgentID, String, Loop.Step)
     /// There is no such session as it was to go on in: the next run begins a new one.
@@ -129,7 +131,7 @@ public enum Event: Equatable, Sendable {
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _), .sessionOpened(let run, _), .sessionLost(let run),
-            .messageTaken(let run, _), .agentLooped(let run, _, _, _),
+            .messageTaken(let run, _), .agentLooped(let run, _, _, _), .permissionDenied(let run, _, _),
             .claimGranted(let run, _),
             .claimWaits(let run, _, _, _),
             .claimEnded(let run, _, _), .claimReleased(let run, _), .questionAsked(let run, _),

@@ -95,6 +95,8 @@ public enum Input: Equatable, Sendable {
     case runEnded(RunID, RunOutcome, at: Instant)
     /// The run's agent remembers what it is told in a session of that id.
     case sessionOpened(RunID, String)
+    /// The run's agent asks leave to use a tool.
+    case permissionAsked(RunID, PermissionQuestion)
     /// The run's agent goes round in circles: what it does, as a sentence about it.
     case agentLooped(RunID, String)
     /// There is no such session as the run's agent was to go on in.

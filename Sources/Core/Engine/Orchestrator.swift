@@ -204,6 +204,7 @@ public struct Orchestrator: Sendable {
         case .runStayedQuiet(let run): runStayedQuiet(run)
         case .sessionOpened(let run, let id): sessionOpened(run, id)
         case .sessionLost(let run): sessionLost(run)
+        case .permissionAsked(let run, let question): permissionAsked(run, question)
         case .agentLooped(let run, let finding): agentLooped(run, finding)
         case .openingTaken(let run): openingTaken(run)
         case .messageTaken(let run, let number): messageTaken(run, number)

@@ -52,6 +52,7 @@ extension Orchestrator {
         else { preconditionFailure("a question of \(wait.ticket) has ended, and its deadline has not") }
         deal(wait.ticket) { $0.questions.removeAll { $0.key == wait.key } }
         emit(.questionEnded(run, question, expired: true))
+        if question.kind == .permission { answerPermission(run, question) }
     }
 
     /// - Parameter number: which; nil for the one that was asked first.
@@ -92,6 +93,8 @@ extension Orchestrator {
                 dealings.questions[index] = told
             }
         }
-        emit(.questionAnswered(RunID(ticket: id, number: tickets[id]!.lastRun), told))
+        let run = RunID(ticket: id, number: tickets[id]!.lastRun)
+        emit(.questionAnswered(run, told))
+        if told.kind == .permission { answerPermission(run, told) }
     }
 }

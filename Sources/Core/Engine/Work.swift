@@ -27,6 +27,7 @@ extension Orchestrator {
         noteLimit(rules, in: tickets[id]!.repository)
         change(id) { ticket in
             ticket.worktree?.branch = branch
+            ticket.worktree?.lockViolation = rules.policy.lockViolation
             if ticket.worktree?.base == nil { ticket.worktree?.base = base }
             ticket.head = head
         }

@@ -62,6 +62,8 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     public var staleGrace: Duration
     /// Added to what every agent is given.
     public var environment: [String: String]
+    /// What it may do, where it asks for leave.
+    public var permissions = PermissionPolicy()
 
     public init(
         kind: Kind = .command,

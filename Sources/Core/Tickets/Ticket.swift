@@ -73,6 +73,8 @@ public struct Ticket: Equatable, Sendable, Codable {
         public var base: ObjectID?
         /// The repository's setup command has succeeded in it.
         public var isSetUp: Bool
+        /// What its repository's rules say to a change outside its locks; nil in what was stored before this was kept.
+        public var lockViolation: LockViolation?
     }
 
     /// Whether nothing more will happen to it, but for putting its worktree away.

@@ -32,5 +32,9 @@ struct Agreement: Codable, Sendable {
         try folder.write(Self.name, Array(try JSONEncoder().encode(self)))
     }
 
+    var place: Conversations.Place {
+        Conversations.Place(worktree: assignment.worktree, permissions: profile.permissions)
+    }
+
     var conversation: (any Conversation)? { profile.adapter.conversation(for: assignment) }
 }

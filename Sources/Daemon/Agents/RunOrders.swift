@@ -12,7 +12,7 @@ extension EffectRunner {
             // What it waited for is asked again.
             holds.clear(run)
             if let agreement = Agreement(of: run, in: supervisor), let conversation = agreement.conversation {
-                conversations.begin(run, conversation, in: worktreePath(ticket))
+                conversations.begin(run, conversation, in: agreement.place)
             }
             return supervisor.adopt(run)
         }
@@ -132,8 +132,9 @@ extension EffectRunner {
             : news.further
         let invocation = profile.adapter.invocation(for: assignment)
         if let conversation = profile.adapter.conversation(for: assignment) {
-            try Agreement(profile: profile, assignment: assignment).write(for: run, in: supervisor)
-            conversations.begin(run, conversation, in: worktreePath(ticket))
+            let agreement = Agreement(profile: profile, assignment: assignment)
+            try agreement.write(for: run, in: supervisor)
+            conversations.begin(run, conversation, in: agreement.place)
         }
         return RunCommand(
             id: run,

@@ -84,6 +84,11 @@ final class EffectRunner: Sendable {
                 }
                 effect.done.pass()
             }
+        case .answer(let run, let request, let refusal):
+            effect.begun.pass()
+            let answer = refusal.map(PermissionAnswer.deny) ?? .allow
+            _ = conversations.take(.answer(request: request, answer), for: run)
+            effect.done.pass()
         case .interrupt(let run):
             launches.async(flags: .barrier) { [self] in
                 effect.begun.pass()
@@ -146,7 +151,7 @@ final class EffectRunner: Sendable {
             concludeVerification(ticket, repository, candidate, slot, verdict)
         case .advanceTarget(_, let candidate): advanceTarget(ticket, repository, candidate)
         case .tidy(_, let number): tidy(ticket, repository, number)
-        case .startRun, .deliver, .interrupt, .stopRun: preconditionFailure("runs are the supervisor's")
+        case .startRun, .deliver, .interrupt, .answer, .stopRun: preconditionFailure("runs are the supervisor's")
         }
     }
 

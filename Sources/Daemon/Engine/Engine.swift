@@ -485,7 +485,9 @@ extension Effect {
             .prepareCheckout(let id, _, _), .concludeVerification(let id, _, _, _), .advanceTarget(let id, _),
             .tidy(let id, _):
             id
-        case .startRun(let run, _), .deliver(let run, _), .interrupt(let run), .stopRun(let run): run.ticket
+        case .startRun(let run, _), .deliver(let run, _), .interrupt(let run), .answer(let run, _, _),
+            .stopRun(let run):
+            run.ticket
         }
     }
 }

@@ -105,6 +105,7 @@ extension Event {
         case .agentActive: "agent.active"
         case .sessionOpened: "session.opened"
         case .sessionLost: "session.lost"
+        case .permissionDenied: "permission.denied"
         case .agentLooped: "agent.looped"
         case .messageQueued: "message.queued"
         case .messageTaken: "message.taken"
@@ -194,6 +195,8 @@ extension Event {
             ]
         case .sessionOpened(let run, let id): [("run", .string(run.description)), ("session", .string(id))]
         case .sessionLost(let run): [("run", .string(run.description))]
+        case .permissionDenied(let run, let what, let reason):
+            [("run", .string(run.description)), ("what", .string(what)), ("reason", .string(reason))]
         case .agentLooped(let run, let agent, let finding, let step):
             [
                 ("run", .string(run.description)), ("agent", .string(agent.description)),

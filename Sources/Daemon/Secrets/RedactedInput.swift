@@ -55,6 +55,9 @@ extension Input {
         case .runEnded(let run, .lost(let reason), let at): return .runEnded(run, .lost(clean(reason)), at: at)
         case .runEnded(let run, .failed(let reason), let at): return .runEnded(run, .failed(clean(reason)), at: at)
         case .runEnded(let run, .unknown(let reason), let at): return .runEnded(run, .unknown(clean(reason)), at: at)
+        case .permissionAsked(let run, var question):
+            question.title = clean(question.title)
+            return .permissionAsked(run, question)
         case .agentLooped(let run, let finding): return .agentLooped(run, clean(finding))
         case .messageRefused(let run, let number, let reason):
             return .messageRefused(run, number, reason: clean(reason))

@@ -230,6 +230,59 @@ extension AgentProfile {
         ),
         Key.duration("staleGrace", \.staleGrace, "How long a stale agent is waited for before its run is ended."),
         Key.variables("environment", \.environment, "Variables added to the agent's environment."),
+        Key.object(
+            "permissions",
+            \.permissions,
+            PermissionPolicy.keys,
+            "What an agent that asks for leave may do; what the ticket's locks say comes before it."
+        ),
+    ]
+}
+
+extension PermissionPolicy {
+    private typealias Key = SettingKey<PermissionPolicy>
+
+    static let keys: [SettingKey<PermissionPolicy>] = [
+        Key.list(
+            "rules",
+            \.rules,
+            PermissionRule.keys,
+            new: PermissionRule(),
+            "What to say to what; the first that matches counts."
+        ),
+        Key.choice("otherwise", \.otherwise, "What to say where no rule matches."),
+        Key.choice(
+            "outside",
+            \.outside,
+            "What to say to writing outside of the ticket's worktree, where no rule matches."
+        ),
+        Key.duration("timeLimit", \.timeLimit, "How long a person is waited for; then the answer is no."),
+    ]
+}
+
+extension PermissionRule {
+    private typealias Key = SettingKey<PermissionRule>
+
+    static let keys: [SettingKey<PermissionRule>] = [
+        Key.optionalText(
+            "tool",
+            \.tool,
+            "The tool's name as the agent calls it; `*` is any text.",
+            problem: { _ in nil }
+        ),
+        Key.optionalText(
+            "command",
+            \.command,
+            "The command line; `*` is any text: `git push*`.",
+            problem: { _ in nil }
+        ),
+        Key.optionalText(
+            "path",
+            \.path,
+            "A path that is written or read, as a lock's pattern: `docs/**`.",
+            problem: { (try? LockPattern($0)) == nil ? "\(quoted($0)) is no pattern of paths" : nil }
+        ),
+        Key.choice("action", \.action, "`allow`, `deny`, or `ask` a person.").required,
     ]
 }
 

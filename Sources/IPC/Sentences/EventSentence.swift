@@ -118,6 +118,8 @@ public struct EventSentence: Sendable {
             return ("\(event.string("agent")) is active again: \(event.string("evidence"))", false)
         case "session.opened": return ("its agent's session is \(event.string("session"))", true)
         case "session.lost": return ("its agent does not know its session any more: a new one begins", false)
+        case "permission.denied":
+            return ("its agent may not: \(event.string("what")): \(event.string("reason"))", false)
         case "agent.looped":
             let done = ["nudged": "it is told so", "interrupted": "it is interrupted"][event.string("step")]
             return (

@@ -11,6 +11,7 @@ final class ConversationDesk {
 
     private struct Seat {
         let conversation: LiveConversation
+        let permissions: PermissionPolicy
         var watch: Int32
         /// What was told last, and when; what is new is told when its time has come.
         var toldActivity: AgentActivity?
@@ -92,7 +93,7 @@ final class ConversationDesk {
 
     private func perform(_ order: Conversations.Order) {
         switch order {
-        case .begin(let run, let conversation, let worktree): begin(run, conversation, worktree)
+        case .begin(let run, let conversation, let place): begin(run, conversation, place)
         case .look(let run): if seats[run] != nil { unread.insert(run) }
         case .take(let run, let order): seats[run]?.conversation.take(order) { tell(run, $0) }
         case .stop(let run):
@@ -103,15 +104,15 @@ final class ConversationDesk {
         if let run = order.run { noteActivity(run) }
     }
 
-    private func begin(_ run: RunID, _ conversation: any Conversation, _ worktree: String) {
+    private func begin(_ run: RunID, _ conversation: any Conversation, _ place: Conversations.Place) {
         guard seats[run] == nil else { return }
         let folder = RunFolder(path: directory + "/" + run.folderName)
         do throws(RunFailure) {
             _ = try folder.create()
-            let live = try LiveConversation(run, conversation, folder, worktree: worktree, limits: limits)
+            let live = try LiveConversation(run, conversation, folder, worktree: place.worktree, limits: limits)
             // Before it is read, so that nothing is missed.
             let watch = notifications.watch(folder, for: IN_MODIFY)
-            seats[run] = Seat(conversation: live, watch: watch)
+            seats[run] = Seat(conversation: live, permissions: place.permissions, watch: watch)
             runOfWatch[watch] = run
             live.begin { tell(run, $0) }
             unread.insert(run)
@@ -165,7 +166,10 @@ final class ConversationDesk {
             guard seats[run]?.hasBegun == false else { return }
             seats[run]?.hasBegun = true
             hooks.report(.openingTaken(run))
-        case .asked(let request): inbox.post(.take(run, .answer(request: request.id, .allow)))
+        case .asked(let request):
+            // One that was answered before a restart is read again.
+            guard let seat = seats[run], !seat.conversation.hasAnswered(request.id) else { return }
+            hooks.report(.permissionAsked(run, PermissionQuestion(request, under: seat.permissions)))
         case .used:
             let due = (seats[run]?.usageToldAt ?? 0) + Self.metering
             if seats[run]?.usageDue == nil { seats[run]?.usageDue = due }

@@ -9,11 +9,19 @@ import Synchronization
 /// print it. Everything happens on one thread of its own.
 final class Conversations: Sendable {
     enum Order: Sendable {
-        case begin(RunID, any Conversation, worktree: String)
+        case begin(RunID, any Conversation, Place)
         case look(RunID)
         case take(RunID, ConversationOrder)
         case stop(RunID)
         case ended(RunID, RunOutcome, at: Instant)
+    }
+
+    /// What is to be known of a run beside its conversation.
+    struct Place: Sendable {
+        /// Where its agent works.
+        var worktree: String
+        /// What it may do, where it asks.
+        var permissions: PermissionPolicy
     }
 
     struct Hooks: Sendable {
@@ -53,9 +61,9 @@ final class Conversations: Sendable {
     }
 
     /// To be called before the run is started, or adopted: its end could come first.
-    func begin(_ run: RunID, _ conversation: any Conversation, in worktree: String) {
+    func begin(_ run: RunID, _ conversation: any Conversation, in place: Place) {
         live.withLock { $0[run] = AgentActivity(since: RunClock.now()) }
-        inbox.post(.begin(run, conversation, worktree: worktree))
+        inbox.post(.begin(run, conversation, place))
     }
 
     /// What the run does now; nil for one that is not spoken with.

@@ -90,6 +90,9 @@ final class LiveConversation {
         log.flush()
     }
 
+    /// Whether it has been told what it may do, by this daemon or an earlier one.
+    func hasAnswered(_ request: String) -> Bool { keys.hasNumber(of: "answer-\(request)") }
+
     /// It is to stop: asked first, where it can be. False when it cannot, and is to be ended at once.
     func stop(_ tell: Tell) -> Bool {
         guard !wantsStop else { return true }

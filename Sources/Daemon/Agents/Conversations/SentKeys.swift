@@ -20,9 +20,13 @@ struct SentKeys {
         lseek(descriptor, off_t(whole), SEEK_SET)
     }
 
+    func hasNumber(of key: String) -> Bool { numbers[Self.line(key)] != nil }
+
+    private static func line(_ key: String) -> String { String(key.map { $0.isNewline ? " " : $0 }) }
+
     /// The number of the message with that key, from 0; written down where it is a new one.
     mutating func number(of key: String) throws(RunFailure) -> Int {
-        let key = String(key.map { $0.isNewline ? " " : $0 })
+        let key = Self.line(key)
         if let known = numbers[key] { return known }
         let end = lseek(descriptor, 0, SEEK_CUR)
         let bytes = Array(key.utf8) + [0x0A]
