@@ -106,6 +106,7 @@ public final class Daemon: Sendable {
         let toLocks = Box<LockTableMirror?>()
         let counts = Counts(tickets: core.tickets.values.count { !$0.isFinal }, agents: core.agents.count)
         let monitor = ActivityMonitor { toEngine.value.submit($0) }
+        let (prices, profiles) = (PriceTable(options.user.prices), options.user.profiles)
         let conversations = try Conversations(
             directory: options.paths.runs,
             logger: logger,
@@ -113,7 +114,14 @@ public final class Daemon: Sendable {
                 report: { toEngine.value.submit($0) },
                 stop: { toEffects.value.supervisor.stop($0) },
                 waits: { toEffects.value.holds.set($1, $2, for: $0) },
-                used: { _, _ in },
+                used: { run, report in
+                    let began = RunFolder(path: toEffects.value.supervisor.folder(of: run)).identity(in: "started")?.at
+                    let day = UTCDay(began.map { Instant(milliseconds: $0) } ?? Timestamp.now())
+                    toEngine.value.submit { core in
+                        let profile = core.tickets[run.ticket].flatMap { profiles[$0.profile] }
+                        return .success(.usageSeen(run, prices.usage(report, model: profile?.model, on: day)))
+                    }
+                },
                 announce: { run, activity in
                     let line = Notification("agent.activity", activity.row(of: run, redactedBy: options.redactor))
                     toServer.value.publish([PublishedLine(line, ticket: run.ticket.text)])
@@ -278,6 +286,7 @@ public final class Daemon: Sendable {
                 waiting: { run, isWaiting in
                     holding.async { toEffects.value.holds.set(.tool, isWaiting, for: run) }
                 },
+                peers: peers,
                 quit: { [ending] in ending.ask($0) }
             )
         )
@@ -358,18 +367,30 @@ public final class Daemon: Sendable {
 
 extension Orchestrator {
     /// Nothing is under way.
-    var isAtRest: Bool {
-        tickets.values.allSatisfy { ticket in
-            switch ticket.state {
-            case .running: return false
-            case .landing(let landing):
-                switch landing.step {
-                case .trying, .advancing: return false
-                // The queue stands still behind one that waits for a person, or for another ticket.
-                case .waiting, .waitingForPaths, .blocked: return true
-                }
-            case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: return true
+    var isAtRest: Bool { tickets.values.allSatisfy(\.isAtRest) }
+
+    /// The tickets for which something is under way that ends by itself: while everything is halted, nobody gives a slot to
+    /// one that waits for it.
+    var unsettled: [TicketID] {
+        tickets.values.filter { ticket in
+            if standstill != nil, ticket.halt == nil, case .waitingForSlot? = ticket.trial { return false }
+            return !ticket.isAtRest
+        }
+        .map(\.id).sorted()
+    }
+}
+
+extension Ticket {
+    fileprivate var isAtRest: Bool {
+        switch state {
+        case .running: return false
+        case .landing(let landing):
+            switch landing.step {
+            case .trying, .advancing: return false
+            // The queue stands still behind one that waits for a person, or for another ticket.
+            case .waiting, .waitingForPaths, .blocked: return true
             }
+        case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled: return true
         }
     }
 }
@@ -382,7 +403,9 @@ extension Orchestrator.Limits {
             branchPrefix: user.branchPrefix,
             reviewHold: user.locks.reviewHold,
             profiles: user.profiles.compactMapValues(\.limit),
-            measuresMachine: !user.admission.isOff
+            measuresMachine: !user.admission.isOff,
+            budgets: user.budgets,
+            reserves: user.profiles.mapValues(\.reserve).filter { !$0.value.isEmpty }
         )
     }
 }

@@ -62,6 +62,10 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var last_message: Int?
     /// The agent's own session, in which it goes on.
     public var session: String?
+    /// What its agents have used so far; nil where nobody has said.
+    public var usage: UsageRow?
+    /// What people let it use, where that is not what is configured.
+    public var budget: AllowanceRow?
 
     public init(
         id: String,
@@ -95,7 +99,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
         checks: ChecksRow? = nil,
         messages: [MessageRow]? = nil,
         last_message: Int? = nil,
-        session: String? = nil
+        session: String? = nil,
+        usage: UsageRow? = nil,
+        budget: AllowanceRow? = nil
     ) {
         self.id = id
         self.title = title
@@ -129,6 +135,8 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.messages = messages
         self.last_message = last_message
         self.session = session
+        self.usage = usage
+        self.budget = budget
     }
 }
 
@@ -224,6 +232,54 @@ public struct ProgressRow: Codable, Equatable, Sendable {
         self.text = text
         self.percent = percent
         self.time = time
+    }
+}
+
+/// What agents used.
+public struct UsageRow: Codable, Equatable, Sendable {
+    /// Tokens read anew; what came from, or went into, a cache is beside it.
+    public var input: Int
+    public var output: Int
+    public var cache_read: Int
+    public var cache_write: Int
+    /// All of them.
+    public var tokens: Int
+    /// In US dollars, as far as it is known.
+    public var cost_usd: Double
+    /// The part of `cost_usd` that was worked out from the configured prices.
+    public var estimated: Double
+    /// Tokens whose cost nobody knows.
+    public var unpriced: Int
+
+    public init(
+        input: Int,
+        output: Int,
+        cache_read: Int,
+        cache_write: Int,
+        tokens: Int,
+        cost_usd: Double,
+        estimated: Double,
+        unpriced: Int
+    ) {
+        self.input = input
+        self.output = output
+        self.cache_read = cache_read
+        self.cache_write = cache_write
+        self.tokens = tokens
+        self.cost_usd = cost_usd
+        self.estimated = estimated
+        self.unpriced = unpriced
+    }
+}
+
+/// What may be used; any amount where nil.
+public struct AllowanceRow: Codable, Equatable, Sendable {
+    public var usd: Double?
+    public var tokens: Int?
+
+    public init(usd: Double? = nil, tokens: Int? = nil) {
+        self.usd = usd
+        self.tokens = tokens
     }
 }
 
@@ -392,6 +448,8 @@ public struct RunRow: Codable, Equatable, Sendable {
     public var commit: String?
     /// True of another ticket's run, on whose PASS the ticket that was asked for was let through; else nil.
     public var reused: Bool?
+    /// What its agent used; nil where nobody has said.
+    public var usage: UsageRow?
 
     public init(
         id: String,

@@ -31,14 +31,14 @@ struct Orch: ParsableCommand {
                 name: "Looking:",
                 subcommands: [
                     TUICommand.self, List.self, Show.self, Timeline.self, Watch.self, Logs.self, Diff.self, Checks.self,
-                    Agents.self, Locks.self, Report.self, CI.self, Experiment.self,
+                    Agents.self, Locks.self, Costs.self, Report.self, CI.self, Experiment.self,
                 ]
             ),
             CommandGroup(
                 name: "Steering:",
                 subcommands: [
                     Approve.self, RequestChanges.self, Reject.self, Steer.self, Continue.self, Stop.self, Retry.self,
-                    Cancel.self, Permissions.self, Answer.self, HaltCommand.self, Resume.self,
+                    Cancel.self, BudgetCommand.self, Permissions.self, Answer.self, HaltCommand.self, Resume.self,
                 ]
             ),
             CommandGroup(name: "Keeping:", subcommands: [Snapshots.self, Restore.self, Prune.self]),

@@ -70,7 +70,7 @@ import Testing
 
     private static func word(_ ticket: Ticket) -> String {
         switch (ticket.halt, ticket.state) {
-        case (.stop?, _), (.standstill?, _): "stopping"
+        case (.stop?, _), (.standstill?, _), (.budget?, _): "stopping"
         case (.cancel?, _): "cancelling"
         case (nil, .queued(let stage)): "queued(\(stage))"
         case (nil, .running(let running)):

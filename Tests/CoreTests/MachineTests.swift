@@ -58,11 +58,15 @@ import Testing
     @Test func whatWasTrueBeforeIsFoundAgainFromWhatHasChanged() {
         var story = Story(agents: 2)
         story.enqueue(.new("a", locks: ["src/**"]), .new("b", locks: ["src/**"]))
+        story.enqueue(.new("used"))
+        story.prepare("used")
+        let run = story["used"].currentRun!
+        story.hear(.usageSeen(run, Usage(cost: 2)))
         let before = story.core
         var changes: [Changes] = []
         for input: Input in [
             .worktreeFailed("a", reason: "no"), .commandGiven(.cancel(reason: "no"), "a"),
-            .enqueueAsked(story.repository, [.new("c")]),
+            .enqueueAsked(story.repository, [.new("c")]), .usageSeen(run, Usage(cost: 5)),
         ] {
             changes += story.hear(input).facts.map(\.changes)
         }
@@ -72,10 +76,12 @@ import Testing
             counters: before.counters,
             isDiskFull: false,
             standstill: nil,
+            ledger: before.ledger,
             at: story.now
         )
         #expect(earlier.stored == before.stored)
         #expect(earlier.agents == before.agents && earlier.fences == before.fences)
         #expect(earlier.waiting("b") == before.waiting("b"))
+        #expect(earlier.spent == before.spent && before.spent.today.cost == 2)
     }
 }

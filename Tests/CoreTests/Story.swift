@@ -15,15 +15,20 @@ struct Story {
         tip: ObjectID = "m0",
         profiles: [String: Int] = [:],
         repositoryLimit: Int? = nil,
-        measuresMachine: Bool = false
+        measuresMachine: Bool = false,
+        budgets: Budgets = Budgets(),
+        reserves: [String: Allowance] = [:]
     ) {
         core = Orchestrator(
             limits: Orchestrator.Limits(
                 agents: agents,
                 verificationSlots: slots,
                 profiles: profiles,
-                measuresMachine: measuresMachine
-            )
+                measuresMachine: measuresMachine,
+                budgets: budgets,
+                reserves: reserves
+            ),
+            at: now
         )
         hear(.repositoryAsked(path: "/repo", target: "main", tip: tip, trusted: digests, agents: repositoryLimit))
     }

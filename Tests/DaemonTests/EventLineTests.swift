@@ -104,6 +104,17 @@ import Testing
         .progressReported(run, Progress(text: "half of it", percent: 50, at: question.asked)),
         .workSummarised(run, summary: "Did it."),
         .permissionDenied(run, "Write src/b.txt", reason: "src/b.txt is held by T-3 (Avatars)."),
+        .runUsed(
+            RunID(ticket: ticket, number: 2),
+            Usage(
+                tokens: Tokens(input: 1200, output: 345, cacheRead: 90_000, cacheWrite: 4000),
+                cost: 1_234_567,
+                estimated: 34_567,
+                unpriced: 45
+            )
+        ),
+        .budgetGiven(ticket),
+        .spendingRenewed,
     ]
 
     static let question = Question(

@@ -15,6 +15,52 @@ import Testing
         if case .failure(let error) = parse(text) { error.problems.map(\.description) } else { [] }
     }
 
+    @Test func budgetsAndPricesAreReadExactly() throws {
+        let settings = try parse(
+            """
+            {
+              "budgets": {"ticket": {"usd": 0.25}, "day": {"usd": 50, "tokens": 2000000}, "month": {"usd": null}, "unknownUsage": "refuse"},
+              "prices": [{"model": "m-*", "since": "2026-01-31", "input": 3, "output": 15.5, "cacheRead": 0.300001}],
+              "profiles": {"a": {"command": ["a"], "reserve": {"usd": 1.5, "tokens": 9}}}
+            }
+            """
+        ).get().settings
+        #expect(settings.budgets.ticket == Allowance(cost: 250_000))
+        #expect(settings.budgets.day == Allowance(cost: 50_000_000, tokens: 2_000_000))
+        #expect(settings.budgets.month.isEmpty && settings.budgets.unknownUsage == .refuse)
+        let price = Price(
+            model: "m-*",
+            since: UTCDay("2026-01-31"),
+            input: 3_000_000,
+            output: 15_500_000,
+            cacheRead: 300_001
+        )
+        #expect(settings.prices == [price])
+        #expect(settings.profiles["a"]?.reserve == Allowance(cost: 1_500_000, tokens: 9))
+        let limits = Orchestrator.Limits(settings)
+        #expect(limits.budgets == settings.budgets && limits.reserves == ["a": Allowance(cost: 1_500_000, tokens: 9)])
+    }
+
+    @Test(arguments: [
+        (#"{"budgets": {"day": {"usd": "5"}}}"#, "write a number of US dollars"),
+        (#"{"budgets": {"day": {"usd": -5}}}"#, "write a number of US dollars"),
+        (#"{"budgets": {"day": {"usd": 1.2345678}}}"#, "write a number of US dollars"),
+        (#"{"budgets": {"day": {"tokens": 1.5}}}"#, "write a whole number"),
+        (#"{"budgets": {"week": {}}}"#, "unknown key `budgets.week`"),
+        (#"{"budgets": {"unknownUsage": "maybe"}}"#, #"write "allow" or "refuse""#),
+        (#"{"prices": [{"input": 1, "output": 1}]}"#, "the key `model` is missing"),
+        (#"{"prices": [{"model": "", "input": 1, "output": 1}]}"#, "it is empty"),
+        (#"{"prices": [{"model": "m", "since": "2026-02-30", "input": 1, "output": 1}]}"#, "is no day"),
+        (
+            #"{"budgets": {"day": {"usd": 1}}, "profiles": {"a": {"command": ["a"], "reserve": {"usd": 2}}}}"#,
+            "no agent of profile `a` could ever start"
+        ),
+    ])
+    func whatIsWrongWithABudgetIsSaid(_ text: String, _ words: String) {
+        let all = problems(text)
+        #expect(all.count == 1 && all[0].contains(words), "\(all)")
+    }
+
     @Test func readsEveryKey() throws {
         let settings = try parse(
             """
@@ -335,7 +381,9 @@ import Testing
                 "ORCH_VERIFICATION_SLOTS", "ORCH_WARM_WORKTREES",
                 "ORCH_ADMISSION_MEMORY_AVAILABLE", "ORCH_ADMISSION_MEMORY_PRESSURE", "ORCH_ADMISSION_CPU_PRESSURE",
                 "ORCH_ADMISSION_DISK_FREE", "ORCH_LOCKS_REVIEW_HOLD", "ORCH_LOCKS_MIRROR", "ORCH_DURABILITY",
-                "ORCH_CONTAINMENT", "ORCH_LIMITS_PROCESSES", "ORCH_LIMITS_MEMORY", "ORCH_LIMITS_OUTPUT",
+                "ORCH_CONTAINMENT", "ORCH_BUDGETS_TICKET_USD", "ORCH_BUDGETS_TICKET_TOKENS", "ORCH_BUDGETS_DAY_USD",
+                "ORCH_BUDGETS_DAY_TOKENS", "ORCH_BUDGETS_MONTH_USD", "ORCH_BUDGETS_MONTH_TOKENS",
+                "ORCH_BUDGETS_UNKNOWN_USAGE", "ORCH_LIMITS_PROCESSES", "ORCH_LIMITS_MEMORY", "ORCH_LIMITS_OUTPUT",
                 "ORCH_DASHBOARD_THEME", "ORCH_DASHBOARD_BELL", "ORCH_DASHBOARD_MOUSE", "ORCH_DASHBOARD_PLAIN",
             ]
         )

@@ -38,10 +38,11 @@ final class StateFolder {
     func engine(
         reserve: Reserve? = nil,
         clock: SteadyClock.Sources = .system,
-        agents: Int = 1
+        agents: Int = 1,
+        budgets: Budgets = Budgets()
     ) throws -> EngineAtWork {
         let store = try Store(path: database)
-        return try EngineAtWork(store, reserve: reserve, clock: clock, agents: agents)
+        return try EngineAtWork(store, reserve: reserve, clock: clock, agents: agents, budgets: budgets)
     }
 }
 
@@ -63,12 +64,12 @@ final class EngineAtWork {
         func add(_ effect: Effect) { content.withLock { $0.effects.append(effect) } }
     }
 
-    init(_ store: Store, reserve: Reserve?, clock: SteadyClock.Sources, agents: Int) throws {
+    init(_ store: Store, reserve: Reserve?, clock: SteadyClock.Sources, agents: Int, budgets: Budgets) throws {
         self.store = store
         let loaded = try store.load()
         engine = Engine(
             core: Orchestrator(
-                limits: .init(agents: agents, verificationSlots: 1),
+                limits: .init(agents: agents, verificationSlots: 1, budgets: budgets),
                 restoring: loaded.state,
                 at: clock.wall()
             ),

@@ -93,6 +93,8 @@ import Testing
         var core = Orchestrator(limits: .init(agents: 4, verificationSlots: 2), restoring: loaded.state)
         #expect(core.stored.tickets == loaded.state.tickets)
         #expect(core.stored.grants == loaded.state.grants)
+        let used = loaded.state.tickets.compactMap(\.usage).isEmpty
+        #expect(core.ledger.isEmpty == used && core.ledger == loaded.state.ledger)
         // And the next daemon can go on from there.
         #expect(!core.recover(at: Instant(milliseconds: 1_795_300_000_000)).effects.isEmpty)
         #expect(try store.events(after: 0, limit: 1000).map(\.seq) == (1...loaded.seq).map { $0 })

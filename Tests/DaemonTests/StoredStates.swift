@@ -54,12 +54,21 @@ enum StoredStates {
     private static let running: [(name: String, state: TicketState)] = {
         var states: [(name: String, state: TicketState)] = []
         for (name, step) in steps { states.append(("running: \(name)", .running(Running(agent: agent, step: step)))) }
-        for (name, halt) in [("stopping", Halt.stop), ("cancelling", .cancel(reason: "no")), ("halted", .standstill)] {
+        for (name, halt) in [("stopping", Halt.stop), ("cancelling", .cancel(reason: "no")), ("halted", .standstill)]
+            + budgetHalts
+        {
             let running = Running(agent: agent, step: .working(run: 2), halt: halt)
             states.append(("running, \(name)", .running(running)))
         }
         return states
     }()
+
+    private static let budgetHalts: [(String, Halt)] = budgets.map { ("at its budget: \($0.0)", .budget($0.1)) }
+    private static let budgets: [(String, BudgetProblem)] = [
+        ("ticket", .reached(.ticket, .usd, spent: 5_320_000, cap: 5_000_000)),
+        ("day", .reached(.day, .tokens, spent: 12, cap: 10)), ("month", .reached(.month, .usd, spent: 2, cap: 1)),
+        ("unpriced", .unpriced(tokens: 500)),
+    ]
 
     private static let landing: [(name: String, state: TicketState)] = {
         var states: [(name: String, state: TicketState)] = []
@@ -118,19 +127,22 @@ enum StoredStates {
         return others + trials.map { ($0.0, LandingStep.trying($0.1)) }
     }
 
-    static let problems: [(String, Problem)] = [
-        ("worktreeFailed", .worktreeFailed("no")), ("setupFailed", .setupFailed(run: 1, "exit 1")),
-        ("agentFailed", .agentFailed(run: 1, "exit 1")), ("noChange", .noChange(run: 1)), ("nothingLeft", .nothingLeft),
-        ("collectFailed", .collectFailed("no")), ("candidateFailed", .candidateFailed("no")),
-        ("verifyFailed", .verifyFailed(verifier: "test", run: 2, "exit 1", attempts: 2)),
-        ("verifyError", .verifyError("no")), ("conflict", .conflict(paths: ["a"], attempts: 1)),
-        ("lockViolation", .lockViolation(paths: ["a"], candidate)), ("untrusted", .untrusted(digest: "abc")),
-        ("configuration", .configuration("no")), ("dependency, unknown", .dependency(TicketID("T-1"), .unknown)),
-        ("dependency, cancelled", .dependency(TicketID("T-1"), .cancelled)), ("landingFailed", .landingFailed("no")),
-        ("agentStale", .agentStale(run: 1, attempts: 3)),
-        ("agentLooped", .agentLooped(run: 1, "it called Bash 5 times")), ("repositoryGone", .repositoryGone("no")),
-        ("lockCycle", .lockCycle(wanted: [LockPattern.at("src/b")], holders: [TicketID("T-2")])),
-    ]
+    static let problems: [(String, Problem)] =
+        [
+            ("worktreeFailed", .worktreeFailed("no")), ("setupFailed", .setupFailed(run: 1, "exit 1")),
+            ("agentFailed", .agentFailed(run: 1, "exit 1")), ("noChange", .noChange(run: 1)),
+            ("nothingLeft", .nothingLeft),
+            ("collectFailed", .collectFailed("no")), ("candidateFailed", .candidateFailed("no")),
+            ("verifyFailed", .verifyFailed(verifier: "test", run: 2, "exit 1", attempts: 2)),
+            ("verifyError", .verifyError("no")), ("conflict", .conflict(paths: ["a"], attempts: 1)),
+            ("lockViolation", .lockViolation(paths: ["a"], candidate)), ("untrusted", .untrusted(digest: "abc")),
+            ("configuration", .configuration("no")), ("dependency, unknown", .dependency(TicketID("T-1"), .unknown)),
+            ("dependency, cancelled", .dependency(TicketID("T-1"), .cancelled)),
+            ("landingFailed", .landingFailed("no")),
+            ("agentStale", .agentStale(run: 1, attempts: 3)),
+            ("agentLooped", .agentLooped(run: 1, "it called Bash 5 times")), ("repositoryGone", .repositoryGone("no")),
+            ("lockCycle", .lockCycle(wanted: [LockPattern.at("src/b")], holders: [TicketID("T-2")])),
+        ] + budgets.map { ("budget, \($0.0)", .budget($0.1)) }
 
     static let feedbacks: [(String, Feedback)] = [
         (
@@ -171,7 +183,7 @@ enum StoredStates {
         switch problem {
         case .worktreeFailed, .setupFailed, .agentFailed, .noChange, .nothingLeft, .collectFailed, .candidateFailed,
             .verifyFailed, .verifyError, .conflict, .lockViolation, .untrusted, .configuration, .dependency,
-            .landingFailed, .agentStale, .agentLooped, .repositoryGone, .lockCycle:
+            .landingFailed, .agentStale, .agentLooped, .repositoryGone, .lockCycle, .budget:
             break
         }
         switch feedback {
@@ -214,10 +226,20 @@ enum StoredStates {
             ticket.wasSentBack = true
             ticket.waivedHead = candidate.head
             ticket.comments = index % 2 == 0 ? nil : index
+            ticket.usage = index % 2 == 0 ? nil : usage
+            ticket.runUsage = index % 2 == 0 ? nil : RunUsage(run: 1, usage: usage)
+            ticket.budget = index % 3 == 0 ? Allowance(cost: 5_000_000) : index % 3 == 1 ? Allowance(tokens: 7) : nil
             ticket.landingPlace = ticket.state.isInLandingQueue ? index : nil
             return ticket
         }
     }
+
+    private static let usage = Usage(
+        tokens: Tokens(input: 10, output: 5, cacheRead: 100, cacheWrite: 7),
+        cost: 1_234_567,
+        estimated: 34_567,
+        unpriced: 9
+    )
 
     /// Everything, as one daemon could have left it.
     static func batch() -> Batch {
@@ -288,6 +310,10 @@ enum StoredStates {
                     .requested(run, name: "agent-1", stage: "work", tree: nil, commit: nil),
                     .started(run, ticket.since),
                 ]
+                if ticket.runUsage != nil {
+                    let day = UTCDay(number: 20_000 + ticket.serial % 3)
+                    changes.usage = [UsageRecord(run: run, day: day, profile: "script", usage: usage)]
+                }
                 if ticket.serial == 1 {
                     let proof = Proof(tree: tip, fingerprint: "abc", surroundings: "def")
                     changes.passes = [Pass(repository: ticket.repository, proof: proof, ticket: ticket.id)]

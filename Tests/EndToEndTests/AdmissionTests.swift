@@ -5,6 +5,75 @@ import Testing
 /// What keeps tickets from starting: people who halt everything, limits, and a machine that is short of something.
 @Suite("What may start, end to end", .ownThread)
 struct AdmissionTests {
+    /// As the machine says: what has left its parents and its session is found, too.
+    @Test func haltIsAnsweredWhenNothingOfAnyRunIsAlive() throws {
+        try World.run(agents: 2) { world in
+            let repository = try world.repository()
+            let gate = try world.gate("never")
+            for id in ["T-1", "T-2"] {
+                try world.agent(
+                    id,
+                    """
+                    (setsid sh -c 'trap "" TERM; while :; do sleep 1; done' &)
+                    trap '' TERM
+                    read go < "$WORLD/gates/never"
+                    """
+                )
+            }
+            try world.enqueue(repository, ["locks": ["a.txt"]], ["locks": ["b.txt"]])
+            let visitors = [try gate.arrival(), try gate.arrival()]
+            let alive = try world.ask("daemon.stillness")
+            let runs = Set((alive["processes"]?.arrayValue ?? []).compactMap { $0["run"]?.stringValue })
+            #expect(alive["still"] == false && runs == ["T-1.1", "T-2.1"])
+            #expect(alive["tickets"] == ["T-1", "T-2"] && alive["halted"] == .null)
+
+            let halt = try EndToEndTests.run(
+                [World.orch, "halt", "--reason", "enough"],
+                environment: world.environment
+            )
+            #expect(halt.code == 0, "\(halt.output)")
+            #expect(
+                halt.output
+                    == "everything is halted; stopped T-1, T-2; no process of any run is alive; `orch resume` goes on\n"
+            )
+            let still = try world.ask("daemon.stillness")
+            #expect(still["still"] == true && still["processes"] == [] && still["tickets"] == [])
+            for visitor in visitors { visitor.leave() }
+            // Still, over a restart, and again.
+            try world.kill9()
+            try world.start()
+            let again = try EndToEndTests.run([World.orch, "halt", "--json"], environment: world.environment)
+            #expect(again.code == 0)
+            let answer = try JSONValue(parsing: again.output)
+            #expect(answer["still"] == true && answer["halted"]?["reason"] == "enough" && answer["stopped"] == [])
+            try world.ask("daemon.resume")
+            for id in ["T-1", "T-2"] { try world.command("cancel", id) }
+        }
+    }
+
+    @Test func haltNamesWhatIsStillAlive() throws {
+        try World.run(agents: 1) { world in
+            let repository = try world.repository()
+            let gate = try world.gate("never")
+            try world.agent("T-1", "read go < \"$WORLD/gates/never\"")
+            try world.enqueue(repository, ["locks": ["a.txt"]])
+            let visitor = try gate.arrival()
+            let halt = try EndToEndTests.run(
+                [World.orch, "halt", "--timeout", "1ms"],
+                environment: world.environment
+            )
+            #expect(halt.code == 1)
+            // Its processes may be dead by then; its work is not saved yet.
+            #expect(halt.output.contains("after 1ms not all of it is still:"))
+            #expect(halt.output.contains("T-1 is still being stopped"))
+            visitor.leave()
+            try world.wait(for: "T-1", "stopped")
+            let quick = try EndToEndTests.run([World.orch, "halt", "--no-wait"], environment: world.environment)
+            #expect(quick.code == 0 && quick.output == "everything is halted; `orch resume` goes on\n")
+            try world.ask("daemon.resume")
+        }
+    }
+
     @Test func haltSavesWhatRunsHoldsOverARestartAndResumeGoesOn() throws {
         try World.run(agents: 1) { world in
             let repository = try world.repository()

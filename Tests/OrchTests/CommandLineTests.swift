@@ -18,11 +18,13 @@ import Testing
         let commands = [
             "init", "trust", "doctor", "config", "hook", "daemon", "status", "quit", "socket", "backup", "run",
             "enqueue", "new", "import", "edit", "validate",
-            "tui", "list", "show", "timeline", "watch", "logs", "diff", "checks", "agents", "locks", "report", "ci",
+            "tui", "list", "show", "timeline", "watch", "logs", "diff", "checks", "agents", "locks", "costs", "report",
+            "ci",
             "experiment",
             "approve",
             "request-changes",
-            "reject", "continue", "stop", "retry", "cancel", "halt", "resume", "snapshots", "restore", "prune",
+            "reject", "continue", "stop", "retry", "cancel", "budget", "halt", "resume", "snapshots", "restore",
+            "prune",
             "completions",
         ]
         let listed = help.lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }.compactMap {

@@ -105,6 +105,9 @@ private enum Samples {
         .repositoryGone(
             "the repository /r is gone; if it was moved, run orch init where it is now, and its tickets go on"
         ),
+        .budget(.reached(.ticket, .usd, spent: 5_320_000, cap: 5_000_000)),
+        .budget(.reached(.day, .tokens, spent: 12, cap: 10)), .budget(.reached(.month, .usd, spent: 2, cap: 1)),
+        .budget(.unpriced(tokens: 500)),
     ]
     static let approvals: [ApprovalReason] = [
         .policy, .noVerifier, .sensitivePaths(["ci.sh"]), .afterChange,
@@ -117,7 +120,8 @@ private enum Samples {
         .halted(reason: ""), .halted(reason: "the model is down"), .shortage(.memory(free: 1, wanted: 2)),
         .shortage(.disk(free: 1, wanted: 2)), .shortage(.memoryPressure(70, limit: 60)),
         .shortage(.cpuPressure(90, limit: 80)), .quota(.profile("script"), limit: 1),
-        .quota(.repository(RepositoryID("r1")), limit: 1),
+        .quota(.repository(RepositoryID("r1")), limit: 1), .budget(shortfall(.day, reserved: 0, wanted: 0)),
+        .budget(shortfall(.month, reserved: 1, wanted: 1)),
     ]
     static let ends: [RunEnd.Reason] = [
         .exited(1), .signalled(9), .stopped, .timedOut, .notStarted("no"), .lost("no"),
@@ -126,6 +130,18 @@ private enum Samples {
         .newer("/s"), .damaged("/s", "no"), .unusable("/s", "no"), .full(FullDisk(holding: "/")), .rejected("no"),
         .unwritable("no"),
     ]
+
+    private static func shortfall(_ span: BudgetSpan, reserved: Int, wanted: Int) -> BudgetShortfall {
+        BudgetShortfall(
+            span: span,
+            unit: .usd,
+            cap: 1,
+            spent: 1,
+            reserved: reserved,
+            wanted: wanted,
+            renews: UTCDay(number: 20_000)
+        )
+    }
 
     private static let pattern: LockPattern = {
         guard let pattern = try? LockPattern("src/**") else { preconditionFailure("a pattern") }
@@ -147,7 +163,8 @@ private enum Samples {
         case .worktreeFailed, .setupFailed, .agentFailed, .agentStale, .agentLooped, .noChange, .nothingLeft,
             .collectFailed,
             .candidateFailed, .verifyFailed, .verifyError, .conflict, .lockViolation, .lockCycle, .untrusted,
-            .configuration, .dependency(_, .unknown), .dependency(_, .cancelled), .landingFailed, .repositoryGone:
+            .configuration, .dependency(_, .unknown), .dependency(_, .cancelled), .landingFailed, .repositoryGone,
+            .budget(.reached), .budget(.unpriced):
             break
         }
         switch approval {
@@ -156,7 +173,7 @@ private enum Samples {
         switch waiting {
         case .draining, .diskFull, .dependencies, .lock, .reservation, .person, .agent, .halted, .quota(.profile, _),
             .quota(.repository, _), .shortage(.memory), .shortage(.disk), .shortage(.memoryPressure),
-            .shortage(.cpuPressure):
+            .shortage(.cpuPressure), .budget, .quota(.budget, _):
             break
         }
     }

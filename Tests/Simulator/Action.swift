@@ -43,6 +43,8 @@ package enum Action: Equatable, Sendable {
     case hearAgain(RunID)
     case write(RunID, FakeWorld.Files, commits: Bool)
     case escape(RunID)
+    /// An agent has used so much more, or less than it said before; a report of that is on its way.
+    case use(RunID, Int)
     case end(RunID, End)
     /// The monitor tells of an agent.
     case quiet(RunID, Quietness)

@@ -36,6 +36,7 @@ extension Action: CustomStringConvertible {
             "write \(run)" + files.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
                 + (commits ? " commits" : "")
         case .escape(let run): "escape \(run)"
+        case .use(let run, let cost): "use \(run) \(cost)"
         case .end(let run, let end): "end \(run) \(end)"
         case .quiet(let run, let quietness): "quiet \(run) \(quietness.rawValue)"
         case .claim(let run, let patterns, let seconds):
@@ -169,6 +170,7 @@ private struct Words {
         case "hear": return ticket().map { .hear($0) }
         case "hear-again": return run().map { .hearAgain($0) }
         case "write": return run().map { .write($0, files(), commits: takes("commits")) }
+        case "use": return run().flatMap { run in number().map { .use(run, $0) } }
         case "escape": return run().map { .escape($0) }
         case "end": return run().flatMap { run in end().map { .end(run, $0) } }
         case "quiet": return run().flatMap { run in next().flatMap(Quietness.init).map { .quiet(run, $0) } }

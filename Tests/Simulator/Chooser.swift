@@ -36,6 +36,7 @@ struct Chooser {
         var beginning = Script()
         beginning.agents = isCrowded ? 40 : 1 + random.below(4)
         beginning.slots = isCrowded ? 4 : 1 + random.below(2)
+        beginning.budget = !isCrowded && seed % 4 == 3 ? 200 : 0
         beginning.repositories = (0...(random.chance(25) ? 1 : 0)).map { _ in
             random.below(FakeWorld.configurations - 1)
         }
@@ -113,6 +114,9 @@ struct Chooser {
         switch order {
         case .setup: return .end(id, random.chance(runsFail / 4) ? .with(.exited(2)) : .well)
         case .agent:
+            if beginning.budget > 0, random.chance(30) {
+                return .use(id, random.pick([0, 5, 10, 20, 40, 60, -10]))
+            }
             let isStale = simulation.shell.core.tickets[id.ticket]?.stale != nil
             if random.chance(isStale ? 50 : runsFail / 6) { return quiet(id, simulation) }
             if random.chance(claims) { return deal(id, simulation) }

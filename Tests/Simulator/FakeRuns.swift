@@ -10,7 +10,7 @@ extension FakeWorld {
         if bugs.contains(.runExecutedAgain), run.executions > 0 { try execute(id) }
         if let outcome = run.outcome {
             coverage.count(.askedAgain)
-            return [.runEnded(id, outcome, at: now)]
+            return usage(of: id) + [.runEnded(id, outcome, at: now)]
         }
         watched.insert(id)
         if run.executions == 0 {
@@ -21,7 +21,14 @@ extension FakeWorld {
         } else {
             coverage.count(.askedAgain)
         }
-        return [.runStarted(id, at: now)]
+        return [.runStarted(id, at: now)] + usage(of: id)
+    }
+
+    /// What the run's agent has said of what it used, as a daemon that begins to listen hears it as well.
+    func usage(of id: RunID) -> [Input] {
+        guard case .agent = runs[id]!.order else { return [] }
+        let used = runs[id]!.used
+        return [.usageSeen(id, Usage(tokens: Tokens(output: 10 * used), cost: used))]
     }
 
     /// Every third message finds an agent that takes none while it works.
@@ -76,7 +83,7 @@ extension FakeWorld {
         if case .agent = runs[id]!.order, worktrees[id.ticket] != nil, runs[id]!.executions > 0 {
             worktrees[id.ticket]!.isUnsaved = true
         }
-        return watched.remove(id) == nil ? [] : [.runEnded(id, outcome, at: now)]
+        return watched.remove(id) == nil ? [] : usage(of: id) + [.runEnded(id, outcome, at: now)]
     }
 
     /// Its runner is dead, and says nothing any more: what is left of the tree is killed, and the run is lost.

@@ -62,6 +62,8 @@ package struct FakeWorld {
         let repository: RepositoryID
         var outcome: RunOutcome?
         var executions = 0
+        /// What its agent has used, and says so.
+        var used = 0
         var isRunnerAlive = false
         /// Processes of its tree.
         var processes = 0

@@ -25,6 +25,9 @@ package enum Fault: String, CaseIterable, Sendable {
     case agentFails, agentFallsSilent, runTimesOut, runnerKilled, runnerKilledUnseen, processEscapes, strayWrite
     case flakyVerifier, verifierChangesTree
 
+    // What agents use.
+    case agentUses, usageRepeated, budgetUsedUp, budgetAwaited
+
     // Time.
     case clockBack, clockForward
 

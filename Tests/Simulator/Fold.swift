@@ -8,6 +8,9 @@ struct Fold: Equatable {
     var grants: [Int: Grant] = [:]
     /// Which runs were asked for, and which have ended.
     var runs: [RunID: Bool] = [:]
+    /// What each run has used, and what was used on each day.
+    var used: [RunID: Usage] = [:]
+    var ledger: [UTCDay: Usage] = [:]
     /// How many facts went in: the sequence number of the last.
     var count = 0
 
@@ -53,6 +56,15 @@ struct Fold: Equatable {
             let fence = try Self.identity(change, \.fence)
             try require(grants[fence] == change.old, "I7: \(fact.event): grant \(fence) was not as the change says")
             grants[fence] = change.new
+        }
+        for record in fact.changes.usage {
+            used[record.run] = (used[record.run] ?? Usage()) + record.usage
+            ledger[record.day] = (ledger[record.day] ?? Usage()) + record.usage
+        }
+        if case .runUsed(let run, let usage) = fact.event {
+            try require(used[run] == usage, "I7: \(run) has used \(usage), and \(used[run] as Any) is counted")
+            let ofTicket = used.filter { $0.key.ticket == run.ticket }.values.reduce(Usage(), +)
+            try require(tickets[run.ticket]?.usage == ofTicket, "I7: \(run.ticket) is not the sum of its runs")
         }
         guard mindingRuns else { return }
         for run in fact.changes.runs { try apply(run) }

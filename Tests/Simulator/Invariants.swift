@@ -6,7 +6,8 @@ extension SimulatedShell {
     /// What costs next to nothing: asked after every turn.
     mutating func checkTurn() throws(Violation) {
         try checkMoves()
-        if let next = core.nextDeadline, unstored == nil {
+        // A day that begins is no deadline of a clock that went back.
+        if let next = core.nextDeadline, next != core.spendingRenewal, unstored == nil {
             // A clock that went back since is told with the next input.
             let latest = max(now, core.heardAt) + .seconds(600)
             try require(next < latest, "I4: the clock went back, and \(next) is far away")
@@ -15,6 +16,7 @@ extension SimulatedShell {
             for fact in decided.decision.facts {
                 try checkFact(fact.event)
                 if decided.isHalted { try checkStandstill(fact.event) }
+                try checkBudget(fact.event, decided)
                 guard case .ticketStarted(let id, _, _, _) = fact.event else { continue }
                 try require(!decided.isDiskFull, "I4: \(id) starts on a full disk")
                 try require(!decided.isInNeed, "I4: \(id) starts on a machine that is short of memory")
@@ -34,6 +36,7 @@ extension SimulatedShell {
         try checkPushes()
         try checkQueues()
         try checkStandstill()
+        try checkSpending()
         if isOneThing, let last = decided.last { try checkQuotas(last) }
         // The rule itself, without any index, takes the square of their number.
         let isCrowd = core.tickets.count >= Simulation.crowd
@@ -48,6 +51,43 @@ extension SimulatedShell {
     /// Whether `core` is what came of one input, and of what the machine was found to be like for it.
     private var isOneThing: Bool {
         decided.count { if case .machineMeasured? = $0.input { false } else { true } } == 1
+    }
+
+    // MARK: budgets
+
+    /// No agent is started while what may be used is used up.
+    private mutating func checkBudget(_ event: Event, _ decided: Decided) throws(Violation) {
+        switch event {
+        case .runRequested(let run, _, "work"):
+            for span in [BudgetSpan.day, .month] {
+                guard let cap = limits.budgets[span].cost else { continue }
+                let spent = decided.spent[span].cost
+                try require(spent < cap, "I4: \(run) starts, and \(spent) of \(cap) for the \(span) are used")
+            }
+        case .humanNeeded(_, .budget): world.coverage.count(.budgetUsedUp)
+        default: break
+        }
+    }
+
+    /// Every sum is that of the runs; and nobody goes on once a report has used a budget up.
+    private mutating func checkSpending() throws(Violation) {
+        try require(stored.ledger == core.ledger, "I7: the ledger is \(core.ledger), the facts say \(stored.ledger)")
+        guard let last = decided.last, last.decision.refusal == nil, decided.count == 1 else { return }
+        try require(core.spent == last.spent, "I4: spent is \(core.spent), on that day it was \(last.spent)")
+        if core.tickets.values.contains(where: { if case .budget? = core.waiting($0.id) { true } else { false } }) {
+            world.coverage.count(.budgetAwaited)
+        }
+        guard case .usageSeen(let run, _)? = last.input else { return }
+        let isUsedUp = [BudgetSpan.day, .month].contains { span in
+            limits.budgets[span].cost.map { last.spent[span].cost >= $0 } ?? false
+        }
+        for ticket in core.tickets.values {
+            guard case .running(let running) = ticket.state, case .working = running.step, running.halt == nil else {
+                continue
+            }
+            let own = limits.budgets.ticket.cost.map { ticket.id == run.ticket && ticket.usage?.cost ?? 0 >= $0 }
+            try require(!isUsedUp && own != true, "I4: \(ticket.id) goes on, and its budget is used up")
+        }
     }
 
     // MARK: halted
@@ -461,6 +501,7 @@ extension Orchestrator {
     ///   - fence: if they are newer than this.
     fileprivate func reasonToWait(_ ticket: Ticket, without: Set<TicketID>, after fence: Int = 0) -> String? {
         if usedUp(for: ticket, without: without) { return "as many as may work for its profile or repository" }
+        if lacksBudget(for: ticket, without: without) { return "its budget is used up or set aside" }
         let wanted = lockedLater(ticket)
         if wanted.isEmpty { return nil }
         if let holder = holder(against: ticket, without: without, after: fence) {
@@ -479,6 +520,27 @@ extension Orchestrator {
         let ofRepository = working.count { $0.repository == ticket.repository }
         return limits.profiles[ticket.profile].map { ofProfile >= $0 + spare } ?? false
             || repositories[ticket.repository]!.agents.map { ofRepository >= $0 + spare } ?? false
+    }
+
+    /// Whether what it would set aside is more than is left.
+    private func lacksBudget(for ticket: Ticket, without: Set<TicketID>) -> Bool {
+        guard case .queued(.work) = ticket.state else { return false }
+        let aside = tickets.values.reduce(0) { sum, other in
+            guard !without.contains(other.id), other.id != ticket.id, case .running(let running) = other.state,
+                let reserve = limits.reserves[other.profile]?.cost
+            else { return sum }
+            switch running.step {
+            case .preparing(.work), .settingUp: return sum + reserve
+            case .working(let run, _):
+                let used = other.runUsage.map { $0.run == run ? $0.usage.cost : 0 } ?? 0
+                return sum + max(0, reserve - used)
+            case .preparing, .collecting, .trying, .snapshotting: return sum
+            }
+        }
+        let own = max(1, limits.reserves[ticket.profile]?.cost ?? 0)
+        return [BudgetSpan.day, .month].contains { span in
+            limits.budgets[span].cost.map { spent[span].cost + aside + own > $0 } ?? false
+        }
     }
 
     private func holder(against ticket: Ticket, without: Set<TicketID>, after fence: Int) -> LockHolder? {

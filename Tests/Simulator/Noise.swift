@@ -18,6 +18,7 @@ enum Noise {
             for fact in decision.facts { try fold.apply(fact, mindingRuns: false) }
             try require(fold.agrees(with: core), "I9: after \(input) tickets are not as the facts say")
             try require(fold.repositories == core.repositories, "I9: after \(input) repositories are not as told")
+            try require(fold.ledger == core.ledger, "I9: after \(input) the ledger is not as told")
             try require(fold.grants == core.grants, "I9: after \(input) grants are not as the facts say")
             if let problem = core.inconsistency { throw Violation("I9: after \(input): \(problem)") }
         }
@@ -43,7 +44,7 @@ enum Noise {
             RunOutcome.exited(0), .exited(.min), .signalled(.max), .stopped, .timedOut, .notStarted(text), .lost(text),
             .failed(text), .unknown(text),
         ])
-        switch random.below(40) {
+        switch random.below(42) {
         case 0: return .worktreeReady(id, branch: text, base: object, head: object, rules(&random))
         case 1: return .worktreeFailed(id, reason: text)
         case 2: return .workCollected(id, head: object, changed: random.chance(50), committedLeftovers: true)
@@ -84,6 +85,17 @@ enum Noise {
             let pattern = pattern(core, &random)
             let duration = random.pick([nil, Duration.zero, .seconds(5), .seconds(-5), .seconds(Int64.max)])
             return .lockAsked(repository, pattern, by: random.pick(["anna", "", text]), reason: text, for: duration)
+        case 40:
+            let count = random.pick([0, 1, -1, .max, .min])
+            let tokens = Tokens(
+                input: count,
+                output: random.pick([0, .max, .min]),
+                cacheRead: count,
+                cacheWrite: count
+            )
+            return .usageSeen(run, Usage(tokens: tokens, cost: count, estimated: count, unpriced: count))
+        case 41:
+            return .budgetGiven(id, Allowance(cost: random.pick([nil, 0, -1, .max]), tokens: random.pick([nil, 1])))
         case 27:
             let fence = random.pick([0, -1, core.counters.fence, .max, .min])
             return .lockReleaseAsked(

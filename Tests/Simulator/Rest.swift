@@ -125,6 +125,8 @@ extension Simulation {
             }
         }
         for (id, run) in shell.world.runs {
+            let counted = shell.stored.used[id]?.cost ?? 0
+            try require(counted == run.used, "I7: \(id) has used \(run.used), and \(counted) is counted")
             try require(run.outcome != nil && run.processes + run.escaped == 0, "I6: \(id) is alive")
         }
         try shell.world.checkPushed()

@@ -73,6 +73,8 @@ package struct SimulatedShell {
         let isDiskFull: Bool
         let isHalted: Bool
         let isInNeed: Bool
+        /// What was used on the day and in the month by then, as the ledger says.
+        let spent: Spent
     }
     var bugs: Set<Bug> = []
     var limits: Orchestrator.Limits
@@ -128,7 +130,8 @@ package struct SimulatedShell {
                 decision: decision,
                 isDiskFull: core.isDiskFull,
                 isHalted: core.standstill != nil,
-                isInNeed: world.isInNeed
+                isInNeed: world.isInNeed,
+                spent: Spent(core.ledger, on: UTCDay(now))
             )
         )
         guard core.wantsMeasure else { return }
@@ -261,7 +264,8 @@ package struct SimulatedShell {
             grants: stored.grants.values.sorted { $0.fence < $1.fence },
             counters: counters,
             agentsSince: stored.agents.mapValues(\.since),
-            standstill: standstill
+            standstill: standstill,
+            ledger: stored.ledger
         )
     }
 

@@ -45,7 +45,7 @@ package struct Simulation {
         self.tell = tell
         var world = FakeWorld()
         world.bugs = planted.world
-        let limits = Self.limits(agents: beginning.agents, slots: beginning.slots)
+        let limits = Self.limits(agents: beginning.agents, slots: beginning.slots, budget: beginning.budget)
         repositories = (1...max(1, beginning.repositories.count)).map { RepositoryID("r\($0)") }
         var tips: [ObjectID] = []
         for (id, config) in zip(repositories, beginning.repositories) {
@@ -58,13 +58,21 @@ package struct Simulation {
     }
 
     /// A human's time is short here, so that locks are let go of in the course of a history.
-    private static func limits(agents: Int, slots: Int) -> Orchestrator.Limits {
-        Orchestrator.Limits(
+    private static func limits(agents: Int, slots: Int, budget: Int) -> Orchestrator.Limits {
+        var budgets = Budgets()
+        if budget > 0 {
+            budgets.ticket.cost = budget / 2
+            budgets.day.cost = budget
+            budgets.month.cost = 3 * budget
+        }
+        return Orchestrator.Limits(
             agents: agents,
             verificationSlots: slots,
             reviewHold: .seconds(300),
             profiles: ["heavy": (agents + 1) / 2],
-            measuresMachine: true
+            measuresMachine: true,
+            budgets: budgets,
+            reserves: ["heavy": Allowance(cost: budget / 4)]
         )
     }
 
@@ -142,7 +150,7 @@ package struct Simulation {
         case .hear(let id):
             let isLate = shell.core.tickets[id]?.halt != nil
             if shell.hear(id), isLate { count(.newsLate) }
-        case .hearAgain, .write, .escape, .end, .quiet, .killRunner, .noticeRunner: run(action)
+        case .hearAgain, .write, .escape, .use, .end, .quiet, .killRunner, .noticeRunner: run(action)
         case .claim, .unclaim, .release, .ask: deal(action)
         case .answer(let id):
             let question = shell.core.tickets[id]?.dealings?.openQuestion
@@ -247,6 +255,12 @@ package struct Simulation {
             guard isRunning(run) else { return }
             count(.processEscapes)
             shell.world.runs[run]!.escaped += 1
+        case .use(let run, let cost):
+            guard isRunning(run), case .agent = shell.world.runs[run]!.order else { return }
+            count(cost > 0 ? .agentUses : .usageRepeated)
+            shell.world.runs[run]!.used = max(0, shell.world.runs[run]!.used + cost)
+            guard shell.world.watched.contains(run) else { return }
+            shell.send(shell.world.usage(of: run), of: run.ticket)
         case .end(let run, let end):
             guard isRunning(run) else { return }
             if case .with(.failed) = end, case .agent(_, _, _, _, let opening) = shell.world.runs[run]!.order,
@@ -362,7 +376,7 @@ package struct Simulation {
         if crash.powerLoss { count(.powerLoss) }
         if crash.slots < shell.limits.verificationSlots || crash.agents < shell.limits.agents { count(.fewerSlots) }
         if crash.slots > shell.limits.verificationSlots || crash.agents > shell.limits.agents { count(.moreSlots) }
-        let limits = Self.limits(agents: crash.agents, slots: crash.slots)
+        let limits = Self.limits(agents: crash.agents, slots: crash.slots, budget: script.budget)
         var dying = crash.dying
         // It dies once while it recovers, and not for ever.
         while true {

@@ -45,6 +45,7 @@ extension Orchestrator {
             }
         case .stopped(let stage, _), .needsHuman(_, let stage):
             try refuseUnlandable(id, command)
+            if stage == .work { try refuseOverBudget(id, command) }
             if command == .retry {
                 change(id) { ticket in
                     ticket.feedback = nil
@@ -117,7 +118,9 @@ extension Orchestrator {
         switch (tickets[id]!.halt, halt) {
         // It is ending already; to be cancelled is to be stopped.
         case (halt?, _), (.cancel?, .stop), (.cancel?, .standstill), (.stop?, .standstill): return
-        case (nil, _), (.stop?, _), (.cancel?, _), (.standstill?, _): break
+        // A human is asked already, and nothing of it goes on by itself.
+        case (.budget?, .standstill): return
+        case (nil, _), (.stop?, _), (.cancel?, _), (.standstill?, _), (.budget?, _): break
         }
         switch tickets[id]!.state {
         case .running(var running):
@@ -194,6 +197,7 @@ extension Orchestrator {
         switch tickets[id]!.state {
         case .awaitingApproval, .needsHuman, .stopped:
             try refuseUnlandable(id, .requestChanges(comment: comment))
+            try refuseOverBudget(id, .requestChanges(comment: comment))
             change(id) { ticket in
                 ticket.feedback = .changesRequested(comment: comment)
                 // Who asks for changes takes back what was approved before, and wants to see what comes of it.

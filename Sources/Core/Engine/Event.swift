@@ -23,6 +23,8 @@ public enum Event: Equatable, Sendable {
     case runRequested(RunID, name: String, stage: String)
     case runStarted(RunID)
     case runEnded(RunID, RunOutcome)
+    /// What the run has used so far, in all.
+    case runUsed(RunID, Usage)
     /// Something inside the run asked for what is for people, and was refused.
     case agentForbidden(RunID, method: String)
     /// The run's agent gives no sign of life.
@@ -101,6 +103,10 @@ public enum Event: Equatable, Sendable {
     case ticketLeft(TicketID, reason: String)
     /// A ticket's facts changed in a way no other event names.
     case ticketChanged(TicketID)
+    /// People have said what it may use.
+    case budgetGiven(TicketID)
+    /// Another day has begun, or another month: what is counted for it begins anew.
+    case spendingRenewed
 
     /// People have stopped everything.
     case halted(Standstill)
@@ -127,9 +133,11 @@ public enum Event: Equatable, Sendable {
     public var ticket: TicketID? {
         switch self {
         case .repositoryAdded, .repositoryTrusted, .repositoryChanged, .targetMoved, .backlogTaken, .backlogRefused,
-            .halted, .resumed, .diskFilled, .diskFreed, .lockTaken, .lockReleased, .landingPushed, .pushFailed:
+            .halted, .resumed, .diskFilled, .diskFreed, .lockTaken, .lockReleased, .landingPushed, .pushFailed,
+            .spendingRenewed:
             nil
         case .runRequested(let run, _, _), .runStarted(let run), .runEnded(let run, _), .agentForbidden(let run, _),
+            .runUsed(let run, _),
             .agentStale(let run, _, _), .agentActive(let run, _, _), .sessionOpened(let run, _), .sessionLost(let run),
             .messageTaken(let run, _), .agentLooped(let run, _, _, _), .permissionDenied(let run, _, _),
             .claimGranted(let run, _),
@@ -151,7 +159,7 @@ public enum Event: Equatable, Sendable {
             .ticketContinued(let id, _), .snapshotTaken(let id, _), .snapshotFailed(let id, _),
             .snapshotNoted(let id, _, _),
             .humanNeeded(let id, _), .locksReleased(let id, _), .ticketCancelled(let id, _), .ticketTidied(let id),
-            .ticketLeft(let id, _), .messageQueued(let id, _), .messageDeferred(let id, _, _),
+            .ticketLeft(let id, _), .budgetGiven(let id), .messageQueued(let id, _), .messageDeferred(let id, _, _),
             .ticketChanged(let id):
             id
         }
@@ -176,6 +184,9 @@ public struct Changes: Equatable, Sendable {
     public var grants: [Change<Grant>] = []
     public var runs: [RunRecord] = []
     public var passes: [Pass] = []
+    public var usage: [UsageRecord] = []
+    /// What was used today and this month.
+    public var spent: Change<Spent>?
     public init() {}
 }
 

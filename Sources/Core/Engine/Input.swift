@@ -4,6 +4,8 @@ public enum Input: Equatable, Sendable {
     case enqueueAsked(RepositoryID, [NewTicket])
     case commandGiven(Command, TicketID)
     case editAsked(TicketID, TicketEdit)
+    /// The ticket may use as much; where that says nothing, what is configured.
+    case budgetGiven(TicketID, Allowance)
     /// A file of a repository's backlog folder holds these tickets: all of them are taken in, or none.
     case backlogFileRead(RepositoryID, BacklogFile, [NewTicket])
     /// Such a file cannot be taken in; every problem with its place.
@@ -119,6 +121,8 @@ public enum Input: Equatable, Sendable {
     /// The remote has the commit, by this push or from before.
     case targetPushed(PushOrder)
     case pushFailed(PushOrder, Push.Problem)
+    /// What the run has used so far, in all. It takes the place of what was said of it before.
+    case usageSeen(RunID, Usage)
     /// A deadline of `nextDeadline` has come.
     case deadlineReached
 }

@@ -9,6 +9,8 @@ struct Journal: Sendable {
     private var grantChanges: [Change<Grant>] = []
     private var runs: [RunRecord] = []
     private var passes: [Pass] = []
+    private var usage: [UsageRecord] = []
+    private var spentBefore: Spent?
     /// In the order they were touched.
     private var touched: [TicketID] = []
     /// What was under way for them when the input came, and has been ever since.
@@ -41,10 +43,12 @@ struct Journal: Sendable {
     mutating func released(_ grant: Grant) { grantChanges.append(Change(old: grant, new: nil)) }
     mutating func record(_ run: RunRecord) { runs.append(run) }
     mutating func record(_ pass: Pass) { passes.append(pass) }
+    mutating func record(_ used: UsageRecord) { usage.append(used) }
+    mutating func touch(_ old: Spent) { spentBefore = spentBefore ?? old }
 
     var hasLeftovers: Bool {
         !ticketsBefore.isEmpty || !repositoriesBefore.isEmpty || !agentsBefore.isEmpty || !grantChanges.isEmpty
-            || !runs.isEmpty || !passes.isEmpty
+            || !runs.isEmpty || !passes.isEmpty || !usage.isEmpty || spentBefore != nil
     }
     /// A ticket to name the leftovers by.
     var firstTouched: TicketID? { ticketsBefore.first?.id }
@@ -54,7 +58,8 @@ struct Journal: Sendable {
         _ event: Event,
         tickets: [TicketID: Ticket],
         repositories: [RepositoryID: Repository],
-        agents: [AgentID: Agent]
+        agents: [AgentID: Agent],
+        spent: Spent
     ) {
         var changes = Changes()
         changes.tickets = ticketsBefore.compactMap { id, old in
@@ -69,6 +74,8 @@ struct Journal: Sendable {
         changes.grants = grantChanges
         changes.runs = runs
         changes.passes = passes
+        changes.usage = usage
+        changes.spent = spentBefore.map { Change(old: $0, new: spent) }
         facts.append(Fact(event: event, changes: changes))
         ticketsBefore = []
         touchedTickets = []
@@ -77,6 +84,8 @@ struct Journal: Sendable {
         grantChanges = []
         runs = []
         passes = []
+        usage = []
+        spentBefore = nil
     }
 
     private var asked: [Effect] = []
@@ -119,7 +128,7 @@ extension Orchestrator {
 
     mutating func emit(_ event: Event) {
         if event.words != nil, let id = event.ticket { change(id) { $0.comments = ($0.comments ?? 0) + 1 } }
-        journal.emit(event, tickets: tickets, repositories: repositories, agents: agents)
+        journal.emit(event, tickets: tickets, repositories: repositories, agents: agents, spent: spent)
     }
 
     /// Nothing that changed goes untold.

@@ -31,6 +31,7 @@ extension Orchestrator {
         counters: Counters,
         isDiskFull: Bool,
         standstill: Standstill?,
+        ledger: [UTCDay: Usage],
         at now: Instant
     ) -> Orchestrator {
         var tickets = tickets
@@ -50,7 +51,8 @@ extension Orchestrator {
             grants: Array(grants.values),
             counters: counters,
             agentsSince: since,
-            standstill: standstill
+            standstill: standstill,
+            ledger: ledger
         )
         var earlier = Orchestrator(limits: limits, restoring: stored, at: now)
         earlier.isDraining = isDraining

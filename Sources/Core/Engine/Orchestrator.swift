@@ -17,13 +17,18 @@ public struct Orchestrator: Sendable {
         public var profiles: [String: Int]
         /// Whether the machine is measured before a ticket starts.
         public var measuresMachine: Bool
+        public var budgets: Budgets
+        /// What is set aside before a run of a profile starts.
+        public var reserves: [String: Allowance]
         public init(
             agents: Int,
             verificationSlots: Int,
             branchPrefix: String = "{agent}/",
             reviewHold: Duration = .seconds(24 * 60 * 60),
             profiles: [String: Int] = [:],
-            measuresMachine: Bool = false
+            measuresMachine: Bool = false,
+            budgets: Budgets = Budgets(),
+            reserves: [String: Allowance] = [:]
         ) {
             self.agents = max(1, agents)
             self.verificationSlots = max(1, verificationSlots)
@@ -31,6 +36,8 @@ public struct Orchestrator: Sendable {
             self.reviewHold = reviewHold
             self.profiles = profiles.mapValues { max(1, $0) }
             self.measuresMachine = measuresMachine
+            self.budgets = budgets
+            self.reserves = reserves
         }
     }
 
@@ -59,6 +66,11 @@ public struct Orchestrator: Sendable {
     public internal(set) var isDraining = false
     /// There is no room on the disk, and nothing new starts. Not stored: a restart looks again.
     public internal(set) var isDiskFull = false
+
+    /// What was used on each day.
+    public internal(set) var ledger: [UTCDay: Usage] = [:]
+    /// What was used today, and this month: the ledger's sums.
+    public internal(set) var spent = Spent([:], on: UTCDay(number: 0))
 
     /// What the machine knows of itself, for whether a ticket may start. Not stored: a restart looks again.
     var measure = Measure.none
@@ -128,6 +140,7 @@ public struct Orchestrator: Sendable {
             agents[agent] = Agent(id: agent, ticket: nil, since: now, stopping: false)
         }
         freeAgents = agents.keys.sorted(by: >)
+        spent = Spent([:], on: UTCDay(now))
     }
 
     /// Takes one input in, and says what it comes to. A refused input changes nothing.
@@ -165,6 +178,7 @@ public struct Orchestrator: Sendable {
         case .enqueueAsked(let repository, let tickets): try enqueue(tickets, in: repository)
         case .commandGiven(let command, let ticket): try obey(command, ticket)
         case .editAsked(let ticket, let edit): try self.edit(ticket, edit)
+        case .budgetGiven(let ticket, let budget): try giveBudget(ticket, budget)
         case .backlogFileRead(let repository, let file, let tickets): try take(file, tickets, in: repository)
         case .backlogFileRefused(let repository, let file, let problems):
             if repositories[repository] != nil { emit(.backlogRefused(repository, file, problems: problems)) }
@@ -198,6 +212,7 @@ public struct Orchestrator: Sendable {
         case .worktreeFailed(let id, let reason): worktreeFailed(id, reason)
         case .runStarted(let run, let at): runStarted(run, at)
         case .runEnded(let run, let outcome, let at): runEnded(run, outcome, at)
+        case .usageSeen(let run, let usage): usageSeen(run, usage)
         case .runWentQuiet(let run, let since, let lookedAt, let grace):
             runWentQuiet(run, since: since, lookedAt, grace: grace)
         case .runStirred(let run, let sign): runStirred(run, by: sign)
@@ -250,6 +265,6 @@ public struct Orchestrator: Sendable {
         let retry = retries.lazy.filter { mayRetry($0.key) }.compactMap(\.value.at).min()
         let push = pushRetries.values.compactMap(\.at).min()
         let ends = [reviewHolds.min?.key, personalEnds.min?.key, waitEnds.min?.key]
-        return ([retry, push, measure.due] + ends).compactMap(\.self).min()
+        return ([retry, push, measure.due, spendingRenewal] + ends).compactMap(\.self).min()
     }
 }

@@ -50,6 +50,12 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case releaseGrantsNothing
     /// After a restart, an agent waits beyond the end of its wait.
     case waitEndForgottenAtRestart
+    /// A report that replaces another is added to it.
+    case usageCountedAgain
+    /// Runs start, and go on, although the budget is used up.
+    case budgetIgnored
+    /// What was used up stays so on the next day.
+    case budgetNotRenewed
 }
 
 extension Orchestrator {

@@ -10,6 +10,8 @@ public struct StoredState: Equatable, Sendable {
     public var agentsSince: [AgentID: Instant]
     /// That everything is halted.
     public var standstill: Standstill?
+    /// What was used on each day.
+    public var ledger: [UTCDay: Usage]
 
     public init(
         tickets: [Ticket] = [],
@@ -18,7 +20,8 @@ public struct StoredState: Equatable, Sendable {
         grants: [Grant] = [],
         counters: Orchestrator.Counters = .init(),
         agentsSince: [AgentID: Instant] = [:],
-        standstill: Standstill? = nil
+        standstill: Standstill? = nil,
+        ledger: [UTCDay: Usage] = [:]
     ) {
         self.tickets = tickets
         self.settled = settled
@@ -27,6 +30,7 @@ public struct StoredState: Equatable, Sendable {
         self.counters = counters
         self.agentsSince = agentsSince
         self.standstill = standstill
+        self.ledger = ledger
     }
 }
 
@@ -41,6 +45,8 @@ extension Orchestrator {
         tickets = Dictionary(uniqueKeysWithValues: stored.tickets.map { ($0.id, $0) })
         settled = stored.settled
         standstill = stored.standstill
+        ledger = stored.ledger
+        spent = Spent(ledger, on: UTCDay(now))
         restoreAgents(stored.agentsSince)
         restoreGrants(stored.grants)
         restoreQueues()
@@ -55,7 +61,8 @@ extension Orchestrator {
             grants: grants.values.sorted { $0.fence < $1.fence },
             counters: counters,
             agentsSince: agents.mapValues(\.since),
-            standstill: standstill
+            standstill: standstill,
+            ledger: ledger
         )
     }
 

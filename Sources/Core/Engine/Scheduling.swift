@@ -19,6 +19,8 @@ public enum Waiting: Equatable, Sendable {
     case agent(busy: Int)
     /// As many agents work for it as may.
     case quota(Quota, limit: Int)
+    /// What may be used today, or this month, is used up or set aside.
+    case budget(BudgetShortfall)
 }
 
 extension Orchestrator {
@@ -27,6 +29,7 @@ extension Orchestrator {
     /// room for it. While everything is halted or the disk is full nothing is started: no ticket, no verification and no
     /// landing, each of which would fail half done on a full disk.
     mutating func schedule() {
+        renewSpending()
         guard !isDiskFull || isPlanted(.startsOnAFullDisk), standstill == nil || isPlanted(.startsWhileHalted) else {
             return
         }
@@ -41,7 +44,12 @@ extension Orchestrator {
             case .lock(_, let holder)?: scheduler.block(groupOf: id, by: holder)
             case .reservation(_, let first)?: scheduler.block(groupOf: id, behind: first)
             case .quota(let quota, _)?: scheduler.block(groupOf: id, over: quota)
+            case .budget?: scheduler.block(groupOf: id, over: .budget(profile: tickets[id]!.profile))
             case nil:
+                if tickets[id]!.startsAgent, let problem = ownOverrun(of: id) {
+                    askHuman(id, .budget(problem), resume: .work)
+                    continue
+                }
                 guard machineHasRoom() else { return }
                 start(id, agent)
             }
@@ -54,10 +62,13 @@ extension Orchestrator {
         case lock(LockPattern, holder: LockHolder)
         case reservation(LockPattern, behind: TicketID)
         case quota(Quota, limit: Int)
+        case budget(BudgetShortfall)
     }
 
     private func blocker(of id: TicketID) -> Blocker? {
-        lockBlocker(of: id) ?? fullQuota(for: tickets[id]!).map { .quota($0.quota, limit: $0.limit) }
+        let ticket = tickets[id]!
+        return lockBlocker(of: id) ?? fullQuota(for: ticket).map { .quota($0.quota, limit: $0.limit) }
+            ?? (ticket.startsAgent ? shortfall(for: ticket.profile).map(Blocker.budget) : nil)
     }
 
     private func lockBlocker(of id: TicketID) -> Blocker? {
@@ -138,6 +149,7 @@ extension Orchestrator {
             Scheduler.Place(priority: ticket.priority, serial: ticket.serial, ticket: ticket.id),
             repository: ticket.repository,
             profile: ticket.profile,
+            startsAgent: ticket.startsAgent,
             locks: wanted,
             isAlone: fences[ticket.id] != nil && !wanted.isEmpty
         )
@@ -188,6 +200,7 @@ extension Orchestrator {
             return .person(pattern, person)
         case .reservation(let pattern, let behind)?: return .reservation(pattern, behind: behind)
         case .quota(let quota, let limit)?: return .quota(quota, limit: limit)
+        case .budget(let shortfall)?: return .budget(shortfall)
         case nil:
             if !freeAgents.isEmpty, case .short(let shortage, _) = measure { return .shortage(shortage) }
             return .agent(busy: agents.count - freeAgents.count)
@@ -196,6 +209,9 @@ extension Orchestrator {
 }
 
 extension Ticket {
+    /// Whether an agent is to work on it next: what has only to be verified costs nothing.
+    fileprivate var startsAgent: Bool { state == .queued(resume: .work) }
+
     fileprivate var waitsInLandingQueue: Bool {
         guard case .landing(let landing) = state, landing.halt == nil, case .waiting = landing.step else {
             return false

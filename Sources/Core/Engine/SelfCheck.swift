@@ -21,6 +21,7 @@ extension Orchestrator {
         if rebuilt.claiming != claiming { return "agents that wait for locks are those of \(claiming)" }
         if rebuilt.waitingAgents != waitingAgents { return "agents that wait are those of \(waitingAgents)" }
         if rebuilt.waitEnds.count != waitEnds.count { return "\(waitEnds.count) waits end by themselves" }
+        if spent != Spent(ledger, on: spent.day) { return "spent is \(spent), the ledger says \(ledger)" }
         return scheduler.inconsistency.map { "the scheduler: \($0)" }
     }
 

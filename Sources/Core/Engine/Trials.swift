@@ -211,6 +211,7 @@ extension Orchestrator {
         }
         guard countFailure(id, feedback, limit: limit) else { return askHuman(id, problem, resume: .verify) }
         let attempt = tickets[id]!.failures[feedback.fingerprint!]!
+        if let overrun = ownOverrun(of: id) { return askHuman(id, .budget(overrun), resume: .work) }
         if case .running = tickets[id]!.state {
             work(id)
         } else {

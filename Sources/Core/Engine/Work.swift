@@ -69,8 +69,9 @@ extension Orchestrator {
         emit(.runRequested(RunID(ticket: id, number: run), name: "setup", stage: "setup"))
     }
 
-    /// Starts the agent, with the feedback there is.
+    /// Starts the agent, with the feedback there is, where the budgets let it.
     mutating func work(_ id: TicketID) {
+        guard mayWork(id) else { return }
         let agent = running(id)!.agent
         let run = newRun(of: id, name: agent.description, stage: "work")
         change(id) { $0.attempts += 1 }
@@ -98,12 +99,22 @@ extension Orchestrator {
         if ticket.trial != nil { return verifierEnded(run, outcome) }
         guard let running = running(run.ticket) else { return }
         if case .working = running.step { settleMessages(run, outcome) }
-        if running.halt != nil { return settleHalt(run.ticket) }
+        if running.halt != nil, !goOnOverBudget(run, outcome) { return settleHalt(run.ticket) }
         switch running.step {
         case .settingUp: setupEnded(run, outcome)
         case .working: agentEnded(run, outcome)
         case .preparing, .collecting, .trying, .snapshotting: break
         }
+    }
+
+    /// An agent that was done before it was stopped for a budget has cost what it has cost: its work is taken.
+    private mutating func goOnOverBudget(_ run: RunID, _ outcome: RunOutcome) -> Bool {
+        guard outcome == .exited(0), var running = running(run.ticket), case .budget? = running.halt else {
+            return false
+        }
+        running.halt = nil
+        enter(run.ticket, .running(running))
+        return true
     }
 
     private mutating func setupEnded(_ run: RunID, _ outcome: RunOutcome) {
@@ -217,6 +228,8 @@ extension Orchestrator {
         case (_, .stopped(let stage)): becomeStopped(id, resume: stage)
         case (.standstill, .again): becomeStill(id, resume: .work)
         case (.stop, .again), (.stop, .queue): becomeStopped(id, resume: .work)
+        case (.budget(let problem), .again), (.budget(let problem), .queue):
+            askHuman(id, .budget(problem), resume: .work)
         case (_, .needsHuman(let problem, let stage)): askHuman(id, problem, resume: stage)
         case (nil, .again): work(id)
         case (nil, .queue(let feedback)), (.standstill, .queue(let feedback)):
@@ -245,6 +258,7 @@ extension Orchestrator {
             case .standstill where nothingToSave: becomeStill(id, resume: stage)
             case .stop, .standstill: snapshot(id, .stopped(resume: stage))
             case .cancel(let reason): snapshot(id, .cancelled(reason: reason))
+            case .budget(let problem): snapshot(id, .needsHuman(.budget(problem), resume: stage))
             }
         case .landing:
             // Its work was collected before it was approved: there is nothing left to save.
@@ -252,6 +266,7 @@ extension Orchestrator {
             case .stop: becomeStopped(id, resume: .verify)
             case .standstill: stayInLandingQueue(id)
             case .cancel(let reason): becomeCancelled(id, reason)
+            case .budget: preconditionFailure("no agent works on \(id)")
             }
         case .queued, .stopped, .awaitingApproval, .needsHuman, .merged, .cancelled:
             preconditionFailure("nothing of \(id) was under way")

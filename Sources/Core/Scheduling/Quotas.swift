@@ -4,6 +4,16 @@
 public enum Quota: Hashable, Sendable {
     case profile(String)
     case repository(RepositoryID)
+    /// What may be used today and this month, by a run of that profile with what is set aside for it.
+    case budget(profile: String)
+
+    /// Whether who waits for it keeps its locks from those behind it: not where that may take until the next month.
+    var reservesLocks: Bool {
+        switch self {
+        case .profile, .repository: true
+        case .budget: false
+        }
+    }
 }
 
 extension Orchestrator {
@@ -11,10 +21,12 @@ extension Orchestrator {
         switch quota {
         case .profile(let name): limits.profiles[name]
         case .repository(let id): repositories[id]?.agents
+        case .budget: nil
         }
     }
 
     private func isFull(_ quota: Quota) -> Bool {
+        if case .budget(let profile) = quota { return shortfall(for: profile) != nil }
         guard let limit = limit(of: quota), !isPlanted(.limitsIgnored) else { return false }
         return working[quota, default: 0] >= limit
     }

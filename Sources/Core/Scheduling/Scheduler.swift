@@ -1,8 +1,8 @@
 /// The tickets that wait to be started, in the order they start: **priority first (higher number first), then age,
 /// then id**. A pure index over facts that live elsewhere, rebuilt from them at load.
 ///
-/// Tickets of one repository and one profile that ask for the same locks form a *group*: what blocks one blocks all of them, so a
-/// blocked group is set aside as one thing until what blocks it changes, and costs nothing meanwhile. One decision
+/// Tickets of one repository and one profile that ask for the same locks, and for an agent alike, form a *group*: what blocks one
+/// blocks all of them, so a blocked group is set aside as one thing until what blocks it changes, and costs nothing meanwhile. One decision
 /// looks only at groups that may have become startable, and takes O(log n) for each.
 struct Scheduler: Sendable {
     /// A place in the order.
@@ -20,6 +20,7 @@ struct Scheduler: Sendable {
     private struct GroupKey: Hashable {
         let repository: RepositoryID
         let profile: String
+        let startsAgent: Bool
         let locks: [LockPattern]
         /// The one that is in a group of its own.
         let alone: TicketID?
@@ -32,7 +33,8 @@ struct Scheduler: Sendable {
         case blocked(by: LockHolder)
         /// In `reservations`: a ticket ahead of it waits for what it asks for.
         case behind
-        /// In `overQuota`, and where it asks for locks in `lockBlocked`, so that these are free when its turn comes.
+        /// In `overQuota`, and where it asks for locks, and the quota reserves them, in `lockBlocked`, so that these are free
+        /// when its turn comes.
         case overQuota(Quota)
     }
 
@@ -73,12 +75,14 @@ struct Scheduler: Sendable {
         _ place: Place,
         repository: RepositoryID,
         profile: String,
+        startsAgent: Bool = true,
         locks: [LockPattern],
         isAlone: Bool = false
     ) {
         let key = GroupKey(
             repository: repository,
             profile: profile,
+            startsAgent: startsAgent,
             locks: locks,
             alone: isAlone ? place.ticket : nil
         )
@@ -121,7 +125,7 @@ struct Scheduler: Sendable {
             reviewReservation(in: group.key.repository)
         case .overQuota(let quota):
             overQuota[quota]!.set(number, group.head)
-            guard !group.key.locks.isEmpty else { return }
+            guard !group.key.locks.isEmpty, quota.reservesLocks else { return }
             lockBlocked[group.key.repository]!.set(number, group.head)
             reviewReservation(in: group.key.repository)
         case .behind:
@@ -157,7 +161,7 @@ struct Scheduler: Sendable {
         let group = groups[number]!
         groups[number]!.standing = .overQuota(quota)
         overQuota[quota, default: IndexedHeap()].set(number, group.head)
-        guard !group.key.locks.isEmpty else { return }
+        guard !group.key.locks.isEmpty, quota.reservesLocks else { return }
         lockBlocked[group.key.repository, default: IndexedHeap()].set(number, group.head)
         reviewReservation(in: group.key.repository)
     }
@@ -220,7 +224,7 @@ struct Scheduler: Sendable {
         case .overQuota(let quota):
             overQuota[quota]!.remove(number)
             if overQuota[quota]!.isEmpty { overQuota[quota] = nil }
-            if !group.key.locks.isEmpty { lockBlocked[repository]!.remove(number) }
+            if !group.key.locks.isEmpty, quota.reservesLocks { lockBlocked[repository]!.remove(number) }
         }
     }
 
@@ -241,7 +245,8 @@ struct Scheduler: Sendable {
                 case .ready: (group.head, nil, false, [])
                 case .blocked(let holder): (nil, group.head, false, [holder])
                 case .behind: (nil, nil, true, [])
-                case .overQuota: (nil, group.key.locks.isEmpty ? nil : group.head, false, [])
+                case .overQuota(let quota):
+                    (nil, group.key.locks.isEmpty || !quota.reservesLocks ? nil : group.head, false, [])
                 }
             guard (ready[number], inBlocked, isBehind, holders) == expected else {
                 return "group \(number) is \(group.standing), and stands elsewhere"

@@ -47,6 +47,7 @@ extension Ticket {
 
 extension Running {
     var reason: String {
+        if case .budget(let problem)? = halt { return "stopping: \(problem.sentence)" }
         if halt != nil { return "stopping" }
         return switch step {
         case .preparing: "its worktree is being made"
@@ -154,6 +155,7 @@ extension Problem {
         case .dependency(let id, .cancelled): "it depends on \(id), which was cancelled"
         case .landingFailed(let reason): "it could not be landed: \(reason)"
         case .repositoryGone(let reason): reason
+        case .budget(let problem): problem.sentence
         }
     }
 
@@ -182,8 +184,53 @@ extension Waiting {
         case .quota(.profile(let name), let limit):
             "waits for a free agent of profile \(name) (\(limit) at a time)"
         case .quota(.repository, let limit): "waits for a free agent of its repository (\(limit) at a time)"
-
+        // A budget has no limit of agents.
+        case .quota(.budget, _): "waits for the budget"
+        case .budget(let shortfall): shortfall.sentence
         }
+    }
+}
+
+extension BudgetUnit {
+    /// `5.32 of 5.00 USD`.
+    func phrase(_ amount: Int, of cap: Int) -> String { "\(text(amount)) of \(text(cap)) \(noun)" }
+
+    func text(_ amount: Int) -> String {
+        switch self {
+        case .usd: Dollars.short(amount)
+        case .tokens: String(amount)
+        }
+    }
+
+    var noun: String {
+        switch self {
+        case .usd: "USD"
+        case .tokens: "tokens"
+        }
+    }
+}
+
+extension BudgetProblem {
+    public var sentence: String {
+        switch self {
+        case .reached(.ticket, let unit, let spent, let cap):
+            "its budget is used up (\(unit.phrase(spent, of: cap))); `orch budget` gives it more"
+        case .reached(let span, let unit, let spent, let cap):
+            "the budget of the \(span.rawValue) is used up (\(unit.phrase(spent, of: cap))); "
+                + "`continue` has it wait for the next \(span.rawValue)"
+        case .unpriced(let tokens):
+            "nobody knows what \(tokens) tokens of its agent cost, and money is limited; "
+                + "say so in `prices`, or set `budgets.unknownUsage` to `allow`"
+        }
+    }
+}
+
+extension BudgetShortfall {
+    public var sentence: String {
+        let known = "waits for the budget of the \(span.rawValue): \(unit.phrase(spent, of: cap)) used"
+        let aside = reserved > 0 ? ", \(unit.text(reserved)) set aside for others" : ""
+        let own = wanted > 0 ? ", \(unit.text(wanted)) wanted" : ""
+        return known + aside + own + "; it begins anew on \(renews) at 00:00 UTC"
     }
 }
 

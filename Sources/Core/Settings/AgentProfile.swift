@@ -64,6 +64,8 @@ public struct AgentProfile: Hashable, Codable, Sendable {
     public var environment: [String: String]
     /// What it may do, where it asks for leave.
     public var permissions = PermissionPolicy()
+    /// Set aside of the day's and the month's budget before a run starts.
+    public var reserve = Allowance()
 
     public init(
         kind: Kind = .command,

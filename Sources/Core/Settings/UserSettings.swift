@@ -21,6 +21,10 @@ public struct UserSettings: Hashable, Codable, Sendable {
     public var containment = ContainmentChoice.auto
     /// What one run may take up.
     public var limits = RunLimits()
+    /// What agents may use.
+    public var budgets = Budgets()
+    /// What the tokens of models cost, for agents that do not say.
+    public var prices: [Price] = []
     /// Values that are redacted from whatever is stored or told.
     public var secrets: [SecretSource] = []
     /// A human approves every landing, whatever a repository says.

@@ -64,6 +64,12 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var lastQuestion: Int?
     /// What its agent says it has done; nil where it has not said.
     public internal(set) var summary: String?
+    /// What its agents have used so far; nil where nobody has said.
+    public internal(set) var usage: Usage?
+    /// The part of it that is of the newest run which has reported anything.
+    public internal(set) var runUsage: RunUsage?
+    /// What people let it use, where that is not what is configured.
+    public internal(set) var budget: Allowance?
 
     public struct Worktree: Equatable, Sendable, Codable {
         /// Its folder's name under the state directory; opaque.

@@ -38,7 +38,7 @@ public enum Tidy: String, Equatable, Sendable, Codable {
 public struct Running: Equatable, Sendable, Codable {
     public var agent: AgentID
     public var step: Step
-    /// A human wants it to end; the step's outcome is awaited first.
+    /// A human, or a budget, wants it to end; the step's outcome is awaited first.
     public var halt: Halt?
     public init(agent: AgentID, step: Step, halt: Halt? = nil) {
         self.agent = agent
@@ -114,6 +114,8 @@ public enum Halt: Equatable, Sendable, Codable {
     /// As everything is: it goes on by itself when everything may.
     case standstill
     case cancel(reason: String)
+    /// Nobody asked for it: its run has used up a budget.
+    case budget(BudgetProblem)
 }
 
 /// Building a candidate on the target branch and running every verifier on exactly its tree. The verify stage and the
@@ -235,6 +237,8 @@ public enum Problem: Equatable, Sendable, Codable {
     case landingFailed(String)
     /// Its repository is not where it was registered. It goes on when the repository is registered again.
     case repositoryGone(String)
+    /// Its run was ended, or is not started, as a budget is used up.
+    case budget(BudgetProblem)
 
     public enum DependencyProblem: String, Equatable, Sendable, Codable { case unknown, cancelled }
 }

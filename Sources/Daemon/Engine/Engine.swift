@@ -146,8 +146,11 @@ final class Engine: @unchecked Sendable {
     }
 
     /// Something has happened.
-    func submit(_ input: Input) {
-        mailbox.send(.input({ _ in .success(input) }, descriptions: [], answer: nil))
+    func submit(_ input: Input) { submit { _ in .success(input) } }
+
+    /// Something has happened that is put in terms of what is true by then.
+    func submit(_ question: @escaping Question) {
+        mailbox.send(.input(question, descriptions: [], answer: nil))
     }
 
     /// Somebody asks for something. The answer is called on the loop's thread once its effect is durable and every
@@ -250,6 +253,7 @@ final class Engine: @unchecked Sendable {
             let counters: Orchestrator.Counters
             let isDiskFull: Bool
             let standstill: Standstill?
+            let ledger: [UTCDay: Usage]
             let seq: Int
             /// Of the tickets that have changed; nil where there was none.
             var evidence: [TicketID: String?] = [:]
@@ -258,6 +262,7 @@ final class Engine: @unchecked Sendable {
                 counters = core.counters
                 isDiskFull = core.isDiskFull
                 standstill = core.standstill
+                ledger = core.ledger
                 self.seq = seq
             }
         }
@@ -360,8 +365,8 @@ final class Engine: @unchecked Sendable {
             if let text = texts.popFirst() { step.descriptions = [(id, redactor.redact(text))] }
         case .ticketEdited(let id, let fields) where fields.contains(.description):
             if let text = texts.popFirst() { step.descriptions = [(id, redactor.redact(text))] }
-        case .diskFilled, .diskFreed, .halted, .resumed:
-            round.batch.daemonRow = rows.daemon(opening.daemonRow, core.standstill, isDiskFull: core.isDiskFull)
+        case .diskFilled, .diskFreed, .halted, .resumed, .runUsed, .spendingRenewed:
+            round.batch.daemonRow = rows.daemon(opening.daemonRow, core)
         default: break
         }
         round.batch.steps.append(step)
@@ -390,7 +395,7 @@ final class Engine: @unchecked Sendable {
                 MergePatch.diff(from: old ?? [:], to: rows.agent(new, ticket: lookup(new)))
             )
         }
-        let daemonRow = rows.daemon(opening.daemonRow, core.standstill, isDiskFull: false)
+        let daemonRow = rows.daemon(opening.daemonRow, core)
         let daemon = MergePatch.diff(from: opening.before, to: daemonRow)
         let params: JSONObject = [
             "seq": JSONValue(seq), "time": .string(Timestamp.text(now)),

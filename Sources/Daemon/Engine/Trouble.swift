@@ -104,6 +104,7 @@ extension Engine {
                 counters: round.before.counters,
                 isDiskFull: round.before.isDiskFull,
                 standstill: round.before.standstill,
+                ledger: round.before.ledger,
                 at: round.now
             ),
             seq: round.before.seq,

@@ -14,6 +14,8 @@ extension Gateway {
             status["draining"] = .bool(view.core.isDraining)
             if view.core.isDiskFull { status["disk"] = "full" }
             status["halted"] = view.core.standstill.map { .object($0.row) }
+            for (key, value) in view.rows.spent(view.core.spent) { status[key] = value }
+            status["budgets"] = view.core.limits.budgets.row.map(JSONValue.object)
             status["shortage"] = view.core.shortage.map { .string($0.sentence) }
             status["trouble"] = view.trouble.map(JSONValue.string)
             guard effects.spares.count > 0 else { return reply(.success(.object(status))) }
@@ -29,6 +31,28 @@ extension Gateway {
     func haltEverything(_ params: Params, _ reply: Reply) throws(RPCError) {
         ask(.haltAsked(reason: try params.optionalString("reason") ?? ""), reply) {
             Self.answerStandstill($0, $1, reply)
+        }
+    }
+
+    /// Whether anything of any run is alive, as the machine says and not as orch believes; and what orch still waits for.
+    func stillness(_ params: Params, _ reply: Reply) {
+        look(reply) { [effects, peers] view in
+            effects.read {
+                reply(
+                    Self.result {
+                        let processes = try peers.alive()
+                        let tickets = view.core.unsettled
+                        return [
+                            "halted": view.core.standstill.map { .object($0.row) } ?? .null,
+                            "still": .bool(processes.isEmpty && tickets.isEmpty),
+                            "tickets": JSONValue(tickets.map(\.text)),
+                            "processes": .array(
+                                processes.map { ["pid": JSONValue(Int($0.pid)), "run": .string($0.run.description)] }
+                            ),
+                        ]
+                    }
+                )
+            }
         }
     }
 

@@ -71,7 +71,11 @@ struct FactLine {
             if !patch.isEmpty { repositories[new.id.text] = .object(patch) }
         }
         var patch = JSONObject()
-        if let daemon = fact.event.daemonPatch { patch["daemon"] = .object(daemon) }
+        var daemon = fact.event.daemonPatch ?? [:]
+        if let spent = fact.changes.spent, let old = spent.old, let new = spent.new {
+            for (key, value) in MergePatch.diff(from: rows.spent(old), to: rows.spent(new)) { daemon[key] = value }
+        }
+        if !daemon.isEmpty { patch["daemon"] = .object(daemon) }
         for (key, section) in [
             ("repositories", repositories), ("agents", agents), ("locks", locks), ("tickets", tickets),
         ] where !section.isEmpty {
@@ -100,6 +104,7 @@ extension Event {
         case .runRequested: "run.requested"
         case .runStarted: "run.started"
         case .runEnded: "run.ended"
+        case .runUsed: "run.used"
         case .agentForbidden: "agent.forbidden"
         case .agentStale: "agent.stale"
         case .agentActive: "agent.active"
@@ -154,6 +159,8 @@ extension Event {
         case .ticketTidied: "ticket.tidied"
         case .ticketLeft: "ticket.left"
         case .ticketChanged: "ticket.changed"
+        case .budgetGiven: "ticket.budgeted"
+        case .spendingRenewed: "spending.renewed"
         case .halted: "daemon.halted"
         case .resumed: "daemon.resumed"
         case .diskFilled: "disk.full"
@@ -186,6 +193,8 @@ extension Event {
             [("run", .string(run.description)), ("method", .string(method))]
         case .runEnded(let run, let outcome):
             [("run", .string(run.description)), ("outcome", .string(outcome.phrase))]
+        case .runUsed(let run, let usage):
+            [("run", .string(run.description)), ("usage", .object(usage.row))]
         case .agentStale(let run, let agent, let stale):
             [("run", .string(run.description)), ("agent", .string(agent.description))] + stale.eventFields
         case .agentActive(let run, let agent, let sign):
@@ -281,7 +290,7 @@ extension Event {
         case .locksReleased(_, let hold):
             [("reason", .string("it has waited for a human for \(DurationText.format(hold))"))]
         case .ticketEnqueued, .landingStarted, .ticketStopping, .ticketStopped, .ticketTidied,
-            .ticketChanged, .resumed, .diskFilled, .diskFreed:
+            .ticketChanged, .resumed, .diskFilled, .diskFreed, .budgetGiven, .spendingRenewed:
             []
         }
     }

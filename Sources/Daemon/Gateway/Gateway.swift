@@ -31,6 +31,8 @@ final class Gateway: Sendable {
     let about: JSONObject
     /// Begins the end of the daemon.
     let quit: @Sendable (OnStop) -> Void
+    /// Which processes belong to which runs.
+    let peers: RunPeers
     /// What agents have tried in vain, and has been told of.
     private let forbidden = Mutex<Set<String>>([])
     private let listings = Listings()
@@ -45,6 +47,7 @@ final class Gateway: Sendable {
         user: UserSettings,
         about: JSONObject,
         waiting: @escaping @Sendable (RunID, Bool) -> Void,
+        peers: RunPeers,
         quit: @escaping @Sendable (OnStop) -> Void
     ) {
         self.engine = engine
@@ -54,6 +57,7 @@ final class Gateway: Sendable {
         self.about = about
         tokens = RunTokens { RunFolder(path: effects.supervisor.folder(of: $0)) }
         waits = ToolWaits(changed: waiting)
+        self.peers = peers
         self.quit = quit
     }
 
@@ -66,6 +70,7 @@ final class Gateway: Sendable {
         "ticket.list": { $0.listTickets },
         "ticket.show": { $0.showTicket },
         "ticket.events": { $0.listEvents },
+        "ticket.budget": { $0.giveBudget },
         "ticket.continue": { $0.command { _ in .continue } },
         "ticket.stop": { $0.command { _ in .stop } },
         "ticket.retry": { $0.command { _ in .retry } },
@@ -94,7 +99,9 @@ final class Gateway: Sendable {
         "repository.trust": { $0.trustRepository },
         "repository.list": { $0.listRepositories },
         "profile.list": { $0.listProfiles },
+        "costs.list": { $0.listCosts },
         "daemon.status": { $0.status },
+        "daemon.stillness": { $0.stillness },
         "daemon.halt": { $0.haltEverything },
         "daemon.resume": { $0.resumeEverything },
         "daemon.quit": { $0.quitDaemon },
@@ -118,7 +125,7 @@ final class Gateway: Sendable {
         case "snapshot", "ticket.list", "agent.list": .listing
         case "output.read", "ticket.show", "ticket.events", "ticket.checks", "ticket.diff", "repository.add",
             "repository.trust",
-            "snapshot.list", "snapshot.restore", "prune":
+            "snapshot.list", "snapshot.restore", "prune", "costs.list", "daemon.stillness":
             .slow
         case "run.ticket", "run.release": .slow
         case "run.claim", "run.ask", "run.verify": .waiting
@@ -131,7 +138,7 @@ final class Gateway: Sendable {
     private static let openToAgents: Set<String> = [
         "tick", "snapshot", "output.read", "ticket.enqueue", "ticket.list", "ticket.show", "ticket.events",
         "ticket.diff", "ticket.checks", "snapshot.list", "agent.list", "lock.list", "repository.list", "profile.list",
-        "daemon.status",
+        "daemon.status", "costs.list",
     ]
 
     /// Answers the request, now or later.

@@ -28,6 +28,20 @@ struct Params: Sendable {
         return number
     }
 
+    func optionalInt(_ name: String) throws(RPCError) -> Int? {
+        guard let value = object[name], !value.isNull else { return nil }
+        return try int(name, default: 0)
+    }
+
+    /// In millionths.
+    func optionalDollars(_ name: String) throws(RPCError) -> Int? {
+        guard let value = object[name], !value.isNull else { return nil }
+        guard let number = value.doubleValue, number >= 0, number <= Double(Dollars.maximum / 1_000_000) else {
+            throw wrong(name, "a number of US dollars, not negative")
+        }
+        return Int((number * 1_000_000).rounded())
+    }
+
     func bool(_ name: String, default: Bool) throws(RPCError) -> Bool {
         guard let value = object[name], !value.isNull else { return `default` }
         guard let flag = value.boolValue else { throw wrong(name, "true or false") }

@@ -37,6 +37,8 @@ struct PictureRows: Sendable {
         if case .landing(let landing) = ticket.state, case .blocked = landing.step { row["blocked"] = true }
         row["landing_place"] = ticket.landingPlace.map(JSONValue.init)
         for (key, value) in fields(ticket.dealings) { row[key] = value }
+        row["usage"] = ticket.usage.map { .object($0.row) }
+        row["budget"] = ticket.budget.map { .object($0.row) }
         row["checks"] = ticket.trial?.progress.map { .object(checks($0)) }
         row["messages"] = ticket.messages.map { .array($0.map(message)) }
         row["last_message"] = ticket.lastMessage.map(JSONValue.init)
@@ -91,11 +93,21 @@ struct PictureRows: Sendable {
         return checks
     }
 
-    /// The daemon's own row: what it is, whether everything is halted, and what is wrong with the machine.
-    func daemon(_ about: JSONObject, _ standstill: Standstill?, isDiskFull: Bool) -> JSONObject {
+    /// The daemon's own row: what it is, whether everything is halted, what is wrong with the machine, what agents have
+    /// used and what they may.
+    func daemon(_ about: JSONObject, _ core: Orchestrator) -> JSONObject {
         var row = about
-        row["halted"] = standstill.map { .object($0.row) }
-        if isDiskFull { row["disk"] = "full" }
+        row["halted"] = core.standstill.map { .object($0.row) }
+        if core.isDiskFull { row["disk"] = "full" }
+        for (key, value) in spent(core.spent) { row[key] = value }
+        row["budgets"] = core.limits.budgets.row.map(JSONValue.object)
+        return row
+    }
+
+    func spent(_ spent: Spent) -> JSONObject {
+        var row = JSONObject()
+        if spent.today != Usage() { row["spent_today"] = .object(spent.today.row) }
+        if spent.month != Usage() { row["spent_month"] = .object(spent.month.row) }
         return row
     }
 
@@ -149,6 +161,44 @@ struct PictureRows: Sendable {
         }
         row["agents"] = repository.agents.map(JSONValue.init)
         return row
+    }
+}
+
+extension Usage {
+    /// Dollars as a number, with up to six digits behind the point.
+    var row: JSONObject {
+        [
+            "input": JSONValue(tokens.input), "output": JSONValue(tokens.output),
+            "cache_read": JSONValue(tokens.cacheRead), "cache_write": JSONValue(tokens.cacheWrite),
+            "tokens": JSONValue(tokens.total), "cost_usd": .dollars(cost),
+            "estimated": .dollars(estimated), "unpriced": JSONValue(unpriced),
+        ]
+    }
+}
+
+extension Allowance {
+    /// What it says.
+    var row: JSONObject {
+        var row = JSONObject()
+        row["usd"] = cost.map(JSONValue.dollars)
+        row["tokens"] = tokens.map(JSONValue.init)
+        return row
+    }
+}
+
+extension Budgets {
+    /// Those there are; nil where there is none.
+    var row: JSONObject? {
+        var row = JSONObject()
+        for span in BudgetSpan.allCases where !self[span].isEmpty { row[span.rawValue] = .object(self[span].row) }
+        return row.isEmpty ? nil : row
+    }
+}
+
+extension JSONValue {
+    /// The number of dollars; a double holds a million billion millionths exactly.
+    static func dollars(_ amount: Int) -> JSONValue {
+        amount % 1_000_000 == 0 ? JSONValue(amount / 1_000_000) : .double(Double(amount) / 1_000_000)
     }
 }
 

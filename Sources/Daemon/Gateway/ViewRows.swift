@@ -71,7 +71,7 @@ extension Engine.View {
             )
         }
         var picture = JSONObject()
-        picture["daemon"] = .object(rows.daemon(daemon, core.standstill, isDiskFull: core.isDiskFull))
+        picture["daemon"] = .object(rows.daemon(daemon, core))
         let sections: [(String, JSONValue, Bool)] = [
             (
                 "repositories",

@@ -28,7 +28,7 @@ enum MetricsTable {
             "failed_verifications",
         ] + TicketHistory.Share.allCases.map { "\($0.rawValue)_seconds" } + [
             "files", "insertions", "deletions", "commit",
-        ] + Wait.allCases.map { "\($0.rawValue)_wait_seconds" }
+        ] + Wait.allCases.map { "\($0.rawValue)_wait_seconds" } + UsageTable.usageColumns
 
     static let heading = columns.joined(separator: ",") + "\n"
 
@@ -51,7 +51,7 @@ enum MetricsTable {
             ]
             + TicketHistory.Share.allCases.map { seconds(history.milliseconds[$0] ?? 0) } + [
                 number(changed?.files), number(changed?.insertions), number(changed?.deletions), history.commit ?? "",
-            ] + Wait.allCases.map { history.waits[$0].map(seconds) ?? "" }
+            ] + Wait.allCases.map { history.waits[$0].map(seconds) ?? "" } + UsageTable.fields(history.usage)
     }
 
     static func line(_ fields: [String]) -> String { fields.map(quoted).joined(separator: ",") + "\n" }

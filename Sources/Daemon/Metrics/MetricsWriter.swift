@@ -7,11 +7,12 @@ import IPC
 import Logging
 import Synchronization
 
-/// Keeps `metrics/tickets.csv`: each ticket that ends gets one row. What is in it is derived from the events, on a queue of
-/// its own, after they have been told; a daemon that was killed in between finds by the last row what is missing. Whoever
-/// deletes the file gets it anew at the next end.
+/// Keeps `metrics/tickets.csv` and `metrics/usage.csv`: each ticket that ends gets one row, and each run of an agent. What is in
+/// them is derived from the events, on a queue of its own, after they have been told; a daemon that was killed in between finds
+/// by the last row what is missing. Whoever deletes a file gets it anew at the next end.
 final class MetricsWriter: Sendable {
-    private let file: String
+    private let tickets: MetricsFile
+    private let usage: MetricsFile
     private let store: Store
     private let stateDirectory: String
     private let git: Git
@@ -25,7 +26,8 @@ final class MetricsWriter: Sendable {
     private let hasFailed = Mutex(false)
 
     init(paths: StatePaths, store: Store, git: Git, logger: Logger) {
-        file = paths.metrics + "/tickets.csv"
+        tickets = MetricsFile(path: paths.metrics + "/tickets.csv", heading: MetricsTable.heading)
+        usage = MetricsFile(path: paths.metrics + "/usage.csv", heading: UsageTable.heading)
         stateDirectory = paths.directory
         self.store = store
         self.git = git
@@ -38,7 +40,7 @@ final class MetricsWriter: Sendable {
         for line in lines {
             switch line.topic {
             case "ticket.enqueued": if let id = line.ticket { first.withLock { $0[id] = line.seq } }
-            case "ticket.merged", "ticket.cancelled": hasEnded = true
+            case "ticket.merged", "ticket.cancelled", "run.ended": hasEnded = true
             default: break
             }
         }
@@ -56,7 +58,7 @@ final class MetricsWriter: Sendable {
                     defer { failed = true }
                     return !failed
                 }
-                if isNew { logger.warning("\(file) is behind, and is tried again when a ticket ends: \(error)") }
+                if isNew { logger.warning("the metrics are behind, and are tried again when a ticket ends: \(error)") }
             }
         }
     }
@@ -67,21 +69,27 @@ final class MetricsWriter: Sendable {
     // MARK: on the queue
 
     private func write() throws {
-        var descriptor = try openTable()
-        defer { close(descriptor) }
-        if try addColumns(descriptor) {
-            close(descriptor)
-            descriptor = -1
-            descriptor = try openTable()
+        try writeTickets()
+        try writeUsage()
+    }
+
+    private func writeTickets() throws {
+        try tickets.write { rows in
+            try rows.map(widened)
+        } after: { last, append in
+            for end in try store.endings(after: last) {
+                let from = first.withLock { $0.removeValue(forKey: end.ticket.text) } ?? 0
+                let history = try history(of: end, from: from)
+                let path = try history.repository.flatMap { try store.path(ofRepository: $0) }
+                let changed = path.flatMap { changedLines($0, history) }
+                try append(MetricsTable.row(end.seq, end.ticket, history, repository: path, changed: changed))
+            }
         }
-        let last = try lastRow(descriptor)
-        for end in try store.endings(after: last) {
-            let from = first.withLock { $0.removeValue(forKey: end.ticket.text) } ?? 0
-            let history = try history(of: end, from: from)
-            let path = try history.repository.flatMap { try store.path(ofRepository: $0) }
-            let changed = path.flatMap { changedLines($0, history) }
-            let row = MetricsTable.row(end.seq, end.ticket, history, repository: path, changed: changed)
-            try append(MetricsTable.line(row), to: descriptor)
+    }
+
+    private func writeUsage() throws {
+        try usage.write { last, append in
+            for run in try store.endedRuns(after: last) { try append(UsageTable.row(run)) }
         }
     }
 
@@ -102,66 +110,12 @@ final class MetricsWriter: Sendable {
         return history
     }
 
-    private func openTable() throws -> Int32 {
-        let descriptor = open(file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw Problem(description: GitFiles.reason()) }
-        return descriptor
-    }
-
-    /// A table that an older orch began gets the columns it lacks, in a file that takes its place. What is in it stays as it
-    /// is, and so does a row that is none of orch's.
-    private func addColumns(_ descriptor: Int32) throws -> Bool {
-        var start = [UInt8](repeating: 0, count: MetricsTable.heading.utf8.count)
-        let count = pread(descriptor, &start, start.count, 0)
-        guard count > 0, let end = start[..<count].firstIndex(of: UInt8(ascii: "\n")),
-            MetricsTable.heading.utf8.starts(with: start[..<end] + [UInt8(ascii: ",")]),
-            let bytes = FileManager.default.contents(atPath: file)
-        else { return false }
-        let rows = CSV.rows(String(decoding: bytes, as: UTF8.self))
-        var text = MetricsTable.heading
-        for row in rows.dropFirst() {
-            var new = row
-            if row.count == rows[0].count, let seq = Int(row[0]) {
-                let ticket = TicketID(row[1])
-                let history = try history(of: Store.EndOfTicket(seq: seq, ticket: ticket), from: 0)
-                new += MetricsTable.row(seq, ticket, history, repository: nil, changed: nil)[row.count...]
-            }
-            text += MetricsTable.line(new)
-        }
-        let whole = file + ".new"
-        try Data(text.utf8).write(to: URL(filePath: whole))
-        guard chmod(whole, 0o600) == 0, rename(whole, file) == 0 else { throw Problem(description: GitFiles.reason()) }
-        return true
-    }
-
-    /// The number of the last row; a row that was cut short by the machine's end or a full disk is taken away first.
-    private func lastRow(_ descriptor: Int32) throws -> Int {
-        let size = lseek(descriptor, 0, SEEK_END)
-        guard size > 0 else {
-            try append(MetricsTable.heading, to: descriptor)
-            return 0
-        }
-        // Rows are short; a path may take 4 KiB.
-        let start = max(0, size - 64 << 10)
-        var bytes = [UInt8](repeating: 0, count: Int(size - start))
-        let count = pread(descriptor, &bytes, bytes.count, start)
-        guard count == bytes.count else { throw Problem(description: "it cannot be read") }
-        let newline = UInt8(ascii: "\n")
-        guard let end = bytes.lastIndex(of: newline) else { throw Problem(description: "it is not orch's") }
-        if end + 1 < bytes.count, ftruncate(descriptor, start + off_t(end) + 1) != 0 {
-            throw Problem(description: GitFiles.reason())
-        }
-        let row = String(decoding: bytes[..<end].split(separator: newline).last ?? [], as: UTF8.self)
-        if let seq = MetricsTable.seq(ofRow: row) { return seq }
-        guard row.hasPrefix("seq,") else { throw Problem(description: "its last row is not orch's: \(row.prefix(60))") }
-        return 0
-    }
-
-    private func append(_ text: String, to descriptor: Int32) throws {
-        let bytes = Array(text.utf8)
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw Problem(description: GitFiles.reason())
-        }
+    /// A row that an older orch has written, with the columns it lacks.
+    private func widened(_ row: [String]) throws -> [String] {
+        guard let seq = Int(row[0]) else { return row }
+        let ticket = TicketID(row[1])
+        let history = try history(of: Store.EndOfTicket(seq: seq, ticket: ticket), from: 0)
+        return row + MetricsTable.row(seq, ticket, history, repository: nil, changed: nil)[row.count...]
     }
 
     /// Nil where git cannot say any more.
@@ -173,8 +127,6 @@ final class MetricsWriter: Sendable {
         )
         return (try? git.run(call, for: "count what \(commit) has changed")).map { ChangedLines(numstat: $0.lines) }
     }
-
-    private struct Problem: Error, CustomStringConvertible { let description: String }
 }
 
 extension Store {

@@ -54,6 +54,8 @@ struct TicketHistory: Equatable {
     private(set) var stays: [Stay] = []
     /// What its time in the queue went into; empty where that is not known.
     var waits: [Wait: Int64] = [:]
+    /// What its agents used, as its row has it; empty where nobody has said.
+    private(set) var usage = JSONObject()
     private var locks: [LockPattern] = []
 
     private var state = ""
@@ -105,6 +107,7 @@ struct TicketHistory: Equatable {
         if let texts = row?["locks"]?.arrayValue {
             locks = texts.compactMap { $0.stringValue.flatMap { try? LockPattern($0) } }
         }
+        if let used = row?["usage"]?.objectValue { MergePatch.apply(used, to: &usage) }
         if let state = row?["state"]?.stringValue { self.state = state }
         if let blocked = row?["blocked"] { isBlocked = blocked.boolValue ?? false }
     }

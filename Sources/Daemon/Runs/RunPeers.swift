@@ -35,6 +35,35 @@ struct RunPeers: Sendable {
         return .unknown
     }
 
+    /// A process that is alive, and the run it belongs to.
+    struct Member: Equatable {
+        let pid: pid_t
+        let run: RunID
+    }
+
+    /// Every process of every run, its runner included, by pid: one look at each process of the machine. What has ended and is
+    /// not reaped yet is not alive.
+    ///
+    /// - Throws: where nobody can say. That is never taken for there being none.
+    func alive() throws(RunFailure) -> [Member] {
+        // Not by FileManager, which gives up where a process ends while it looks.
+        guard let folder = opendir("/proc") else { throw RunFailure("/proc cannot be read: errno \(errno)") }
+        defer { closedir(folder) }
+        var pids: [pid_t] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let pid = pid_t(name) { pids.append(pid) }
+        }
+        return pids.sorted().compactMap { pid in
+            guard case .inside(let run?) = run(ofPeer: pid) else { return nil }
+            var process = cs_process()
+            guard cs_process_status(pid, &process) == 0, process.alive != 0 else { return nil }
+            return Member(pid: pid, run: run)
+        }
+    }
+
     /// Nil when the tree has changed under our feet.
     private func walk(from pid: pid_t) -> Answer? {
         var pid = pid

@@ -2,6 +2,8 @@
 struct SettingDescription: Sendable {
     indirect enum Kind: Sendable {
         case integer(ClosedRange<Int>)
+        /// Of US dollars.
+        case dollars
         case boolean
         case text
         case duration

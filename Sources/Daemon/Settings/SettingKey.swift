@@ -113,6 +113,44 @@ struct SettingKey<Root>: Sendable {
         return key
     }
 
+    static func dollars(_ name: String, _ path: Path<Int>, _ documentation: String) -> Self {
+        Self(
+            name,
+            .dollars,
+            documentation,
+            read: { reader, node, root in assign(reader.dollars(node), to: path, of: &root) },
+            show: { .dollars($0[keyPath: path]) }
+        )
+    }
+
+    static func optionalDollars(_ name: String, _ path: Path<Int?>, _ documentation: String) -> Self {
+        Self(
+            name,
+            .dollars,
+            documentation,
+            isOptional: true,
+            read: { reader, node, root in assign(reader.dollars(node), to: path, of: &root) },
+            show: { $0[keyPath: path].map(SettingValue.dollars) ?? .null }
+        )
+    }
+
+    /// `2026-11-21`.
+    static func optionalDay(_ name: String, _ path: Path<UTCDay?>, _ documentation: String) -> Self {
+        Self(
+            name,
+            .text,
+            documentation,
+            isOptional: true,
+            read: { reader, node, root in
+                let text = checkedText(&reader, node) {
+                    UTCDay($0) == nil ? "\(quoted($0)) is no day; write one such as \"2026-01-31\"" : nil
+                }
+                return assign(text.flatMap { UTCDay($0) }, to: path, of: &root)
+            },
+            show: { $0[keyPath: path].map { .string($0.description) } ?? .null }
+        )
+    }
+
     static func size(_ name: String, _ path: Path<Int>, _ documentation: String) -> Self {
         Self(
             name,

@@ -175,6 +175,20 @@ struct SettingReader {
         return value
     }
 
+    /// In millionths.
+    mutating func dollars(_ node: DocumentNode) -> Int? {
+        let wanted = "a number of US dollars, such as 5 or 0.25, with up to six digits behind the point"
+        guard case .number(let text) = node.value else {
+            noteKind(node, write: wanted)
+            return nil
+        }
+        guard let amount = Dollars.parse(text) else {
+            note(node.place, "\(key) is \(quoted(text)); write \(wanted)")
+            return nil
+        }
+        return amount
+    }
+
     mutating func boolean(_ node: DocumentNode) -> Bool? {
         if case .bool(let value) = node.value { return value }
         noteKind(node, write: "true or false, without quotes")

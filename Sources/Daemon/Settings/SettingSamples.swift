@@ -68,6 +68,10 @@ public enum SettingSamples {
                 "type": .string("integer"), "minimum": .integer(range.lowerBound),
                 "maximum": .integer(range.upperBound),
             ])
+        case .dollars:
+            return .object([
+                "type": .string("number"), "minimum": .integer(0), "maximum": .dollars(Dollars.maximum),
+            ])
         case .boolean: return .object(["type": .string("boolean")])
         case .text: return text
         case .duration:

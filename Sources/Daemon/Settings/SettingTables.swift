@@ -81,6 +81,14 @@ extension UserSettings {
             \.containment,
             "What holds a run's processes together; `auto` is the best there is, any other that or no daemon."
         ),
+        Key.object("budgets", \.budgets, Budgets.keys, "What agents may use; any amount where null."),
+        Key.list(
+            "prices",
+            \.prices,
+            Price.keys,
+            new: Price(model: "", input: 0, output: 0),
+            "What a million tokens cost, in US dollars, for agents that do not say: what comes of it is an estimate."
+        ),
         Key.object("limits", \.limits, RunLimits.keys, "What one run may take up."),
         Key.list(
             "secrets",
@@ -235,6 +243,12 @@ extension AgentProfile {
             \.permissions,
             PermissionPolicy.keys,
             "What an agent that asks for leave may do; what the ticket's locks say comes before it."
+        ),
+        Key.object(
+            "reserve",
+            \.reserve,
+            Allowance.keys,
+            "Set aside of the day's and the month's budget before a run starts; nothing where null."
         ),
     ]
 }

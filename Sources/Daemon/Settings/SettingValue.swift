@@ -1,8 +1,12 @@
+import Core
+
 /// What a setting is set to, as it is shown: JSON whose objects keep their order.
 enum SettingValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int)
+    /// In millionths of a US dollar; shown as a number of dollars.
+    case dollars(Int)
     case string(String)
     indirect case list([SettingValue])
     indirect case object([Member])
@@ -24,6 +28,7 @@ enum SettingValue: Hashable, Sendable {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .integer(let value): String(value)
+        case .dollars(let amount): Dollars.exact(amount)
         case .string(let text): Self.escaped(text)
         case .list(let values): "[" + values.map(\.compact).joined(separator: ", ") + "]"
         case .object(let members) where members.isEmpty: "{}"
@@ -43,7 +48,7 @@ enum SettingValue: Hashable, Sendable {
         case .list(let values) where values.contains(where: \.isObject):
             let lines = values.map { inner + $0.pretty(indent: indent + 2) }
             return "[\n" + lines.joined(separator: ",\n") + "\n" + outer + "]"
-        case .null, .bool, .integer, .string, .list, .object:
+        case .null, .bool, .integer, .dollars, .string, .list, .object:
             return compact
         }
     }

@@ -149,7 +149,7 @@ public enum SettingsFile {
         keys.flatMap { key -> [Variable] in
             switch key.kind {
             case .object(let inner): return variables(of: inner, at: prefix + key.name + ".")
-            case .integer, .boolean, .text, .duration, .size, .choice:
+            case .integer, .dollars, .boolean, .text, .duration, .size, .choice:
                 return [Variable(name: variableName(prefix + key.name), key: prefix + key.name, kind: key.kind)]
             case .strings, .stringMap, .stringLists, .map, .list: return []
             }
@@ -189,7 +189,7 @@ public enum SettingsFile {
         mutating func add(_ text: String, for variable: Variable, from source: SettingReader.Source) {
             let value: DocumentNode.Value =
                 switch variable.kind {
-                case .integer: .number(text)
+                case .integer, .dollars: .number(text)
                 case .boolean where text == "true" || text == "false": .bool(text == "true")
                 default: .string(text)
                 }
@@ -229,6 +229,9 @@ public enum SettingsFile {
                 let (from, count) = (settings.ports.from, settings.ports.count)
                 let message =
                     "`ports` do not suffice: \(settings.agents) agents with \(count) each, from \(from), go beyond 65535"
+                problems.append(FileProblem(file: file ?? "configuration", message: message))
+            }
+            if let message = settings.reserveProblem {
                 problems.append(FileProblem(file: file ?? "configuration", message: message))
             }
             for secret in settings.secrets where (secret.environment == nil) == (secret.file == nil) {

@@ -3,7 +3,7 @@ import GRDB
 /// The tables, and how they came to be. A migration that has been released is never edited: append another.
 enum Schema {
     /// What each version added, oldest first.
-    private static let versions = [first, second, third, fourth, fifth, sixth]
+    private static let versions = [first, second, third, fourth, fifth, sixth, seventh]
     /// The version a database has when this program has opened it. It stands in the file's first page, so that an older
     /// orch can see that it is too old before it opens the file.
     static var version: Int { versions.count }
@@ -27,7 +27,7 @@ enum Schema {
     /// Every table this version reads or writes.
     static let tables = [
         "counters", "daemon", "repositories", "agents", "tickets", "descriptions", "locks", "runs", "events",
-        "passes",
+        "passes", "usage",
     ]
 
     /// The file says whose it is, and its version: `orch` in ASCII.
@@ -68,6 +68,46 @@ enum Schema {
 
     /// What one ticket went through is found without looking at what all the others did.
     private static let sixth = "CREATE INDEX events_by_ticket ON events (ticket) WHERE ticket IS NOT NULL;"
+
+    /// What each run used on each day: every sum is one of these. Costs in millionths of a US dollar. And a run may end so that
+    /// nobody knows what it came to.
+    private static let seventh = """
+        CREATE TABLE attempts (
+            ticket TEXT NOT NULL REFERENCES tickets (id),
+            number INTEGER NOT NULL CHECK (number > 0),
+            name TEXT NOT NULL,
+            stage TEXT NOT NULL CHECK (stage IN ('setup', 'work', 'verify')),
+            tree TEXT,
+            state TEXT NOT NULL CHECK (state IN ('starting', 'running', 'passed', 'failed', 'stopped', 'timed_out',
+                'lost', 'unknown')),
+            requested INTEGER NOT NULL,
+            started INTEGER,
+            ended INTEGER CHECK ((ended IS NOT NULL) = (state NOT IN ('starting', 'running'))),
+            outcome TEXT CHECK ((outcome IS NOT NULL) = (ended IS NOT NULL)),
+            commit_id TEXT,
+            PRIMARY KEY (ticket, number)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO attempts SELECT ticket, number, name, stage, tree, state, requested, started, ended, outcome, commit_id
+            FROM runs;
+        DROP TABLE runs;
+        ALTER TABLE attempts RENAME TO runs;
+
+        CREATE TABLE usage (
+            ticket TEXT NOT NULL,
+            run INTEGER NOT NULL,
+            day INTEGER NOT NULL,
+            profile TEXT NOT NULL,
+            input INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            cost INTEGER NOT NULL,
+            estimated INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            PRIMARY KEY (ticket, run, day),
+            FOREIGN KEY (ticket, run) REFERENCES runs (ticket, number)
+        ) STRICT, WITHOUT ROWID;
+        """
 
     /// Columns are what SQLite can hold us to; `body` is the whole value as JSON, which Core alone reads.
     private static let first = """

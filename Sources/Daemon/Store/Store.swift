@@ -167,6 +167,7 @@ final class Store: Sendable {
                 ])
         }
         for run in step.changes.runs { try write(run, step.time, database) }
+        for used in step.changes.usage { try write(used, database) }
         for pass in step.changes.passes { try write(pass, step.time, database) }
         try database.cachedStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?)").execute(
             arguments: [step.seq, step.name, step.ticket?.text, Data(step.line)])

@@ -49,7 +49,8 @@ extension Store {
                 grants: try bodies("locks", "fence", database),
                 counters: try counters(database),
                 agentsSince: Dictionary(uniqueKeysWithValues: agents.map { ($0.id, $0.since) }),
-                standstill: Standstill(row: daemonRow["halted"])
+                standstill: Standstill(row: daemonRow["halted"]),
+                ledger: try ledger(database)
             ),
             agents: agents,
             evidence: tickets.evidence,
@@ -152,8 +153,9 @@ extension Store {
             SELECT number, name, stage, tree, state, started, ended, outcome, commit_id FROM runs
             WHERE ticket = ? AND \(condition) ORDER BY number
             """
+        let usage = try usage(of: ticket, database)
         return try Row.fetchAll(database, sql: sql, arguments: [ticket.text] + arguments).map { row in
-            RunRow(
+            var run = RunRow(
                 id: "\(ticket).\(row[0] as Int)",
                 ticket: ticket.text,
                 number: row[0],
@@ -166,6 +168,8 @@ extension Store {
                 tree: row[3],
                 commit: row[8]
             )
+            run.usage = usage[row[0]]
+            return run
         }
     }
 }

@@ -78,6 +78,9 @@ public struct EventSentence: Sendable {
             // What a verifier's failure means is the next event.
             if run.stage == "verify" { return ("verify: \(run.name) ended: \(outcome)", true) }
             return ("\(run.stage == "work" ? run.name : "\(run.stage): \(run.name)") failed (\(outcome))", false)
+        case "run.used":
+            let usage = event.params["usage"]
+            return ("\(what(id)) has used \(usage.map(UsageText.sentence) ?? "nothing")", true)
         default:
             return (Self.unknown(event), false)
         }
@@ -217,6 +220,8 @@ public struct EventSentence: Sendable {
         case "ticket.stopping": return ("is being stopped", false)
         case "ticket.stopped": return ("stopped", false)
         case "ticket.needs_human_review": return ("needs a human: \(event.string("reason"))", false)
+        case "ticket.budgeted": return ("has a budget of its own by a human's word", false)
+        case "spending.renewed": return ("another day: what is counted for it begins anew", true)
         case "locks.released": return ("its locks are released: \(event.string("reason"))", false)
         case "ticket.cancelled":
             let reason = event.string("reason")

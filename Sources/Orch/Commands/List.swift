@@ -33,20 +33,20 @@ struct List: Subcommand {
     }
 
     static func table(_ rows: [TicketRow]) -> Table {
+        // Where no agent says what it uses, there is nothing to show.
+        let hasUsage = rows.contains { $0.usage != nil }
+        let cost: [Table.Column] = hasUsage ? [.init("USD", isRightAligned: true)] : []
         var table = Table(
-            .init("ID"),
-            .init("STATE"),
-            .init("PRI", isRightAligned: true),
-            .init("AGENT"),
-            .init("AGE", isRightAligned: true),
-            .init("TITLE", least: 12),
-            .init("REASON", least: 12)
+            columns: [
+                .init("ID"), .init("STATE"), .init("PRI", isRightAligned: true), .init("AGENT"),
+                .init("AGE", isRightAligned: true),
+            ] + cost + [.init("TITLE", least: 12), .init("REASON", least: 12)]
         )
         table.rows = rows.map { row in
             [
                 .init(row.id), .init(row.shownState, Table.Style(state: row.shownState)), .init(String(row.priority)),
-                .init(row.agent), .init(Moments.age(row.since)), .init(row.title), .init(row.reasonNow),
-            ]
+                .init(row.agent), .init(Moments.age(row.since)),
+            ] + (hasUsage ? [.init(row.usage.map(UsageText.cost))] : []) + [.init(row.title), .init(row.reasonNow)]
         }
         return table
     }

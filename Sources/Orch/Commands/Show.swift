@@ -90,7 +90,8 @@ struct Show: Subcommand {
             ("locks", row.locks.isEmpty ? nil : row.locks.joined(separator: ", ")),
             ("depends on", row.depends_on.isEmpty ? nil : row.depends_on.joined(separator: ", ")),
             ("branch", row.branch), ("worktree", row.worktree), ("commit", row.commit),
-            ("attempts", row.attempts == 0 ? nil : String(row.attempts)), ("created", Moments.full(row.created)),
+            ("attempts", row.attempts == 0 ? nil : String(row.attempts)), ("used", row.usage.map(UsageText.sentence)),
+            ("budget", row.budget.map(BudgetCommand.words)), ("created", Moments.full(row.created)),
             ("evidence", row.evidence),
         ]
         let lines = facts.compactMap { name, value -> String? in
@@ -100,20 +101,23 @@ struct Show: Subcommand {
     }
 
     static func table(_ runs: [RunRow]) -> Table {
+        let hasUsage = runs.contains { $0.usage != nil }
+        let used: [Table.Column] =
+            hasUsage ? [.init("TOKENS", isRightAligned: true), .init("USD", isRightAligned: true)] : []
         var table = Table(
-            .init("RUN"),
-            .init("STAGE"),
-            .init("NAME"),
-            .init("STATE"),
-            .init("OUTCOME", least: 12),
-            .init("STARTED"),
-            .init("TOOK", isRightAligned: true)
+            columns: [
+                .init("RUN"), .init("STAGE"), .init("NAME"), .init("STATE"), .init("OUTCOME", least: 12),
+                .init("STARTED"), .init("TOOK", isRightAligned: true),
+            ] + used
         )
         table.rows = runs.map { run in
-            [
+            let used: [Table.Cell] = [
+                .init(run.usage.map { UsageText.tokens($0.tokens) }), .init(run.usage.map(UsageText.cost)),
+            ]
+            return [
                 .init(run.id), .init(run.stage), .init(run.name), .init(run.state, style(of: run)), .init(run.outcome),
                 .init(run.started.map(Moments.full)), .init(duration(of: run)),
-            ]
+            ] + (hasUsage ? used : [])
         }
         return table
     }

@@ -136,6 +136,9 @@ struct Status: Subcommand {
         let others = counts.keys.filter { !known.contains($0) }.sorted()
         let parts = (known + others).compactMap { state in counts[state].map { "\($0) \(SafeText.line(state))" } }
         console.write("tickets  \(parts.isEmpty ? "none yet" : parts.joined(separator: ", "))")
+        for (index, line) in SpentText.lines(.object(status)).enumerated() {
+            console.write("\(index == 0 ? "used " : "     ")    \(line)")
+        }
         for problem in owed { console.write("push     \(console.styled(SafeText.line(problem), .bad))") }
         let waiting = rows.filter(\.needsHuman)
         guard !waiting.isEmpty else { return }

@@ -39,6 +39,7 @@ struct Table {
     var rows: [[Cell]] = []
 
     init(_ columns: Column...) { self.columns = columns }
+    init(columns: [Column]) { self.columns = columns }
 
     private static let gap = 2
 
