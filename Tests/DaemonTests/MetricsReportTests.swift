@@ -27,6 +27,19 @@ import Testing
         #expect(abs(report.spent[0].part - 30.0 / 118) < 1e-9)
     }
 
+    @Test func whatWasUsedAddsUpOfThoseWhoSayIt() throws {
+        let report = try MetricsReport(
+            csv: """
+                outcome,queued,finished,profile,sent_back,tokens,cost_usd,estimated_usd,unpriced_tokens
+                landed,2026-11-20T00:00:00.000Z,2026-11-20T00:01:00.000Z,x,0,1200,0.5,0.25,0
+                cancelled,2026-11-20T00:00:00.000Z,2026-11-20T00:01:00.000Z,x,0,300,1.25,0,7
+                landed,2026-11-20T00:00:00.000Z,2026-11-20T00:01:00.000Z,y,0,,,,
+
+                """
+        )
+        #expect(report.tokens == 1500 && report.cost == 1.75 && report.estimated == 0.25 && report.unpriced == 7)
+    }
+
     @Test func itLooksBackAsFarAsItIsTold() throws {
         let report = try MetricsReport(csv: csv, since: Timestamp.instant("2026-11-21T00:00:00.000Z"))
         #expect(report.all.landed == 1 && report.all.cancelled == 1)

@@ -9,19 +9,19 @@ struct AdmissionTests {
     @Test func haltIsAnsweredWhenNothingOfAnyRunIsAlive() throws {
         try World.run(agents: 2) { world in
             let repository = try world.repository()
-            let gate = try world.gate("never")
+            let gates = [try world.gate("T-1"), try world.gate("T-2")]
             for id in ["T-1", "T-2"] {
                 try world.agent(
                     id,
                     """
                     (setsid sh -c 'trap "" TERM; while :; do sleep 1; done' &)
                     trap '' TERM
-                    read go < "$WORLD/gates/never"
+                    read go < "$WORLD/gates/$ORCH_TICKET"
                     """
                 )
             }
             try world.enqueue(repository, ["locks": ["a.txt"]], ["locks": ["b.txt"]])
-            let visitors = [try gate.arrival(), try gate.arrival()]
+            let visitors = try gates.map { try $0.arrival() }
             let alive = try world.ask("daemon.stillness")
             let runs = Set((alive["processes"]?.arrayValue ?? []).compactMap { $0["run"]?.stringValue })
             #expect(alive["still"] == false && runs == ["T-1.1", "T-2.1"])

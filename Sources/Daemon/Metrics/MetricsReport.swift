@@ -34,6 +34,11 @@ public struct MetricsReport: Equatable, Sendable {
     public private(set) var sentBack = 0
     public private(set) var conflicts = 0
     public private(set) var evictions = 0
+    /// What their agents used, in tokens and US dollars; a part of these is an estimate, and of some tokens nobody knows.
+    public private(set) var tokens = 0
+    public private(set) var cost = 0.0
+    public private(set) var estimated = 0.0
+    public private(set) var unpriced = 0
     public private(set) var insertions = 0
     public private(set) var deletions = 0
     /// What the time of the landed ones went into, in the order of the file's columns: name and seconds of each ticket.
@@ -58,6 +63,7 @@ public struct MetricsReport: Equatable, Sendable {
     public static func == (a: Self, b: Self) -> Bool {
         a.all == b.all && a.byProfile == b.byProfile && a.sentBack == b.sentBack && a.conflicts == b.conflicts
             && a.evictions == b.evictions
+            && a.tokens == b.tokens && a.cost == b.cost && a.estimated == b.estimated && a.unpriced == b.unpriced
             && a.insertions == b.insertions && a.deletions == b.deletions
             && (a.shares + a.waits).elementsEqual(b.shares + b.waits, by: ==)
     }
@@ -107,6 +113,10 @@ public struct MetricsReport: Equatable, Sendable {
         sentBack += Int(field("sent_back")) ?? 0
         conflicts += Int(field("conflicts")) ?? 0
         evictions += Int(field("evictions")) ?? 0
+        tokens += Int(field("tokens")) ?? 0
+        cost += Double(field("cost_usd")) ?? 0
+        estimated += Double(field("estimated_usd")) ?? 0
+        unpriced += Int(field("unpriced_tokens")) ?? 0
         insertions += Int(field("insertions")) ?? 0
         deletions += Int(field("deletions")) ?? 0
     }

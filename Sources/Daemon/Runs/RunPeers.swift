@@ -1,5 +1,6 @@
 import CSystem
 import Core
+import Foundation
 import Glibc
 
 /// Tells whether a process belongs to a run of ours: by its parents, up to a runner, and by the environment that it or
@@ -45,17 +46,8 @@ struct RunPeers: Sendable {
     /// not reaped yet is not alive.
     ///
     /// - Throws: where nobody can say. That is never taken for there being none.
-    func alive() throws(RunFailure) -> [Member] {
-        // Not by FileManager, which gives up where a process ends while it looks.
-        guard let folder = opendir("/proc") else { throw RunFailure("/proc cannot be read: errno \(errno)") }
-        defer { closedir(folder) }
-        var pids: [pid_t] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let pid = pid_t(name) { pids.append(pid) }
-        }
+    func alive() throws -> [Member] {
+        let pids = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }
         return pids.sorted().compactMap { pid in
             guard case .inside(let run?) = run(ofPeer: pid) else { return nil }
             var process = cs_process()

@@ -72,11 +72,25 @@ struct Report: Subcommand {
             "\(report.all.reworked) went back to their agents, \(Self.count(report.conflicts, "conflict")), "
                 + "\(Self.count(report.evictions, "eviction")); +\(report.insertions) −\(report.deletions) lines"
         )
+        if report.tokens > 0 { console.write("agents used \(UsageText.sentence(Self.usage(report)))") }
         console.write("")
         console.write(Self.spent(report))
         guard report.byProfile.count > 1 else { return }
         console.write("")
         console.write(Self.profiles(report))
+    }
+
+    private static func usage(_ report: MetricsReport) -> UsageRow {
+        UsageRow(
+            input: 0,
+            output: 0,
+            cache_read: 0,
+            cache_write: 0,
+            tokens: report.tokens,
+            cost_usd: report.cost,
+            estimated: report.estimated,
+            unpriced: report.unpriced
+        )
     }
 
     private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
@@ -141,6 +155,10 @@ struct Report: Subcommand {
         var result = json(report.all)
         result["conflicts"] = JSONValue(report.conflicts)
         result["evictions"] = JSONValue(report.evictions)
+        result["tokens"] = JSONValue(report.tokens)
+        result["cost_usd"] = .double((report.cost * 1_000_000).rounded() / 1_000_000)
+        result["estimated"] = .double((report.estimated * 1_000_000).rounded() / 1_000_000)
+        result["unpriced"] = JSONValue(report.unpriced)
         result["insertions"] = JSONValue(report.insertions)
         result["deletions"] = JSONValue(report.deletions)
         result["seconds"] = object(report.spent)
