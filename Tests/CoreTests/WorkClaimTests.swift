@@ -170,7 +170,7 @@ import Testing
         story.hear(claim(a, ["a"]))
         story.hear(claim(b, ["b"]))
         story.finish(a, .of(a, on: "m0", paths: ["b"]))
-        #expect(story[a].reason == "waits for paths of T-2")
+        #expect(story[a].reason == "changes paths that T-2 holds")
         story.finish(b, .of(b, on: "m0", paths: ["a"]))
         #expect(story[b].state == .needsHuman(.lockCycle(wanted: [.at("a")], holders: [a]), resume: .verify))
     }

@@ -24,7 +24,8 @@ import Testing
         #expect(tokens.hold(token, for: run))
         let others = ["", "x", String(token.dropLast()), token + "0", String(token.reversed())]
         for other in others { #expect(!tokens.hold(other, for: run), "\(other)") }
-        let nobody = RunTokens { _ in RunFolder(path: folder.path + "/none") }
+        let none = folder.path + "/none"
+        let nobody = RunTokens { _ in RunFolder(path: none) }
         #expect(!nobody.hold(token, for: run) && !nobody.hold("", for: run))
     }
 
