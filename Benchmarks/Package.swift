@@ -62,6 +62,11 @@ let package = Package(
             [.product(name: "Core", package: "orch"), .product(name: "Daemon", package: "orch")]
         ),
         benchmark("recovery", "Recovery", ["CStore"]),
+        benchmark(
+            "parse",
+            "Parse",
+            [.product(name: "Core", package: "orch"), .product(name: "Daemon", package: "orch")]
+        ),
         benchmark("flood", "Flood"),
         // What a dashboard could cost at the least: a list, ncurses and one poll.
         .executableTarget(
