@@ -141,6 +141,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["IPC", "CSystem", "Daemon", "Orch", "Runner", "Sanitizers"],
+            exclude: ["Agents"],
             swiftSettings: settings
         ),
     ]

@@ -48,12 +48,6 @@ struct Params: Sendable {
         return flag
     }
 
-    func optionalInt(_ name: String) throws(RPCError) -> Int? {
-        guard let value = object[name], !value.isNull else { return nil }
-        guard let number = value.intValue else { throw wrong(name, "a whole number") }
-        return number
-    }
-
     func optionalBool(_ name: String) throws(RPCError) -> Bool? {
         guard let value = object[name], !value.isNull else { return nil }
         guard let flag = value.boolValue else { throw wrong(name, "true or false") }

@@ -75,7 +75,8 @@ extension Input {
             .workCollected,
             .snapshotTaken, .candidateEmpty, .checkoutReady, .targetAdvanced, .targetMoved, .tidied(_, .done),
             .targetSeen, .diskFilled, .diskHasRoom, .clockJumped, .runStarted, .runEnded, .runWentQuiet, .runStirred,
-            .runStayedQuiet, .sessionOpened, .sessionLost, .openingTaken, .messageTaken, .targetPushed, .usageSeen, .budgetGiven,
+            .runStayedQuiet, .sessionOpened, .sessionLost, .openingTaken, .messageTaken, .targetPushed, .usageSeen,
+            .budgetGiven,
             .deadlineReached:
             return self
         }

@@ -16,7 +16,8 @@ struct Permissions: Subcommand {
             let answers = asking.map { ticket -> JSONValue in
                 let question = ticket.question!
                 return [
-                    "ticket": .string(ticket.id), "question": JSONValue(question.number), "kind": .string(question.kind),
+                    "ticket": .string(ticket.id), "question": JSONValue(question.number),
+                    "kind": .string(question.kind),
                     "text": .string(question.text), "since": .string(question.since), "until": .string(question.until),
                 ]
             }
