@@ -38,8 +38,6 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case prepareWorktreeDone = "prepare-worktree.done"
     case startRunBegun = "start-run.begun"
     case startRunDone = "start-run.done"
-    case deliverBegun = "deliver.begun"
-    case deliverDone = "deliver.done"
     case stopRunBegun = "stop-run.begun"
     case stopRunDone = "stop-run.done"
     case runEndReported = "run.end-reported"
@@ -207,7 +205,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeBegun
         case .startRun: .startRunBegun
-        case .deliver, .interrupt, .answer: .deliverBegun
+        case .deliver, .interrupt, .answer: preconditionFailure("it passes no point")
         case .stopRun: .stopRunBegun
         case .collectWork: .collectWorkBegun
         case .takeSnapshot: .takeSnapshotBegun
@@ -224,7 +222,7 @@ extension Effect {
         switch self {
         case .prepareWorktree: .prepareWorktreeDone
         case .startRun: .startRunDone
-        case .deliver, .interrupt, .answer: .deliverDone
+        case .deliver, .interrupt, .answer: preconditionFailure("it passes no point")
         case .stopRun: .stopRunDone
         case .collectWork: .collectWorkDone
         case .takeSnapshot: .takeSnapshotDone

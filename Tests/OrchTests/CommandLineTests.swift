@@ -21,11 +21,8 @@ import Testing
             "tui", "list", "show", "timeline", "watch", "logs", "diff", "checks", "agents", "locks", "costs", "report",
             "ci",
             "experiment",
-            "approve",
-            "request-changes",
-            "reject", "continue", "stop", "retry", "cancel", "budget", "halt", "resume", "snapshots", "restore",
-            "prune",
-            "completions",
+            "approve", "request-changes", "reject", "steer", "continue", "stop", "retry", "cancel", "budget",
+            "permissions", "answer", "halt", "resume", "snapshots", "restore", "prune", "completions", "mcp",
         ]
         let listed = help.lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }.compactMap {
             $0.split(separator: " ").first.map(String.init)

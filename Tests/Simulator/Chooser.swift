@@ -215,7 +215,7 @@ struct Chooser {
                 [
                     .continue, .stop, .cancel(reason: "no"), .retry, .approve(), .requestChanges(comment: "again"),
                     .steer(message: random.pick(["tabs", "spaces", "names"])),
-                ][random.weighted([3, 5, 1, 2, 2, 2, 3])]
+                ][random.weighted([3, 5, 1, 2, 2, 2, 1])]
         }
         return .tell(id, command)
     }

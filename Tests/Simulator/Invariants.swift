@@ -310,8 +310,9 @@ extension SimulatedShell {
         }
         for operation in world.operations {
             switch operation.effect {
-            case .stopRun(let run), .deliver(let run, _), .interrupt(let run):
-                if world.runs[run]?.outcome != nil { continue }
+            case .stopRun(let run), .deliver(let run, _): if world.runs[run]?.outcome != nil { continue }
+            // Nobody waits for what comes to nothing that is heard.
+            case .interrupt, .answer: continue
             default: break
             }
             guard core.tickets[operation.effect.ticket]?.pendingEffects.contains(operation.effect) ?? false else {

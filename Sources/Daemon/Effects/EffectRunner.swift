@@ -78,22 +78,16 @@ final class EffectRunner: Sendable {
         case .deliver(let run, let message):
             // Behind the launch of that run, which may still be under way.
             launches.async(flags: .barrier) { [self] in
-                effect.begun.pass()
                 if !conversations.take(.say(message: message.number, message.text), for: run) {
                     report(.messageRefused(run, message.number, reason: "its agent takes no messages while it works"))
                 }
-                effect.done.pass()
             }
         case .answer(let run, let request, let refusal):
-            effect.begun.pass()
             let answer = refusal.map(PermissionAnswer.deny) ?? .allow
             _ = conversations.take(.answer(request: request, answer), for: run)
-            effect.done.pass()
         case .interrupt(let run):
             launches.async(flags: .barrier) { [self] in
-                effect.begun.pass()
                 _ = conversations.take(.interrupt(1), for: run)
-                effect.done.pass()
             }
         case .stopRun(let run):
             effect.begun.pass()

@@ -171,8 +171,8 @@ def turn(text):
                     say("denied: " + answer["message"])
             elif word == "run":
                 call = begin("Bash", {"command": rest})
-                result = subprocess.run(rest, shell=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-                end(call, result.stdout + result.stderr, is_error=result.returncode != 0)
+                ended = subprocess.run(rest, shell=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+                end(call, ended.stdout + ended.stderr, is_error=ended.returncode != 0)
             elif word == "await":
                 event = wait(messages)
                 if event is not None:

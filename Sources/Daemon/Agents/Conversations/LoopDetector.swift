@@ -72,11 +72,11 @@ struct LoopDetector: Equatable, Sendable {
         return "it went back and forth between \(steps[0].call.text) and \(steps[1].call.text) \(Self.rounds) times"
     }
 
-    /// What is done again and again by those who wait.
+    /// What is done again and again by those who wait: a command, with or without more behind it.
     private static let polling = [
-        "sleep ", "watch ", "tail ", "ps", "pgrep ", "jobs", "wait", "date", "uptime", "docker ps", "kubectl get ",
-        "kubectl rollout status", "gh run ", "gh pr checks", "gh pr view", "curl ", "nc -z", "git fetch", "git status",
-        "orch ",
+        "sleep", "watch", "tail", "ps", "pgrep", "jobs", "wait", "date", "uptime", "docker ps", "kubectl get",
+        "kubectl rollout status", "gh run", "gh pr checks", "gh pr view", "curl", "nc -z", "git fetch", "git status",
+        "orch",
     ]
 
     private static func isPolling(_ call: ToolCall) -> Bool {
@@ -84,10 +84,6 @@ struct LoopDetector: Equatable, Sendable {
         // Claude Code's look at a command in the background.
         if ["BashOutput", "TaskOutput"].contains(call.name) { return true }
         guard let command = call.command else { return false }
-        return polling.contains { command == $0.trimmed || command.hasPrefix($0) } || command.contains("sleep ")
+        return polling.contains { command == $0 || command.hasPrefix($0 + " ") } || command.contains("sleep ")
     }
-}
-
-extension String {
-    fileprivate var trimmed: Substring { self[..<(lastIndex { $0 != " " }.map { index(after: $0) } ?? endIndex)] }
 }
