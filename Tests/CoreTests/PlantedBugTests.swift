@@ -60,7 +60,7 @@ import Testing
             Mistake("releaseGrantsNothing", "I4", 150),
             Mistake("waitEndForgottenAtRestart", "I4", 80),
             Mistake("staleRunAccepted", "I5", 10),
-            Mistake("approvalKeptOverAnotherDiff", "I2", 500),
+            Mistake("approvalKeptOverAnotherDiff", "I2", 2000),
             Mistake("recoveryForgetsLandings", "I4", 80),
             Mistake("slotLeaked", "I4", 10),
             Mistake("adoptedAgentIsFree", "I4", 10),
