@@ -25,7 +25,7 @@ import Testing
             (1...mistake.seeds).lazy.compactMap { History.of(seed: $0, planted: mistake.planted).failure }.first
         )
         let shortest = try #require(Shrinker.shrink(failure, planted: mistake.planted))
-        #expect(shortest.script.actions.count <= 15, "\(shortest.script.text)")
+        #expect(shortest.script.actions.count <= 30, "\(shortest.script.text)")
 
         // What is printed can be read back, fails in the same way, and is harmless where nothing is planted.
         let script = try Script(shortest.script.text)
