@@ -221,6 +221,24 @@ import Testing
         #expect(story["dear"].agent == nil && story["cheap"].agent != nil)
     }
 
+    @Test func whoFirstWaitedForALockAndThenForTheBudgetLetsTheOthersGo() {
+        var story = story(agents: 2, reserves: ["dear": Allowance(cost: 90)]) { $0.day.cost = 100 }
+        story.enqueue(.new("T-1", locks: ["src/b.txt"]))
+        story.prepare("T-1")
+        story.hear(.usageSeen(story["T-1"].currentRun!, Self.used(20)))
+        story.enqueue(.new("other"))
+        story.enqueue(.new("dear", priority: 9, locks: ["src/**"], profile: "dear"))
+        // Behind the one that the lock is reserved for, as there is nothing yet that keeps that from starting but a lock.
+        story.enqueue(.new("cheap", locks: ["src/a.txt"]))
+        story.tell(.cancel(reason: "no"), "other")
+        story.hear(.worktreeFailed("other", reason: "no"))
+        #expect(story["dear"].agent == nil && story["cheap"].agent == nil)
+        story.tell(.cancel(reason: "no"), "T-1")
+        story.endRun("T-1", .stopped)
+        story.hear(.snapshotTaken("T-1"))
+        #expect(story["dear"].agent == nil && story["cheap"].agent != nil)
+    }
+
     @Test func tokensNobodyKnowsThePriceOfEndTheirRunWhereThatIsThePolicy() {
         for policy in UnknownUsage.allCases {
             var story = story {
@@ -254,16 +272,19 @@ import Testing
             story.hear(.snapshotTaken("T-1"))
             #expect(story.state("T-1") == end)
         }
-        var story = story { $0.ticket.cost = 100 }
-        let run = begin("T-1", in: &story)
-        story.hear(.usageSeen(run, Self.used(100)))
-        story.hear(.haltAsked(reason: ""))
-        story.endRun("T-1", .stopped)
-        story.hear(.snapshotTaken("T-1"))
-        // It would not go on by itself after `resume` anyway.
-        guard case .needsHuman(.budget, .work) = story.state("T-1") else {
-            Issue.record("\(story.state("T-1"))")
-            return
+        // One that is done just then goes on no more than one that is stopped.
+        for outcome in [RunOutcome.stopped, .exited(0)] {
+            var story = story { $0.ticket.cost = 100 }
+            let run = begin("T-1", in: &story)
+            story.hear(.usageSeen(run, Self.used(100)))
+            story.hear(.haltAsked(reason: ""))
+            story.endRun("T-1", outcome)
+            story.hear(.snapshotTaken("T-1"))
+            // It would not go on by itself after `resume` anyway.
+            guard case .needsHuman(.budget, .work) = story.state("T-1") else {
+                Issue.record("\(story.state("T-1"))")
+                return
+            }
         }
     }
 

@@ -119,7 +119,9 @@ struct Chooser {
             }
             let isStale = simulation.shell.core.tickets[id.ticket]?.stale != nil
             if random.chance(isStale ? 50 : runsFail / 6) { return quiet(id, simulation) }
-            if random.chance(claims) { return deal(id, simulation) }
+            // Who waits for something mostly goes on waiting.
+            let waits = simulation.shell.core.tickets[id.ticket]?.dealings?.claims.isEmpty == false
+            if random.chance(waits ? 80 : claims) { return deal(id, simulation) }
             if random.chance(60) { return write(id, simulation) }
             guard random.chance(runsFail) else { return .end(id, .well) }
             let outcomes: [RunOutcome] = [
@@ -142,11 +144,16 @@ struct Chooser {
         let ticket = simulation.shell.core.tickets[id.ticket]
         let seconds = random.pick([0, 20, 120, 500])
         switch random.weighted([
-            10, ticket?.dealings?.claims.isEmpty ?? true ? 0 : 3, ticket?.claimed == nil ? 0 : 3, 2,
+            ticket?.dealings?.claims.isEmpty ?? true ? 10 : 1, ticket?.dealings?.claims.isEmpty ?? true ? 0 : 1,
+            ticket?.claimed == nil ? 0 : 3, 2,
             ticket?.dealings?.openQuestion == nil ? 0 : 6,
         ]) {
         case 0:
-            let patterns = (0...random.below(2)).map { _ in random.pick(Self.locks.flatMap(\.self)) }
+            // Often what others have.
+            let held = simulation.shell.core.grants.values.filter { $0.ticket != id.ticket }.map(\.pattern.text)
+                .sorted()
+            let choices = held.isEmpty || random.chance(40) ? Self.locks.flatMap(\.self) : held
+            let patterns = (0...random.below(2)).map { _ in random.pick(choices) }
             return .claim(id, patterns, seconds: seconds)
         case 1: return .unclaim(id)
         case 2: return .release(id, changed: random.chance(30) ? [random.pick(FakeWorld.paths)] : [])

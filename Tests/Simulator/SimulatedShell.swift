@@ -175,6 +175,12 @@ package struct SimulatedShell {
             }
             for pass in fact.changes.passes { world.knownPasses[pass.repository, default: []].insert(pass.proof) }
         }
+        for decided in decided {
+            guard case .claimAsked? = decided.input, let refusal = decided.decision.refusal,
+                refusal.message.hasSuffix("neither would ever go on")
+            else { continue }
+            world.coverage.count(.agentIsRefusedACycle)
+        }
         facts += new
         counters = core.counters
         hearWords()

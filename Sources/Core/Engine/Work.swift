@@ -107,11 +107,12 @@ extension Orchestrator {
         }
     }
 
-    /// An agent that was done before it was stopped for a budget has cost what it has cost: its work is taken.
+    /// An agent that was done before it was stopped for a budget has cost what it has cost: its work is taken. While everything
+    /// is halted nothing goes on, and a human is asked.
     private mutating func goOnOverBudget(_ run: RunID, _ outcome: RunOutcome) -> Bool {
-        guard outcome == .exited(0), var running = running(run.ticket), case .budget? = running.halt else {
-            return false
-        }
+        guard outcome == .exited(0), standstill == nil, var running = running(run.ticket),
+            case .budget? = running.halt
+        else { return false }
         running.halt = nil
         enter(run.ticket, .running(running))
         return true

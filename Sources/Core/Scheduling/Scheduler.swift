@@ -161,8 +161,10 @@ struct Scheduler: Sendable {
         let group = groups[number]!
         groups[number]!.standing = .overQuota(quota)
         overQuota[quota, default: IndexedHeap()].set(number, group.head)
-        guard !group.key.locks.isEmpty, quota.reservesLocks else { return }
-        lockBlocked[group.key.repository, default: IndexedHeap()].set(number, group.head)
+        if !group.key.locks.isEmpty, quota.reservesLocks {
+            lockBlocked[group.key.repository, default: IndexedHeap()].set(number, group.head)
+        }
+        // It may have reserved until now, for a lock, and do so no more.
         reviewReservation(in: group.key.repository)
     }
 
