@@ -128,7 +128,9 @@ final class FakeDaemon: Sendable {
     }
 
     private func output(_ request: Request) -> Result<JSONValue, RPCError> {
-        let run = request.params["run"]?.stringValue ?? ""
+        // Nobody here speaks a protocol.
+        let isRaw = request.params["stream"]?.stringValue != "events"
+        let run = isRaw ? request.params["run"]?.stringValue ?? "" : ""
         let offset = request.params["offset"]?.intValue ?? 0
         let length = request.params["length"]?.intValue ?? 0
         return state.withLock { state in

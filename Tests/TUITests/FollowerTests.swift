@@ -45,6 +45,7 @@ struct FollowerTests {
                 case .happened(let ticket, let event): "\(ticket) \(event.method)"
                 case .printed(let ticket, nil): "\(ticket) prints"
                 case .printed(let ticket, let moment?): "\(ticket) printed \(moment.milliseconds)"
+                case .acts(let run, let activity): "\(run) \(activity.sentence(clock: { $0 }))"
                 case .caughtUp: "caught up"
                 case .connectionRegained: "regained"
                 case .connectionLost(let reason): "lost \(reason)"
@@ -106,6 +107,19 @@ struct FollowerTests {
         let verified = Self.line("ticket.verified", ["seq": 6, "ticket": "T-1", "tree": "1", "patch": [:]])
         #expect(words(follower.take(verified)) == ["T-1 ticket.verified"])
         #expect(words(follower.take(verified)) == [])
+    }
+
+    @Test mutating func whatAgentsDoIsTold() {
+        _ = follower.connected()
+        _ = follower.take(Self.snapshot(5, "running"))
+        let acts: JSONObject = ["run": "T-1.2", "state": "tool", "tool": "Bash", "title": "make", "since": ""]
+        #expect(words(follower.take(Self.line("agent.activity", acts))) == ["T-1.2 Bash  make"])
+        #expect(words(follower.take(Self.line("agent.activity", ["run": "T-1.2"]))) == [])
+        // And how things stand, on every connection.
+        let waits: JSONValue = ["state": "permission", "tool": "Write", "title": "a.txt", "since": ""]
+        let agents: JSONValue = [["id": "agent-1", "ticket": "T-1", "run": "T-1.2", "activity": waits]]
+        let answer = Response(id: "agents", result: .success(["agents": agents]))
+        #expect(words(follower.take(answer.bytes)) == ["T-1.2 waits for leave: Write a.txt"])
     }
 
     @Test mutating func whenThoseAtWorkLastPrintedIsAskedOnEveryConnection() {

@@ -19,23 +19,29 @@ struct Agents: Subcommand {
             .init("TICKET"),
             .init("PROFILE"),
             .init("SINCE", isRightAligned: true),
-            .init("REASON", least: 12)
+            .init("NOW", least: 12)
         )
         table.rows = agents.compactMap { try? $0.decode(AgentRow.self) }.map { agent in
             [
                 .init(agent.id), .init(agent.state, Self.style(of: agent)), .init(agent.ticket), .init(agent.profile),
                 .init(Moments.age(agent.since)),
-                .init(
-                    Silence.sentence(
-                        since: agent.stale_since,
-                        until: agent.stale_until,
-                        evidence: agent.stale_evidence
-                    )
-                ),
+                .init(Self.now(agent), agent.activity?.isHeldUp == true ? .attention : .plain),
             ]
         }
         console.write(table)
         return .done
+    }
+
+    /// What it does, where it says so, or for how long nothing has been heard of it.
+    private static func now(_ agent: AgentRow) -> String? {
+        let silence = Silence.sentence(
+            since: agent.stale_since,
+            until: agent.stale_until,
+            evidence: agent.stale_evidence
+        )
+        if let silence { return silence }
+        guard let activity = agent.activity else { return nil }
+        return "\(activity.sentence(clock: Moments.minute))  \(Moments.age(activity.since))"
     }
 
     private static func style(of agent: AgentRow) -> Table.Style {

@@ -25,6 +25,7 @@ struct Show: Subcommand {
         let row: TicketRow = try (result["ticket"] ?? .null).decode()
         let runs: [RunRow] = (result["runs"]?.arrayValue ?? []).compactMap { try? $0.decode() }
         for line in Self.facts(row) { console.write(line) }
+        for line in row.messageLines { console.write(SafeText.line(line)) }
         if let problem = try Self.pushProblem(of: row, client) {
             console.write("push        \(SafeText.line(problem))")
         }

@@ -44,6 +44,7 @@ struct Status: Subcommand {
             } else {
                 let row: TicketRow = try row.decode()
                 console.write("\(SafeText.line(row.id))  \(SafeText.line(row.stateSentence))")
+                for line in row.messageLines { console.write(SafeText.line(line)) }
             }
             return .done
         }

@@ -43,6 +43,9 @@ enum Moments {
     /// In the user's time zone: `21:52:49`.
     static func clock(_ text: String) -> String { local(text, "%H:%M:%S") }
 
+    /// In the user's time zone: `21:52`.
+    static func minute(_ text: String) -> String { local(text, "%H:%M") }
+
     /// In the user's time zone: `2026-11-20 21:52:49`.
     static func full(_ text: String) -> String { local(text, "%Y-%m-%d %H:%M:%S") }
 

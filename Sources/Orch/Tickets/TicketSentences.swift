@@ -17,6 +17,13 @@ extension TicketRow {
         Silence.sentence(since: stale_since, until: stale_until, evidence: stale_evidence) ?? reason
     }
 
+    /// What its agent has been told, and is not known to have taken in.
+    var messageLines: [String] {
+        (messages ?? []).map { message in
+            "message \(message.number)   \(message.deliverySentence) (\(Moments.age(message.time)) ago): \(message.text)"
+        }
+    }
+
     /// The commands that make sense now, each with what it does.
     var commands: [(command: String, effect: String)] {
         switch state {

@@ -31,6 +31,9 @@ public struct LocalTime: Sendable {
     /// A time as it travels; what is none, as it stands.
     func clock(_ text: String) -> String { Moment(text).map(clock) ?? text }
 
+    /// `21:52` of a time as it travels; what is none, as it stands.
+    func minute(_ text: String) -> String { Moment(text).map { String(clock($0).prefix(5)) } ?? text }
+
     /// `2026-11-20`.
     func day(_ moment: Moment) -> String {
         let seconds = seconds(moment)

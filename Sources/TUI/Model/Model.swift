@@ -20,6 +20,11 @@ public struct Model: Sendable {
     /// When what is at work on a ticket last printed something, by ticket.
     var lastOutput: [String: Moment] = [:]
 
+    /// What the agents that say so do, by ticket.
+    var activities: [String: Activity] = [:]
+    /// The message to an agent that was sent last from here, until that has taken it in.
+    var sentMessage: SentMessage?
+
     var focus = Panel.tickets
     var selectedTicket: String?
     var selectedAgent: String?

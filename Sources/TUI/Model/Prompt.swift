@@ -10,6 +10,8 @@ struct Prompt: Sendable {
     enum Purpose: Hashable, Sendable {
         case approve(ticket: String)
         case requestChanges(ticket: String)
+        /// Something its agent is to know.
+        case message(ticket: String)
         case priority(ticket: String)
         /// Which tickets are listed, while it is typed. `selected` was the ticket at first.
         case filter(selected: String?)
@@ -32,14 +34,14 @@ extension Prompt.Purpose {
     var isLocal: Bool {
         switch self {
         case .filter, .command: true
-        case .approve, .requestChanges, .priority: false
+        case .approve, .requestChanges, .message, .priority: false
         }
     }
 
     /// It is answered in a box, where Enter begins a new line.
     var hasLines: Bool {
         switch self {
-        case .requestChanges: true
+        case .requestChanges, .message: true
         case .approve, .priority, .filter, .command: false
         }
     }
@@ -49,6 +51,7 @@ extension Prompt.Purpose {
         switch self {
         case .approve(let ticket): "approve \(ticket):"
         case .requestChanges(let ticket): "What is to change about \(ticket)?"
+        case .message(let ticket): "What is the agent of \(ticket) to know?"
         case .priority(let ticket): "priority of \(ticket):"
         case .filter: "/"
         case .command: ":"
@@ -62,7 +65,7 @@ extension Prompt.Purpose {
         case .priority: "higher first"
         case .filter: "words, is:needs-you, agent:, lock:, p:>2"
         case .command: "an action; Tab completes"
-        case .requestChanges: nil
+        case .requestChanges, .message: nil
         }
     }
 
@@ -70,7 +73,7 @@ extension Prompt.Purpose {
     var verb: String {
         switch self {
         case .approve: "approve"
-        case .requestChanges: "send"
+        case .requestChanges, .message: "send"
         case .priority: "set"
         case .filter: "keep"
         case .command: "do it"

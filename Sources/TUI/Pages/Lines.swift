@@ -8,51 +8,14 @@ struct Place: Hashable, Comparable, Sendable {
     static func < (a: Self, b: Self) -> Bool { (a.line, a.row) < (b.line, b.row) }
 }
 
-/// Lines of foreign bytes, wrapped to the width they are shown in. Only what is visible of them is ever decoded.
-protocol Lines {
-    var bytes: [UInt8] { get }
+/// Lines of one row or more, in which one moves about by rows.
+protocol RowLines {
     var lineCount: Int { get }
-    /// Where a line's bytes are, without what is not to be shown.
-    func visibleBytes(of line: Int) -> Range<Int>
     /// How many rows a line takes.
     func height(of line: Int, columns: Int) -> Int
-    /// One column for every byte. Lines can be very long, and most are plain: only their visible part is decoded.
-    func isPlain(_ range: Range<Int>) -> Bool
 }
 
-extension Lines {
-    /// Text that is safe to draw, of bytes that stand in one line.
-    func text(of range: Range<Int>) -> Text {
-        bytes.withUnsafeBytes { Text(utf8: UnsafeRawBufferPointer(rebasing: $0[range])) }
-    }
-
-    func height(of line: Int, columns: Int) -> Int { height(of: visibleBytes(of: line), columns: columns) }
-
-    func height(of range: Range<Int>, columns: Int) -> Int {
-        let columns = max(columns, 2)
-        guard isPlain(range) else { return text(of: range).wrapped(to: columns).count }
-        return max(1, (range.count + columns - 1) / columns)
-    }
-
-    /// At most `limit` rows of a line, from `row` on.
-    func rows(of line: Int, from row: Int, limit: Int, columns: Int) -> [ArraySlice<Cluster>] {
-        rows(of: visibleBytes(of: line), from: row, limit: limit, columns: columns)
-    }
-
-    func rows(of range: Range<Int>, from row: Int, limit: Int, columns: Int) -> [ArraySlice<Cluster>] {
-        let columns = max(columns, 2)
-        guard isPlain(range) else { return Array(text(of: range).wrapped(to: columns).dropFirst(row).prefix(limit)) }
-        let begin = min(range.lowerBound + row * columns, range.upperBound)
-        let end = min(begin + limit * columns, range.upperBound)
-        return text(of: begin..<end).wrapped(to: columns)
-    }
-
-    func isPlain(_ range: Range<Int>) -> Bool {
-        bytes.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[range]).isPlain }
-    }
-
-    // MARK: Scrolling
-
+extension RowLines {
     /// The place `rows` before the end: where a screen that shows the end begins.
     func bottom(rows: Int, columns: Int) -> Place {
         moved(Place(line: lineCount, row: 0), by: -rows, columns: columns)
@@ -96,6 +59,47 @@ extension Lines {
             }
         }
         return place
+    }
+}
+
+/// Lines of foreign bytes, wrapped to the width they are shown in. Only what is visible of them is ever decoded.
+protocol Lines: RowLines {
+    var bytes: [UInt8] { get }
+    /// Where a line's bytes are, without what is not to be shown.
+    func visibleBytes(of line: Int) -> Range<Int>
+    /// One column for every byte. Lines can be very long, and most are plain: only their visible part is decoded.
+    func isPlain(_ range: Range<Int>) -> Bool
+}
+
+extension Lines {
+    /// Text that is safe to draw, of bytes that stand in one line.
+    func text(of range: Range<Int>) -> Text {
+        bytes.withUnsafeBytes { Text(utf8: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
+    func height(of line: Int, columns: Int) -> Int { height(of: visibleBytes(of: line), columns: columns) }
+
+    func height(of range: Range<Int>, columns: Int) -> Int {
+        let columns = max(columns, 2)
+        guard isPlain(range) else { return text(of: range).wrapped(to: columns).count }
+        return max(1, (range.count + columns - 1) / columns)
+    }
+
+    /// At most `limit` rows of a line, from `row` on.
+    func rows(of line: Int, from row: Int, limit: Int, columns: Int) -> [ArraySlice<Cluster>] {
+        rows(of: visibleBytes(of: line), from: row, limit: limit, columns: columns)
+    }
+
+    func rows(of range: Range<Int>, from row: Int, limit: Int, columns: Int) -> [ArraySlice<Cluster>] {
+        let columns = max(columns, 2)
+        guard isPlain(range) else { return Array(text(of: range).wrapped(to: columns).dropFirst(row).prefix(limit)) }
+        let begin = min(range.lowerBound + row * columns, range.upperBound)
+        let end = min(begin + limit * columns, range.upperBound)
+        return text(of: begin..<end).wrapped(to: columns)
+    }
+
+    func isPlain(_ range: Range<Int>) -> Bool {
+        bytes.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[range]).isPlain }
     }
 }
 

@@ -60,6 +60,7 @@ struct OverviewPage: Page {
             sheet.space()
             sheet.prose("more cannot be read: \(failure)", style: .failed)
         }
+        sheet.listMessages(row.messages ?? [])
         if !description.rows.isEmpty {
             sheet.heading("Description")
             sheet.prose(description.rows, indent: 2)

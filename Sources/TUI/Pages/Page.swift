@@ -35,11 +35,17 @@ protocol Page: Sendable {
     mutating func perform(_ action: PageAction, in room: Size) -> PageOutcome
     /// Leaves what was opened in it; false where nothing was, and the page itself is left.
     mutating func goBack() -> Bool
+    /// Between what an agent's stream says and the stream itself, where there are both.
+    mutating func toggleRawOutput() -> PageOutcome
+    /// A word for the status bar; nil: there is but one.
+    var rawOutputHint: String? { get }
     /// A word for the status bar; nil: the key does nothing here.
     func hint(for action: PageAction) -> String?
 
     /// In a few words, how much there is and where one is: `following, 63 B`.
     var status: String { get }
+    /// The most important of it, where there is no room for more.
+    var terseStatus: String { get }
     func draw(on canvas: inout Canvas, in area: Rectangle)
 }
 
@@ -81,4 +87,7 @@ extension Page {
     mutating func goBack() -> Bool { false }
     func hint(for action: PageAction) -> String? { nil }
     var status: String { "" }
+    var terseStatus: String { "" }
+    mutating func toggleRawOutput() -> PageOutcome { .refused("only a transcript has raw output") }
+    var rawOutputHint: String? { nil }
 }

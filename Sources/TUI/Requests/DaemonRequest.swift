@@ -10,6 +10,8 @@ enum DaemonRequest: Equatable, Sendable {
     case approve(ticket: String, comment: String?)
     case requestChanges(ticket: String, comment: String)
     case cancel(ticket: String)
+    /// A message to its agent.
+    case steer(ticket: String, message: String)
     case retry(ticket: String)
     /// `changes`: the fields that are other ones, as `ticket.edit` takes them.
     case edit(ticket: String, changes: JSONObject)
@@ -30,7 +32,7 @@ enum DaemonRequest: Equatable, Sendable {
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
         switch self {
-        case .resume, .stop, .approve, .requestChanges, .cancel, .retry, .edit, .enqueue, .haltEverything,
+        case .resume, .stop, .approve, .requestChanges, .cancel, .steer, .retry, .edit, .enqueue, .haltEverything,
             .resumeEverything:
             true
         case .readOutput, .diff, .checks, .showTicket, .listProfiles, .listEvents: false
@@ -48,6 +50,8 @@ enum DaemonRequest: Equatable, Sendable {
             case .requestChanges(let ticket, let comment):
                 ("ticket.request_changes", ["ticket": .string(ticket), "comment": .string(comment)])
             case .cancel(let ticket): ("ticket.cancel", ["ticket": .string(ticket)])
+            case .steer(let ticket, let message):
+                ("ticket.steer", ["ticket": .string(ticket), "message": .string(message)])
             case .retry(let ticket): ("ticket.retry", ["ticket": .string(ticket)])
             case .edit(let ticket, let changes):
                 ("ticket.edit", JSONObject([("ticket", .string(ticket))] + changes.map { ($0.key, $0.value) }))

@@ -13,6 +13,7 @@ extension DaemonRequest {
             answer.ticketState.map { "\(ticket) goes back to its agent: now \(stateWord($0))" }
         case .cancel(let ticket):
             answer.ticketState.map { $0 == "cancelled" ? "\(ticket) is cancelled" : "\(ticket) is being cancelled" }
+        case .steer(_, let text): answer.sentMessage(text)?.sentence
         case .retry(let ticket): answer.ticketState.map { "\(ticket) starts afresh: now \(stateWord($0))" }
         case .edit(let ticket, let changes):
             answer.ticketState.map { _ in

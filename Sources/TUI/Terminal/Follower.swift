@@ -84,6 +84,11 @@ struct Follower {
             }
         case "goodbye": farewell = params["reason"]?.stringValue
         case "output": break
+        case "agent.activity":
+            guard let run = params["run"]?.stringValue,
+                let activity = try? JSONValue.object(params).decode(ActivityRow.self)
+            else { break }
+            outcome.inputs.append(.acts(run: run, activity))
         case "daemon.trouble":
             problem = params["problem"]?.stringValue.map { _ in "nothing can be stored" }
             tellTrouble(&outcome)
@@ -189,6 +194,11 @@ struct Follower {
         case Self.agentsID:
             guard case .success(let answer) = response.result else { return }
             for agent in answer["agents"]?.arrayValue ?? [] {
+                if let run = agent["run"]?.stringValue,
+                    let activity = try? agent["activity"]?.decode(ActivityRow.self)
+                {
+                    outcome.inputs.append(.acts(run: run, activity))
+                }
                 guard let ticket = agent["ticket"]?.stringValue,
                     let moment = agent["last_output"]?.stringValue.flatMap({ Moment($0) })
                 else { continue }
@@ -247,8 +257,8 @@ enum OutputWatch {
         if let stream = params["stream"]?.stringValue, let size = params["size"]?.intValue {
             return [.outputGrew(run: run, stream: stream, size: size)]
         }
-        // Both streams in one line, by name.
-        return ["stdout", "stderr"].compactMap { stream in
+        // All streams in one line, by name.
+        return ["stdout", "stderr", "events"].compactMap { stream in
             params[stream]?.intValue.map { .outputGrew(run: run, stream: stream, size: $0) }
         }
     }

@@ -24,6 +24,8 @@ struct Loop: ~Copyable {
     private var isStale = true
     /// It was the user: the picture is drawn at once.
     private var isUrgent = true
+    /// Something that was asked for has come.
+    private var hasAnswer = false
     /// Monotonic milliseconds.
     private var lastFrame: Int64 = 0
     private var nextAttempt: Int64 = 0
@@ -43,8 +45,9 @@ struct Loop: ~Copyable {
     /// How often it is looked for a daemon that is being started.
     private static let startMilliseconds: Int64 = 50
 
-    /// At most 60 pictures a second of what the daemon does.
-    private static let frameMilliseconds: Int64 = 16
+    /// At most 60 pictures a second of what was asked for, and 30 of what the daemon does by itself: nobody reads faster.
+    private static let answerFrameMilliseconds: Int64 = 16
+    private static let frameMilliseconds: Int64 = 33
     /// Ages change in steps of this, so that many change in one picture. Nobody sees an age that is late by seconds.
     private static let clockGrain: Int64 = 5000
 
@@ -128,7 +131,7 @@ struct Loop: ~Copyable {
         var due: Int64?
         func consider(_ milliseconds: Int64) { due = min(due ?? milliseconds, milliseconds) }
         let now = monotonic()
-        if isStale { consider(lastFrame + Self.frameMilliseconds - now) }
+        if isStale { consider(lastFrame + pause - now) }
         if link == nil { consider(nextAttempt - now) }
         if starter?.isBusy ?? false { consider(Self.startMilliseconds) }
         if model.watchesOutput, outputLink == nil { consider(nextWatch - now) }
@@ -156,14 +159,18 @@ struct Loop: ~Copyable {
         isUrgent = true
     }
 
+    /// Between two pictures.
+    private var pause: Int64 { hasAnswer ? Self.answerFrameMilliseconds : Self.frameMilliseconds }
+
     private mutating func drawIfDue() {
-        guard isStale, !hasQuit, isUrgent || monotonic() - lastFrame >= Self.frameMilliseconds else { return }
+        guard isStale, !hasQuit, isUrgent || monotonic() - lastFrame >= pause else { return }
         let screen = view(model)
         terminal.show(screen)
         watcher?(.shown(screen, terminal))
         lastFrame = monotonic()
         isStale = false
         isUrgent = false
+        hasAnswer = false
         nextChange = screen.nextChange.map {
             let grain = Self.clockGrain
             return Moment(milliseconds: ($0.milliseconds + grain - 1) / grain * grain)
@@ -270,6 +277,7 @@ struct Loop: ~Copyable {
         }
         isStale = true
         if urgent { isUrgent = true }
+        if case .answered = input { hasAnswer = true }
     }
 }
 

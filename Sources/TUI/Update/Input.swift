@@ -42,6 +42,8 @@ enum Input: Sendable {
     case outputGrew(run: String, stream: String, size: Int)
     /// A ticket's run has printed something, then or now. Told now and then while it does.
     case printed(ticket: String, at: Moment? = nil)
+    /// What the agent of a run does now.
+    case acts(run: String, ActivityRow)
     case answered(request: Int, Answer)
     /// The user's editor has been left, with this text.
     case edited(String)

@@ -45,6 +45,15 @@ extension KeyBinding {
             obstacle: changesObstacle
         ),
         KeyBinding(
+            [.character("m")],
+            "m",
+            .message,
+            in: KeyContext.tickets,
+            hint: { $0.ticketInHand?.state == "running" ? "message" : nil },
+            help: "tell its agent something: at once where it takes messages, else with its next run",
+            obstacle: messageObstacle
+        ),
+        KeyBinding(
             [.character("R")],
             "R",
             .retry,
@@ -184,7 +193,8 @@ extension KeyBinding {
             .page(.open),
             in: [.page],
             hint: { $0.detail.hint(for: .open) },
-            help: "open what the cursor is on; in a pane, fill the screen; in a transcript, on to the newest run"
+            help:
+                "open or unfold what the cursor is on; in a pane, fill the screen; in a transcript, on to the newest run"
         ),
         KeyBinding(
             [.character("n")],
@@ -192,9 +202,17 @@ extension KeyBinding {
             .page(.next),
             in: [.page],
             hint: { $0.detail.hint(for: .next) },
-            help: "to the next hunk, failing line or event"
+            help: "to the next hunk, failing line, failed tool or event"
         ),
         KeyBinding([.character("N")], "N", .page(.previous), in: [.page], help: "to the one before"),
+        KeyBinding(
+            [.character("t")],
+            "t",
+            .rawOutput,
+            in: [.page],
+            hint: { $0.detail.page?.rawOutputHint },
+            help: "in a transcript, between what its agent's stream says and the stream itself"
+        ),
     ]
 
     // MARK: Tickets that are not there yet

@@ -8,11 +8,12 @@ enum Action: Hashable, Sendable {
     case show(Tab), nextTab, previousTab, page(PageAction)
     case back, leaveWorking, haltAll, quitNow, repaint
     case haltOrResume, haltEverything, why
-    case approve, requestChanges, cancel, cancelNow, retry, priority, newTicket, editTicket
+    case approve, requestChanges, message, cancel, cancelNow, retry, priority, newTicket, editTicket
     /// `field`: to another entry of a form, so far on.
     case submit, field(Int), enterField, lose, editText
     case openShell, copyTicket, copyWorktree
     case filter, command, complete, mouse, startDaemon
+    case rawOutput
 }
 
 /// Where a key counts: in the lists, in the tab that is read, or in what lies over both.

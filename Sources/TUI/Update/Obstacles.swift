@@ -62,6 +62,15 @@ func changesObstacle(_ model: Model) -> String? {
     }
 }
 
+func messageObstacle(_ model: Model) -> String? {
+    guard let ticket = model.ticketInHand else { return noTicket(model) }
+    switch ticket.state {
+    case "merged", "pr_open", "done", "cancelled":
+        return "\(ticket.id) is \(stateWord(ticket.state)): no agent will work on it any more"
+    default: return disconnectedObstacle(model)
+    }
+}
+
 func retryObstacle(_ model: Model) -> String? {
     guard let ticket = model.ticketInHand else { return noTicket(model) }
     switch ticket.state {

@@ -45,6 +45,8 @@ extension Model {
             _ = send(.haltEverything, &commands)
         case .approve: ticketInHand.map { overlay = .prompt(Prompt(.approve(ticket: $0.id))) }
         case .requestChanges: ticketInHand.map { overlay = .prompt(Prompt(.requestChanges(ticket: $0.id))) }
+        case .message: ticketInHand.map { overlay = .prompt(Prompt(.message(ticket: $0.id))) }
+        case .rawOutput: toggleRawOutput()
         case .cancel: ticketInHand.map { overlay = .cancelQuestion(ticket: $0.id) }
         case .cancelNow:
             guard case .cancelQuestion(let ticket) = overlay else { return }
@@ -143,6 +145,13 @@ extension Model {
         case .refused(let reason): message = Message(kind: .refused, text: reason, hint: nil)
         case .tab(let tab): detail.tab = tab
         case .done, nil: break
+        }
+    }
+
+    /// A transcript as its agent's stream was understood, or as it came.
+    private mutating func toggleRawOutput() {
+        if case .refused(let reason) = detail.page?.toggleRawOutput() {
+            message = Message(kind: .refused, text: reason, hint: nil)
         }
     }
 

@@ -250,6 +250,9 @@ extension Prompt {
         case .requestChanges(let ticket):
             guard !field.isBlank else { throw Unfit(reason: "say what is to change: its agent is told nothing else") }
             return .requestChanges(ticket: ticket, comment: field.text)
+        case .message(let ticket):
+            guard !field.isBlank else { throw Unfit(reason: "say what its agent is to know") }
+            return .steer(ticket: ticket, message: field.text)
         case .priority(let ticket):
             return .edit(ticket: ticket, changes: ["priority": JSONValue(try Priority.read(field.text))])
         }

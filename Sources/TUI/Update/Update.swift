@@ -35,7 +35,10 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
     case .waiting(let reasons):
         for (ticket, reason) in reasons { model.waiting[ticket] = reason }
     case .locksHeld(let locks): model.locks = locks
-    case .happened(let ticket, let event): if model.detail.page?.ticket == ticket { model.detail.page?.hear(event) }
+    case .happened(let ticket, let event):
+        if model.detail.page?.ticket == ticket { model.detail.page?.hear(event) }
+        model.followMessage(of: ticket, event)
+    case .acts(let run, let activity): model.note(activity, of: run)
     case .outputWatched: model.detail.page?.lookAgain()
     case .outputGrew(let run, let stream, let size): model.detail.page?.grow(run: run, stream: stream, size: size)
     case .printed(let ticket, let moment):
@@ -78,6 +81,7 @@ extension Model {
             agents.sort(by: inOrder)
             let running = Set(runningTickets)
             lastOutput = lastOutput.filter { running.contains($0.key) }
+            activities = activities.filter { running.contains($0.key) }
         }
         reselect(after: place)
     }
@@ -176,6 +180,7 @@ extension Model {
         guard let request = pending.removeValue(forKey: id) else { return }
         if request.isOrder {
             message = report(on: request, answer)
+            noteMessage(of: request, answer)
             settleTyping(answered: id, answer)
         } else if takeForForm(answer, to: id) {
         } else if detail.awaited == id {

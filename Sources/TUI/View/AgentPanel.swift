@@ -39,21 +39,37 @@ extension Canvas {
         let ageText = agent.state == "idle" ? "" : age(since: agent.stale_since ?? agent.since)
         put(ageText, x: end - ageText.utf8.count, y: y, style: isStale ? .failed : .dim)
         var free = end - 5
-        if panel.columns >= 36, let quiet = quiet(agent) {
+        let activity = isStale ? nil : model.activity(on: agent.ticket)
+        if panel.columns >= 36, let length = activity.map({ self.age(since: $0.since) }) ?? quiet(agent) {
             free -= 5
-            put(quiet, x: free + 5 - quiet.count, y: y, style: isStale ? .failed : .dim)
+            put(length, x: free + 5 - length.count, y: y, style: isStale ? .failed : .dim)
         }
         // Where there is little room, the glyph alone says that it works: on what is worth more.
-        if agent.ticket == nil || isStale || panel.columns >= 44 || glyphs.isPlain {
+        let hasWord = activity == nil ? panel.columns >= 44 : panel.columns >= 60
+        if agent.ticket == nil || isStale || hasWord || glyphs.isPlain {
             x += 1 + put(look.word, x: x, y: y, columns: min(8, max(0, free - x)), style: look.style)
         }
         guard let ticket = agent.ticket else { return }
         x += 1 + put(ticket, x: x, y: y, columns: max(0, free - x), style: isStale ? .failed : .plain)
-        if panel.columns >= 52, let profile = agent.profile {
+        if panel.columns >= (activity == nil ? 52 : 72), let profile = agent.profile {
             x += 1 + put(profile, x: x, y: y, columns: min(10, max(0, free - x)), style: .dim)
         }
+        if let activity { return draw(activity, x: x, y: y, columns: free - x) }
         guard let title = model.tickets[ticket]?.title, free - x > 4 else { return }
         put(title, x: x, y: y, columns: free - x, style: .dim)
+    }
+
+    /// What it does now, as it says itself: worth more than its ticket's title.
+    private mutating func draw(_ activity: ActivityRow, x: Int, y: Int, columns: Int) {
+        guard columns > 4 else { return }
+        let words = activity.sentence(clock: model.localTime.minute)
+        guard activity.state == "tool", let tool = activity.tool else {
+            put(words, x: x, y: y, columns: columns, style: activity.isHeldUp ? .waiting : .dim)
+            return
+        }
+        let used = put(tool, x: x, y: y, columns: columns, style: .tool)
+        guard let title = activity.title, columns - used > 4 else { return }
+        put(title, x: x + used + 1, y: y, columns: columns - used - 1)
     }
 
     /// How long ago what is at work on its ticket printed something: `»12s`; nothing while it prints.

@@ -36,13 +36,15 @@ extension Canvas {
     private mutating func drawTabs(y: Int, isFocused: Bool, title: String?) {
         guard let page = model.detail.page else { return }
         let columns = model.size.columns
-        let status = Text(page.status)
-        let statusWidth = status.width == 0 ? 0 : min(status.width, columns / 2) + 2
         var x = 1
         x += put(" \(page.ticket) ", x: x, y: y, columns: 18, style: isFocused ? .title : .heading) + 1
         let all = Tab.allCases.map(\.title)
-        // Where not all tabs fit, the one that is shown.
-        let fits = x + all.reduce(0) { $0 + $1.utf8.count + 3 } + statusWidth < columns
+        let allWidth = all.reduce(0) { $0 + $1.utf8.count + 3 }
+        // Where not all tabs fit, the one that is shown. Sooner than they, the status is left out.
+        let fits = x + allWidth < columns
+        let room = min(columns / 2, columns - x - (fits ? allWidth : 0) - 4)
+        let status = [page.status, page.terseStatus].first { Text($0).width <= room || !fits } ?? ""
+        let statusWidth = status.isEmpty ? 0 : min(Text(status).width, columns / 2) + 2
         for tab in Tab.allCases where fits || tab == model.detail.shown {
             let isShown = tab == model.detail.shown
             screen.target(.show(tab), x: x, y: y, columns: tab.title.utf8.count + 2)
@@ -52,7 +54,7 @@ extension Canvas {
             put(" \(title) ", x: x, y: y, columns: columns - statusWidth - x - 2)
         }
         guard statusWidth > 0, x + statusWidth < columns else { return }
-        say(" \(page.status) ", x: columns - statusWidth - 1, y: y, columns: statusWidth, style: .dim)
+        say(" \(status) ", x: columns - statusWidth - 1, y: y, columns: statusWidth, style: .dim)
     }
 
     /// What is to be known about a ticket, the most important first: as many lines as there is room for.

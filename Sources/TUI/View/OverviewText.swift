@@ -29,9 +29,51 @@ extension Sheet {
             prose(reason.text)
             for other in model.ticketsNamed(in: reason.text, besides: ticket.id) { line(other, of: model) }
         }
+        if let activity = model.activity(on: ticket.id) { show(activity, model) }
+        presentWords(of: ticket)
         if let checks = ticket.checks { row([(0, progress(of: checks), .plain)]) }
         let advice = model.advice(on: ticket)
         if !advice.isEmpty { flow(advice.map { [($0.key, .key), (" \($0.does)", .dim)] }) }
+    }
+
+    /// What its agent says of itself to those who wait: its question, what it waits for, how far it is.
+    private mutating func presentWords(of ticket: TicketRow) {
+        if let question = ticket.question {
+            let length = age(since: question.since)
+            row([
+                (0, question.kind == "permission" ? "asks for leave, for \(length):" : "asks, for \(length):", .waiting)
+            ])
+            prose(question.text, indent: 2)
+        }
+        if let claim = ticket.claim {
+            let length = age(since: claim.since)
+            row([(0, "waits for locks, for \(length): \(claim.patterns.joined(separator: ", "))", .waiting)])
+        }
+        if let progress = ticket.progress {
+            let length = age(since: progress.time)
+            let percent = progress.percent.map { "\($0) %, " } ?? ""
+            row([(0, "it says: \(percent)\(progress.text)", .plain), (columns - 9, "\(length) ago", .dim)])
+        }
+    }
+
+    /// What its agent does now: `now: Bash  make test, for 12s`.
+    private mutating func show(_ activity: ActivityRow, _ model: Model) {
+        let length = age(since: activity.since)
+        let words = "\(activity.sentence(clock: model.localTime.minute))\(length.isEmpty ? "" : ", for \(length)")"
+        row([(0, "now:", .dim), (5, words, activity.isHeldUp ? .waiting : .plain)])
+    }
+
+    /// What its agent has been told, and is not known to have taken in.
+    mutating func listMessages(_ messages: [MessageRow]) {
+        guard !messages.isEmpty else { return }
+        heading("Messages on their way")
+        for message in messages {
+            let length = age(since: message.time)
+            row([
+                (2, "\(message.number)", .dim), (6, message.deliverySentence, .waiting), (30, "\(length) ago", .dim),
+            ])
+            prose(message.text, indent: 6)
+        }
     }
 
     /// `test runs for 12s, 1 of 3 checks has passed`.
