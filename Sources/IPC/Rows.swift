@@ -252,14 +252,14 @@ public struct UsageRow: Codable, Equatable, Sendable {
     public var unpriced: Int
 
     public init(
-        input: Int,
-        output: Int,
-        cache_read: Int,
-        cache_write: Int,
-        tokens: Int,
-        cost_usd: Double,
-        estimated: Double,
-        unpriced: Int
+        input: Int = 0,
+        output: Int = 0,
+        cache_read: Int = 0,
+        cache_write: Int = 0,
+        tokens: Int = 0,
+        cost_usd: Double = 0,
+        estimated: Double = 0,
+        unpriced: Int = 0
     ) {
         self.input = input
         self.output = output

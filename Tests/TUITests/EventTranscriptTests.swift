@@ -156,7 +156,7 @@ struct EventTranscriptTests {
 
     @Test func aToolIsOneLineThatItsEndCompletes() {
         var reader = Reader([Self.began("a", "Bash", "make test", 1795)])
-        #expect(reader.page[0] == " ● Bash  make test" + String(repeating: " ", count: 51) + "runs     5s")
+        #expect(reader.page[0] == " ● Bash  make test" + String(repeating: " ", count: 50) + "runs     5s")
         reader.grow([Self.ended("a", "succeeded", "ok\nall of it", 1798)])
         #expect(reader.page[0].hasPrefix(" ✓ Bash  make test"))
         #expect(reader.page[0].hasSuffix("  3.0s"))

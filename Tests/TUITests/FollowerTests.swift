@@ -38,6 +38,7 @@ struct FollowerTests {
                     "waiting \(reasons.keys.sorted()) \(reasons.values.map { $0 ?? "nothing" }.sorted())"
                 case .troubled(let trouble): "trouble \(trouble ?? "none")"
                 case .halted(let reason): reason.map { "halted \($0)" } ?? "goes on"
+                case .spent(let spending): spending.sentence
                 case .outputWatched: "watched"
                 case .outputGrew(let run, let stream, let size): "output \(run) \(stream) \(size)"
                 case .repositories(let rows): "repositories \(rows.map(\.path).sorted())"
@@ -69,6 +70,21 @@ struct FollowerTests {
         let resumed = Response(id: 3, result: .success(["halted": .null, "tickets": ["T-1"]]))
         let words = words(follower.take(resumed.bytes))
         #expect(words == [#"answered 3 {"halted":null,"tickets":["T-1"]}"#])
+    }
+
+    @Test mutating func whatIsSpentIsToldAsItChanges() {
+        _ = follower.connected()
+        let budgets: JSONValue = ["day": ["usd": 5]]
+        let picture: JSONValue = ["tickets": [:], "agents": [:], "daemon": ["budgets": budgets]]
+        let answer = Response(id: "snapshot", result: .success(["seq": 5, "picture": picture]))
+        #expect(words(follower.take(answer.bytes)).last == "today 0.00 of 5.00 USD")
+        let spent = json(UsageRow(tokens: 500, cost_usd: 0.25))
+        let told = words(follower.take(Self.event(6, ["daemon": ["spent_today": spent]])))
+        #expect(told == ["today 0.25 of 5.00 USD"])
+        #expect(words(follower.take(Self.event(7, ["daemon": ["spent_month": spent]]))).isEmpty)
+        // Another day.
+        let renewed = words(follower.take(Self.event(8, ["daemon": ["spent_today": .null]])))
+        #expect(renewed == ["today 0.00 of 5.00 USD"])
     }
 
     @Test mutating func repositoriesAreToldAsTheyChange() {

@@ -74,7 +74,7 @@ struct SteeringTests {
         story.press("Esc")
         for _ in 0..<9 { story.press("j") }
         story.press("m")
-        #expect(story.row(22) == " T-9 is cancelled: no agent will work on it any more")
+        #expect(story.row(22) == " T-8 is merged: no agent will work on it any more")
     }
 
     @Test func theOverviewListsThoseOnTheirWay() {
@@ -118,16 +118,14 @@ struct SteeringTests {
 
     @Test func thePanelSaysWhatEachDoesNow() {
         let tool = Self.acts("tool") { ($0.tool, $0.title) = ("Bash", "make \u{1B}[2Jtest") }
-        #expect(Self.panel(tool) == "│ ● agent-1  working  T-1 Bash make test           12s   9m")
-        #expect(Self.panel(tool, columns: 80).contains("T-1 Bash make"))
+        #expect(Self.panel(tool) == "│ ● agent-1  T-1 Bash make test         12s   9m")
+        #expect(Self.panel(tool, columns: 80).contains("T-1 Bash"))
         let leave = Self.acts("permission") { ($0.tool, $0.title) = ("Write", "a.txt") }
-        #expect(Self.panel(leave).contains("waits for leave: Write a.txt"))
-        #expect(
-            Self.panel(Self.acts("limited") { $0.until = "2026-11-20T17:20:00.000Z" }).contains(
-                "rate limited until 17:20"
-            )
-        )
-        #expect(Self.panel(Self.acts("retrying") { $0.reason = "overloaded" }).contains("tries again: overloaded"))
+        #expect(Self.panel(leave).contains("waits for leave: Wri…"))
+        let limited = Self.acts("limited") { $0.until = "2026-11-20T17:20:00.000Z" }
+        #expect(Self.panel(limited, columns: 200).contains("rate limited until 17:20"))
+        let retrying = Self.acts("retrying") { $0.reason = "overloaded" }
+        #expect(Self.panel(retrying, columns: 200).contains("tries again: overloaded"))
         #expect(Self.panel(Self.acts("hums")).contains("hums"))
     }
 

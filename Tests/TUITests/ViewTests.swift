@@ -91,7 +91,7 @@ struct ViewTests {
         story.press("Tab j")
         #expect(story.row(22) == " n new ticket  / filter  ? help  q quit")
         story.press("k")
-        #expect(story.row(22) == " c continue  s stop  Enter open  n new ticket  / filter  ? help  q quit")
+        #expect(story.row(22) == " c continue  s stop  m message  Enter open  n new ticket  ? help  q quit")
     }
 
     @Test func theHelpIsWholeOnTheSmallestScreen() {
@@ -100,7 +100,7 @@ struct ViewTests {
         var seen = story.rows(1...7)
         #expect(seen.hasPrefix(" Everywhere\n  c        continue the ticket:\n           approve, resume"))
         #expect(story.row(8) == " Down j more  Esc back")
-        for _ in 0..<20 {
+        for _ in 0..<30 {
             story.press("PgDn")
             seen += "\n" + story.rows(1...7)
         }

@@ -42,6 +42,21 @@ public enum UsageText {
         "\(tokens(usage.tokens)) tokens, \(cost(usage)) USD"
     }
 
+    /// `~3.20 of 50.00 USD, 1.2M of 20M tokens`, what it is of where that is limited.
+    public static func spent(_ usage: UsageRow, of allowance: AllowanceRow?) -> String {
+        "\(money(usage, of: allowance)), \(count(usage, of: allowance))"
+    }
+
+    /// `~3.20 of 50.00 USD`.
+    public static func money(_ usage: UsageRow, of allowance: AllowanceRow?) -> String {
+        "\(cost(usage))\(allowance?.usd.map { " of \(dollars($0))" } ?? "") USD"
+    }
+
+    /// `1.2M of 20M tokens`.
+    public static func count(_ usage: UsageRow, of allowance: AllowanceRow?) -> String {
+        "\(tokens(usage.tokens))\(allowance?.tokens.map { " of \(tokens($0))" } ?? "") tokens"
+    }
+
     static func sentence(_ usage: JSONValue) -> String {
         func number(_ key: String) -> Double { usage[key]?.doubleValue ?? 0 }
         func count(_ key: String) -> Int { usage[key]?.intValue ?? 0 }

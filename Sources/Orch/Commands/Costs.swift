@@ -81,23 +81,10 @@ enum SpentText {
     /// `today       ~3.20 of 50.00 USD, 1.2M of 20M tokens`.
     static func lines(_ values: JSONValue) -> [String] {
         [("today", "spent_today", "day"), ("this month", "spent_month", "month")].compactMap { name, key, span in
-            let budget = values["budgets"]?[span]
-            let none = UsageRow(
-                input: 0,
-                output: 0,
-                cache_read: 0,
-                cache_write: 0,
-                tokens: 0,
-                cost_usd: 0,
-                estimated: 0,
-                unpriced: 0
-            )
+            let budget: AllowanceRow? = try? values["budgets"]?[span]?.decode()
             let known: UsageRow? = try? values[key]?.decode()
             guard known != nil || budget != nil else { return nil }
-            let usage = known ?? none
-            let dollars = budget?["usd"]?.doubleValue.map { " of \(UsageText.dollars($0))" } ?? ""
-            let tokens = budget?["tokens"]?.intValue.map { " of \(UsageText.tokens($0))" } ?? ""
-            return "\(name): \(UsageText.cost(usage))\(dollars) USD, \(UsageText.tokens(usage.tokens))\(tokens) tokens"
+            return "\(name): \(UsageText.spent(known ?? UsageRow(), of: budget))"
         }
     }
 }

@@ -108,10 +108,10 @@ struct Filter: Equatable, Sendable {
     }
 
     private static func holds(_ state: State, of row: TicketRow) -> Bool {
-        let group = TicketGroup(state: row.state)
+        let group = TicketGroup(row)
         return switch state {
         case .needsYou: row.needsHuman
-        case .working: group == .working
+        case .working: TicketGroup(state: row.state) == .working
         case .queued: group == .queued
         case .landing: group == .landing
         case .stopped: group == .stopped

@@ -45,6 +45,7 @@ public struct Model: Sendable {
     /// Why everything is halted, which may be empty; nil while it is not.
     var halted: String?
     var message: Message?
+    var spending = Spending()
 
     /// There has been a picture: the tickets are those of a daemon.
     var hasPicture = false

@@ -7,10 +7,10 @@ extension TicketList {
         for row in rows.values {
             let old = before[row.id]
             if old == nil { new += 1 }
-            guard row.state != old?.state else { continue }
-            switch TicketGroup(state: row.state) {
+            guard row.state != old?.state || (row.question == nil) != (old?.question == nil) else { continue }
+            switch TicketGroup(row) {
             case .done: if row.state == "cancelled" { gone += 1 } else { landed += 1 }
-            case .needsYou: if old.map({ TicketGroup(state: $0.state) }) != .needsYou { needing += 1 }
+            case .needsYou: if old.map({ TicketGroup($0) }) != .needsYou { needing += 1 }
             case .stopped: stopped += 1
             case .working, .landing, .queued: break
             }

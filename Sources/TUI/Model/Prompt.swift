@@ -10,6 +10,10 @@ struct Prompt: Sendable {
     enum Purpose: Hashable, Sendable {
         case approve(ticket: String)
         case requestChanges(ticket: String)
+        /// What its agent asks, by the question's number and in its words.
+        case answer(ticket: String, question: Int, text: String)
+        /// Whether it may do what it asks for.
+        case permit(ticket: String, question: Int, allows: Bool)
         /// Something its agent is to know.
         case message(ticket: String)
         case priority(ticket: String)
@@ -34,15 +38,15 @@ extension Prompt.Purpose {
     var isLocal: Bool {
         switch self {
         case .filter, .command: true
-        case .approve, .requestChanges, .message, .priority: false
+        case .approve, .requestChanges, .answer, .permit, .message, .priority: false
         }
     }
 
     /// It is answered in a box, where Enter begins a new line.
     var hasLines: Bool {
         switch self {
-        case .requestChanges, .message: true
-        case .approve, .priority, .filter, .command: false
+        case .requestChanges, .answer, .message: true
+        case .approve, .permit, .priority, .filter, .command: false
         }
     }
 
@@ -51,6 +55,8 @@ extension Prompt.Purpose {
         switch self {
         case .approve(let ticket): "approve \(ticket):"
         case .requestChanges(let ticket): "What is to change about \(ticket)?"
+        case .answer(let ticket, _, _): "What is your answer to \(ticket)?"
+        case .permit(let ticket, _, let allows): allows ? "allow \(ticket):" : "deny \(ticket):"
         case .message(let ticket): "What is the agent of \(ticket) to know?"
         case .priority(let ticket): "priority of \(ticket):"
         case .filter: "/"
@@ -62,10 +68,19 @@ extension Prompt.Purpose {
     var placeholder: String? {
         switch self {
         case .approve: "a comment, or Enter alone"
+        case .permit: "what it is told, or Enter alone"
         case .priority: "higher first"
         case .filter: "words, is:needs-you, agent:, lock:, p:>2"
         case .command: "an action; Tab completes"
-        case .requestChanges, .message: nil
+        case .requestChanges, .answer, .message: nil
+        }
+    }
+
+    /// In an agent's words, what is answered.
+    var question: String? {
+        switch self {
+        case .answer(_, _, let text): text
+        case .approve, .requestChanges, .permit, .message, .priority, .filter, .command: nil
         }
     }
 
@@ -74,9 +89,26 @@ extension Prompt.Purpose {
         switch self {
         case .approve: "approve"
         case .requestChanges, .message: "send"
+        case .answer: "answer"
+        case .permit(_, _, let allows): allows ? "allow" : "deny"
         case .priority: "set"
         case .filter: "keep"
         case .command: "do it"
         }
+    }
+}
+
+extension TicketRow {
+    /// What a person says to it who is for it: to its agent's question, while that asks one.
+    var sayYes: Prompt.Purpose {
+        guard state == "running", let question else { return .approve(ticket: id) }
+        return question.isPermission
+            ? .permit(ticket: id, question: question.number, allows: true)
+            : .answer(ticket: id, question: question.number, text: question.text)
+    }
+
+    var sayNo: Prompt.Purpose {
+        guard state == "running", let question else { return .requestChanges(ticket: id) }
+        return .permit(ticket: id, question: question.number, allows: false)
     }
 }

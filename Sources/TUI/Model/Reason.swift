@@ -10,7 +10,9 @@ extension Model {
     /// Why a ticket is as it is: what holds now, rather than what its row was told when it changed.
     func reason(of ticket: TicketRow) -> Passing? {
         silence(of: ticket)
-            ?? (haltReason(of: ticket) ?? waitReason(of: ticket) ?? ticket.reason).map { Passing(text: $0) }
+            ?? (haltReason(of: ticket) ?? waitReason(of: ticket) ?? questionReason(of: ticket) ?? ticket.reason).map {
+                Passing(text: $0)
+            }
     }
 
     /// How long its agent has been silent, and what is done about it: read anew every second.
@@ -33,6 +35,12 @@ extension Model {
 
     private func waitReason(of ticket: TicketRow) -> String? {
         ticket.state == "queued" ? waiting[ticket.id] : nil
+    }
+
+    /// What its agent asks is what it waits for.
+    private func questionReason(of ticket: TicketRow) -> String? {
+        guard ticket.state == "running", ticket.reason != "stopping", let question = ticket.question else { return nil }
+        return "asks\(question.isPermission ? " for leave" : ""): \(question.text)"
     }
 
     /// A row in the landing queue does not change when everything is halted, and nothing lands.
@@ -75,6 +83,9 @@ extension Model {
         case "needs_human_review":
             keys = [(.resume, "tries again"), back, why, (.show(.transcript), "shows what was printed")]
         case "stopped": keys = [(.resume, "lets it go on"), back, diff]
+        case "running" where ticket.question?.isPermission == true:
+            keys = [(.approve, "allows it"), (.requestChanges, "denies it"), (.message, "tells it something else")]
+        case "running" where ticket.question != nil: keys = [(.approve, "answers it"), (.stop, "stops it")]
         case "running": keys = [(.stop, "stops it and keeps everything"), (.show(.transcript), "shows what it prints")]
         case "landing": keys = [(.stop, "takes it out of the queue"), why]
         case "queued": keys = [(.stop, "keeps it from starting")]

@@ -21,6 +21,12 @@ enum TicketGroup: Int, CaseIterable, Sendable {
             }
     }
 
+    /// One at work whose agent asks something needs a word as much as one that has come to a stop.
+    init(_ row: TicketRow) {
+        let group = TicketGroup(state: row.state)
+        self = group == .working && row.question != nil ? .needsYou : group
+    }
+
     var heading: String {
         switch self {
         case .needsYou: "Needs you"
@@ -70,7 +76,7 @@ struct TicketList: Sendable {
     mutating func replaceAll(with tickets: [TicketRow]) {
         rows = Dictionary(tickets.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
         counts = Array(repeating: 0, count: TicketGroup.allCases.count)
-        for row in rows.values { counts[TicketGroup(state: row.state).rawValue] += 1 }
+        for row in rows.values { counts[TicketGroup(row).rawValue] += 1 }
         list()
         findLanding()
     }
@@ -110,7 +116,7 @@ struct TicketList: Sendable {
     var longestWaiting: TicketRow? {
         guard count(of: .needsYou) > 0 else { return nil }
         if filter == nil { return id(at: 0).flatMap { rows[$0] } }
-        return rows.values.filter { TicketGroup(state: $0.state) == .needsYou }.min { Position($0) < Position($1) }
+        return rows.values.filter { TicketGroup($0) == .needsYou }.min { Position($0) < Position($1) }
     }
 
     /// Where a ticket is in the landing queue of its repository: 1 lands next. Nil of one that is set aside.
@@ -196,6 +202,11 @@ struct TicketList: Sendable {
     private func order(of group: TicketGroup) -> Int { listed[..<group.rawValue].reduce(0, +) }
 }
 
+extension TicketRow {
+    /// Since when it is as it is: of one that waits for a person, since it does.
+    var waitsSince: String { TicketGroup(state: state) == .needsYou ? since : question?.since ?? since }
+}
+
 /// Where a ticket stands among the others. Two tickets never share a place: the id decides last.
 private struct Position: Comparable, Sendable {
     let group: Int
@@ -206,8 +217,8 @@ private struct Position: Comparable, Sendable {
     let id: String
 
     init(_ row: TicketRow) {
-        let group = TicketGroup(state: row.state)
-        let since = Moment(row.since)?.milliseconds ?? 0
+        let group = TicketGroup(row)
+        let since = Moment(row.waitsSince)?.milliseconds ?? 0
         self.group = group.rawValue
         id = row.id
         number = trailingNumber(of: row.id)

@@ -44,8 +44,6 @@ protocol Page: Sendable {
 
     /// In a few words, how much there is and where one is: `following, 63 B`.
     var status: String { get }
-    /// The most important of it, where there is no room for more.
-    var terseStatus: String { get }
     func draw(on canvas: inout Canvas, in area: Rectangle)
 }
 
@@ -87,7 +85,6 @@ extension Page {
     mutating func goBack() -> Bool { false }
     func hint(for action: PageAction) -> String? { nil }
     var status: String { "" }
-    var terseStatus: String { "" }
     mutating func toggleRawOutput() -> PageOutcome { .refused("only a transcript has raw output") }
     var rawOutputHint: String? { nil }
 }

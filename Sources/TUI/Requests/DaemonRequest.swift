@@ -10,6 +10,8 @@ enum DaemonRequest: Equatable, Sendable {
     case approve(ticket: String, comment: String?)
     case requestChanges(ticket: String, comment: String)
     case cancel(ticket: String)
+    /// To what its agent asks. `allows`: where that is answered by yes or no.
+    case answer(ticket: String, question: Int, text: String, allows: Bool?)
     /// A message to its agent.
     case steer(ticket: String, message: String)
     case retry(ticket: String)
@@ -32,7 +34,8 @@ enum DaemonRequest: Equatable, Sendable {
     /// Asks for something to happen, rather than to be told something.
     var isOrder: Bool {
         switch self {
-        case .resume, .stop, .approve, .requestChanges, .cancel, .steer, .retry, .edit, .enqueue, .haltEverything,
+        case .resume, .stop, .approve, .requestChanges, .answer, .cancel, .steer, .retry, .edit, .enqueue,
+            .haltEverything,
             .resumeEverything:
             true
         case .readOutput, .diff, .checks, .showTicket, .listProfiles, .listEvents: false
@@ -50,6 +53,8 @@ enum DaemonRequest: Equatable, Sendable {
             case .requestChanges(let ticket, let comment):
                 ("ticket.request_changes", ["ticket": .string(ticket), "comment": .string(comment)])
             case .cancel(let ticket): ("ticket.cancel", ["ticket": .string(ticket)])
+            case .answer(let ticket, let question, let text, let allows):
+                ("ticket.answer", Self.params(ofAnswer: ticket, question, text, allows))
             case .steer(let ticket, let message):
                 ("ticket.steer", ["ticket": .string(ticket), "message": .string(message)])
             case .retry(let ticket): ("ticket.retry", ["ticket": .string(ticket)])
@@ -75,6 +80,15 @@ enum DaemonRequest: Equatable, Sendable {
                 )
             }
         return Request(id: JSONValue(id), method: method, params: params)
+    }
+
+    private static func params(ofAnswer ticket: String, _ question: Int, _ text: String, _ allows: Bool?) -> JSONObject
+    {
+        var params: JSONObject = [
+            "ticket": .string(ticket), "question": JSONValue(question), "text": .string(text),
+        ]
+        params["allow"] = allows.map(JSONValue.bool)
+        return params
     }
 
     private static func params(ofEvents ticket: String, before: Int?, after: Int?) -> JSONObject {

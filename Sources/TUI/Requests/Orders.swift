@@ -13,6 +13,10 @@ extension DaemonRequest {
             answer.ticketState.map { "\(ticket) goes back to its agent: now \(stateWord($0))" }
         case .cancel(let ticket):
             answer.ticketState.map { $0 == "cancelled" ? "\(ticket) is cancelled" : "\(ticket) is being cancelled" }
+        case .answer(let ticket, _, _, let allows):
+            answer.ticketState.map { _ in
+                allows.map { $0 ? "\(ticket) may do it" : "\(ticket) may not do it" } ?? "\(ticket) has its answer"
+            }
         case .steer(_, let text): answer.sentMessage(text)?.sentence
         case .retry(let ticket): answer.ticketState.map { "\(ticket) starts afresh: now \(stateWord($0))" }
         case .edit(let ticket, let changes):

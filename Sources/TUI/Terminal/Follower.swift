@@ -10,6 +10,7 @@ struct Follower {
     private var problem: String?
     private var toldTrouble: String?
     private var toldHalt: String?
+    private var toldSpending = Spending()
     private var toldLocks: [LockRow] = []
     private var toldRepositories: [String: RepositoryRow] = [:]
     private var hasPicture = false
@@ -116,6 +117,7 @@ struct Follower {
         if touched.daemon {
             tellTrouble(&outcome)
             tellHalt(&outcome)
+            tellSpending(&outcome)
         }
         if !touched.locks.isEmpty { tellLocks(&outcome) }
         if !touched.repositories.isEmpty { tellRepositories(&outcome) }
@@ -158,6 +160,14 @@ struct Follower {
         guard reason != toldHalt else { return }
         toldHalt = reason
         outcome.inputs.append(.halted(reason))
+    }
+
+    /// What is used today, and may be, where that has changed.
+    private mutating func tellSpending(_ outcome: inout Outcome) {
+        let spending = Spending(picture.json["daemon"])
+        guard spending != toldSpending else { return }
+        toldSpending = spending
+        outcome.inputs.append(.spent(spending))
     }
 
     /// Which repositories there are, where that has changed.
@@ -233,6 +243,7 @@ struct Follower {
         tellRepositories(&outcome)
         tellTrouble(&outcome)
         tellHalt(&outcome)
+        tellSpending(&outcome)
         for notification in held { follow(notification, &outcome) }
     }
 }

@@ -4,7 +4,7 @@ import IPC
 
 extension TicketRow {
     /// Waits for a human's word, or for what only a human can clear.
-    var needsHuman: Bool { TicketGroup(state: state) == .needsYou || blocked == true }
+    var needsHuman: Bool { TicketGroup(self) == .needsYou || blocked == true }
 }
 
 extension Model {

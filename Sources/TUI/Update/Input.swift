@@ -36,6 +36,8 @@ enum Input: Sendable {
     case troubled(String?)
     /// Everything is halted, for this reason, which may be empty; nil: it goes on.
     case halted(String?)
+    /// What is used today, or may be, is another amount.
+    case spent(Spending)
     /// From now on `outputGrew` comes for every growth; what grew before is not known.
     case outputWatched
     /// A run's output has grown to `size` bytes.

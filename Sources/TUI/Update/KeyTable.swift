@@ -22,8 +22,8 @@ extension KeyBinding {
             "a",
             .approve,
             in: KeyContext.tickets,
-            hint: { $0.ticketInHand?.state == "awaiting_approval" ? "with comment" : nil },
-            help: "approve what waits for that, with a comment",
+            hint: { $0.ticketInHand?.yesWord },
+            help: "approve what waits for that, with a comment; answer what its agent asks, or allow it",
             obstacle: approveObstacle
         ),
         KeyBinding(
@@ -40,8 +40,10 @@ extension KeyBinding {
             "r",
             .requestChanges,
             in: KeyContext.tickets,
-            hint: { whenPossible("changes", $0, unless: changesObstacle) },
-            help: "send it back to its agent with what is to change",
+            hint: { model in
+                whenPossible(model.ticketInHand?.asksLeave == true ? "deny" : "changes", model, unless: changesObstacle)
+            },
+            help: "send it back to its agent with what is to change; deny what its agent asks for",
             obstacle: changesObstacle
         ),
         KeyBinding(

@@ -42,6 +42,7 @@ func openObstacle(_ model: Model) -> String? { model.ticketInHand == nil ? noTic
 func approveObstacle(_ model: Model) -> String? {
     guard let ticket = model.ticketInHand else { return noTicket(model) }
     switch ticket.state {
+    case "running" where ticket.question != nil: return disconnectedObstacle(model)
     case "queued", "running": return "\(ticket.id) is \(ticket.state): it asks for your word once it is verified"
     case "stopped": return "\(ticket.id) is stopped: it has to go on first"
     case "landing": return "\(ticket.id) is landing already"
@@ -54,6 +55,8 @@ func approveObstacle(_ model: Model) -> String? {
 func changesObstacle(_ model: Model) -> String? {
     guard let ticket = model.ticketInHand else { return noTicket(model) }
     switch ticket.state {
+    case "running" where ticket.question?.isPermission == true: return disconnectedObstacle(model)
+    case "running" where ticket.question != nil: return "\(ticket.id) asks for an answer, not for leave"
     case "queued", "running", "landing":
         return "\(ticket.id) is \(ticket.state): changes can be asked for while it waits for you"
     case "merged", "pr_open", "done", "cancelled":
@@ -116,4 +119,18 @@ func newTicketObstacle(_ model: Model) -> String? {
 /// The word of a key that the status bar names only where it can be used.
 func whenPossible(_ word: String, _ model: Model, unless obstacle: (Model) -> String?) -> String? {
     model.ticketInHand != nil && obstacle(model) == nil ? word : nil
+}
+
+extension TicketRow {
+    /// Its agent asks whether it may do something.
+    var asksLeave: Bool { state == "running" && question?.isPermission == true }
+
+    /// What a person who is for it does, in a word; nil where it asks nobody.
+    var yesWord: String? {
+        switch state {
+        case "awaiting_approval": "with comment"
+        case "running" where question != nil: asksLeave ? "allow" : "answer"
+        default: nil
+        }
+    }
 }

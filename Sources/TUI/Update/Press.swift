@@ -43,8 +43,8 @@ extension Model {
         case .haltEverything:
             overlay = .none
             _ = send(.haltEverything, &commands)
-        case .approve: ticketInHand.map { overlay = .prompt(Prompt(.approve(ticket: $0.id))) }
-        case .requestChanges: ticketInHand.map { overlay = .prompt(Prompt(.requestChanges(ticket: $0.id))) }
+        case .approve: ticketInHand.map { overlay = .prompt(Prompt($0.sayYes)) }
+        case .requestChanges: ticketInHand.map { overlay = .prompt(Prompt($0.sayNo)) }
         case .message: ticketInHand.map { overlay = .prompt(Prompt(.message(ticket: $0.id))) }
         case .rawOutput: toggleRawOutput()
         case .cancel: ticketInHand.map { overlay = .cancelQuestion(ticket: $0.id) }

@@ -250,6 +250,11 @@ extension Prompt {
         case .requestChanges(let ticket):
             guard !field.isBlank else { throw Unfit(reason: "say what is to change: its agent is told nothing else") }
             return .requestChanges(ticket: ticket, comment: field.text)
+        case .answer(let ticket, let question, _):
+            guard !field.isBlank else { throw Unfit(reason: "say the answer") }
+            return .answer(ticket: ticket, question: question, text: field.text, allows: nil)
+        case .permit(let ticket, let question, let allows):
+            return .answer(ticket: ticket, question: question, text: field.text, allows: allows)
         case .message(let ticket):
             guard !field.isBlank else { throw Unfit(reason: "say what its agent is to know") }
             return .steer(ticket: ticket, message: field.text)

@@ -32,6 +32,7 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
         model.alert(of: tickets.keys, unless: before, &commands)
     case .troubled(let trouble): model.trouble = trouble
     case .halted(let reason): model.halted = reason
+    case .spent(let spending): model.spending = spending
     case .waiting(let reasons):
         for (ticket, reason) in reasons { model.waiting[ticket] = reason }
     case .locksHeld(let locks): model.locks = locks

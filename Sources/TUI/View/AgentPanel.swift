@@ -44,6 +44,13 @@ extension Canvas {
             free -= 5
             put(length, x: free + 5 - length.count, y: y, style: isStale ? .failed : .dim)
         }
+        if panel.columns >= 48, let usage = agent.ticket.flatMap({ model.tickets[$0]?.usage }) {
+            let spent =
+                panel.columns >= 64
+                ? "\(UsageText.tokens(usage.tokens)) \(UsageText.cost(usage))" : UsageText.cost(usage)
+            free -= spent.utf8.count + 1
+            put(spent, x: free + 1, y: y, style: .dim)
+        }
         // Where there is little room, the glyph alone says that it works: on what is worth more.
         let hasWord = activity == nil ? panel.columns >= 44 : panel.columns >= 60
         if agent.ticket == nil || isStale || hasWord || glyphs.isPlain {

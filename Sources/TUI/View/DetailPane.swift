@@ -38,23 +38,29 @@ extension Canvas {
         let columns = model.size.columns
         var x = 1
         x += put(" \(page.ticket) ", x: x, y: y, columns: 18, style: isFocused ? .title : .heading) + 1
-        let all = Tab.allCases.map(\.title)
-        let allWidth = all.reduce(0) { $0 + $1.utf8.count + 3 }
-        // Where not all tabs fit, the one that is shown. Sooner than they, the status is left out.
-        let fits = x + allWidth < columns
-        let room = min(columns / 2, columns - x - (fits ? allWidth : 0) - 4)
-        let status = [page.status, page.terseStatus].first { Text($0).width <= room || !fits } ?? ""
+        let status = page.status
         let statusWidth = status.isEmpty ? 0 : min(Text(status).width, columns / 2) + 2
-        for tab in Tab.allCases where fits || tab == model.detail.shown {
+        for (tab, name) in tabNames(room: columns - x - statusWidth - 1) {
             let isShown = tab == model.detail.shown
-            screen.target(.show(tab), x: x, y: y, columns: tab.title.utf8.count + 2)
-            x += put(" \(tab.title) ", x: x, y: y, style: isShown ? (isFocused ? .tab.selected : .tab) : .dim) + 1
+            screen.target(.show(tab), x: x, y: y, columns: name.utf8.count + 2)
+            x += put(" \(name) ", x: x, y: y, style: isShown ? (isFocused ? .tab.selected : .tab) : .dim) + 1
         }
         if let title, columns - statusWidth - x > 12 {
             put(" \(title) ", x: x, y: y, columns: columns - statusWidth - x - 2)
         }
         guard statusWidth > 0, x + statusWidth < columns else { return }
         say(" \(status) ", x: columns - statusWidth - 1, y: y, columns: statusWidth, style: .dim)
+    }
+
+    /// All tabs by name; where there is no room for that, those that are not shown by their key; else the one that is shown alone.
+    private func tabNames(room: Int) -> [(tab: Tab, name: String)] {
+        let shown = model.detail.shown
+        let names = Tab.allCases.map { (tab: $0, name: $0.title) }
+        let keys = Tab.allCases.map { tab in
+            (tab: tab, name: tab == shown ? tab.title : model.preferences.keys.name(of: .show(tab), in: .page))
+        }
+        let few = keys.filter { $0.tab == shown }
+        return [names, keys].first { $0.reduce(0) { $0 + $1.name.utf8.count + 3 } <= room } ?? few
     }
 
     /// What is to be known about a ticket, the most important first: as many lines as there is room for.
@@ -101,13 +107,14 @@ extension Canvas {
         if let why {
             rest = ": \(why)"
         } else {
-            let age = age(since: ticket.stale_since ?? ticket.since)
+            let age = age(since: ticket.stale_since ?? ticket.waitsSince)
             if !age.isEmpty { rest += " for \(age)" }
             if let stage = ticket.stage { rest += " · stage \(stage)" }
             if let agent = ticket.agent { rest += " · \(agent)" }
             rest += " · profile \(ticket.profile)"
             if ticket.priority != 0 { rest += " · priority \(ticket.priority)" }
             if ticket.attempts > 1 { rest += " · attempt \(ticket.attempts)" }
+            if let usage = ticket.usage { rest += " · \(UsageText.sentence(usage))" }
         }
         say(rest, x: x, y: y, columns: area.columns - (x - area.x))
     }

@@ -53,7 +53,9 @@ struct Layout: Equatable, Sendable {
             agents = Rectangle(x: 0, y: ticketRows + 2, columns: size.columns, rows: isLanding ? 0 : otherRows)
             landing = Rectangle(x: 0, y: ticketRows + 2, columns: size.columns, rows: isLanding ? otherRows : 0)
         } else {
-            let right = min(max(size.columns * 32 / 100, 28), 64)
+            // What agents do takes more room than who they are, where there is any.
+            let share = size.columns < 110 ? 32 : 40
+            let right = min(max(size.columns * share / 100, 28), 80)
             let x = size.columns - right
             tickets = Rectangle(x: 0, y: 1, columns: x - 1, rows: panelRows - 1)
             // What lands has its own few rows while there is something.

@@ -12,7 +12,7 @@ extension Sheet {
     mutating func present(_ ticket: TicketRow, of model: Model) {
         prose(ticket.title, style: .title)
         let look = StateLook(ticket, glyphs: model.glyphs)
-        let length = age(since: ticket.stale_since ?? ticket.since)
+        let length = age(since: ticket.stale_since ?? ticket.waitsSince)
         var state: [[(text: String, style: Style)]] = [
             [
                 ("\(look.glyph.text) \(look.words(of: ticket))", look.style),
@@ -30,21 +30,18 @@ extension Sheet {
             for other in model.ticketsNamed(in: reason.text, besides: ticket.id) { line(other, of: model) }
         }
         if let activity = model.activity(on: ticket.id) { show(activity, model) }
+        if let usage = ticket.usage {
+            let spent = UsageText.spent(usage, of: ticket.budget ?? model.spending.ticketBudget)
+            row([(0, "used", .dim), (5, spent, .plain)])
+        }
         presentWords(of: ticket)
         if let checks = ticket.checks { row([(0, progress(of: checks), .plain)]) }
         let advice = model.advice(on: ticket)
         if !advice.isEmpty { flow(advice.map { [($0.key, .key), (" \($0.does)", .dim)] }) }
     }
 
-    /// What its agent says of itself to those who wait: its question, what it waits for, how far it is.
+    /// What its agent says of itself to those who wait: what it waits for, how far it is.
     private mutating func presentWords(of ticket: TicketRow) {
-        if let question = ticket.question {
-            let length = age(since: question.since)
-            row([
-                (0, question.kind == "permission" ? "asks for leave, for \(length):" : "asks, for \(length):", .waiting)
-            ])
-            prose(question.text, indent: 2)
-        }
         if let claim = ticket.claim {
             let length = age(since: claim.since)
             row([(0, "waits for locks, for \(length): \(claim.patterns.joined(separator: ", "))", .waiting)])

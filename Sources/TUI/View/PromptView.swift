@@ -3,7 +3,17 @@ extension Canvas {
         guard prompt.purpose.hasLines else { return drawPromptLine(prompt, y: layout.keysRow) }
         let area = layout.textBox
         frame(area, title: prompt.purpose.title)
-        drawLines(prompt.field, in: area.inside, hasCursor: true)
+        var field = area.inside
+        if let question = prompt.purpose.question {
+            // At least a row is left for the answer.
+            let rows = Text(question).flowed(to: field.columns).prefix(max(0, field.rows - 2))
+            for (index, row) in rows.enumerated() {
+                screen.put(Text(row), x: field.x, y: field.y + index, style: .waiting)
+            }
+            field.y += rows.count + 1
+            field.rows -= rows.count + 1
+        }
+        drawLines(prompt.field, in: field, hasCursor: true)
     }
 
     /// In the place of the keys, with those that work now at its end where there is room.

@@ -20,6 +20,9 @@ struct StateLook {
             case "cancelled": (glyphs.cancelled, .dim)
             default: (glyphs.unknown, .plain)
             }
+        if let question = ticket.question, ticket.state == "running" {
+            (glyph, word, style) = (glyphs.approval, question.isPermission ? "leave?" : "asks", .waiting)
+        }
         if ticket.stale_since != nil { (glyph, word, style) = (glyphs.failed, "stale", .failed) }
         if ticket.reason == "stopping" { (glyph, word, style) = (glyphs.stopped, "stopping", .stopped) }
     }
@@ -41,6 +44,9 @@ extension StateLook {
     /// The ticket's state in full words.
     func words(of ticket: TicketRow) -> String {
         if ticket.stale_since != nil { return "stale" }
+        if let question = ticket.question, ticket.state == "running" {
+            return question.isPermission ? "running, and asks for leave" : "running, and asks you something"
+        }
         return ticket.state.split(separator: "_").joined(separator: " ")
     }
 }
@@ -53,6 +59,11 @@ func stateWord(_ state: String) -> String {
     case "pr_open": "pr open"
     default: state
     }
+}
+
+extension QuestionRow {
+    /// It is answered by yes or no.
+    var isPermission: Bool { kind == "permission" }
 }
 
 extension TicketGroup {

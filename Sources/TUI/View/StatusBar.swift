@@ -86,12 +86,15 @@ extension Canvas {
         let short = groups.map { "\(model.tickets.count(of: $0))" }
         let oldestAge = oldestWait
         let oldest = oldestAge.map { "oldest waits \($0.text)" } ?? ""
-        let oldestWidth = oldest.isEmpty ? 0 : oldest.utf8.count + 2
-        // What matters least goes first: the words, and how long somebody has waited for.
-        let least = glyphs.isPlain ? [(long, 0)] : [(short, oldestWidth), (short, 0)]
-        let candidates = [(long, oldestWidth)] + least
+        let spent = model.spending.sentence
+        let few = glyphs.isPlain ? long : short
+        // What matters least goes first: the words, what is spent, and how long somebody has waited for.
+        let candidates = [(long, [oldest, spent]), (few, [oldest, spent]), (few, [oldest]), (few, [])]
         let (texts, more) =
-            candidates.first { $0.0.reduce(0) { $0 + $1.utf8.count + 4 } + $0.1 <= left + 2 } ?? least[least.count - 1]
+            candidates.first { texts, more in
+                let counts = texts.reduce(0) { $0 + $1.utf8.count + 4 }
+                return more.reduce(counts) { $1.isEmpty ? $0 : $0 + $1.utf8.count + 2 } <= left + 2
+            } ?? candidates[candidates.count - 1]
         var x = 1
         for (group, text) in zip(groups, texts) {
             guard x + text.utf8.count + 2 <= left else { return }
@@ -100,14 +103,22 @@ extension Canvas {
             put(text, x: x + 2, y: y, style: look.style)
             x += text.utf8.count + 4
         }
-        guard more > 0, let oldestAge else { return }
-        screen.nextChange = min(screen.nextChange ?? oldestAge.nextChange, oldestAge.nextChange)
-        put(oldest, x: x, y: y, style: .waiting)
+        if more.contains(oldest), let oldestAge {
+            screen.nextChange = min(screen.nextChange ?? oldestAge.nextChange, oldestAge.nextChange)
+            x += put(oldest, x: x, y: y, style: .waiting) + 2
+        }
+        if more.contains(spent) { put(spent, x: x, y: y, style: spendingStyle) }
+    }
+
+    /// Nearly all of the day's budget is worth a look, and nothing starts once it is gone.
+    private var spendingStyle: Style {
+        guard let part = model.spending.part, part >= 0.8 else { return .dim }
+        return part >= 1 ? .failed : .waiting
     }
 
     /// For how long the ticket that has waited longest for a person has.
     private var oldestWait: Age? {
-        model.tickets.longestWaiting.flatMap { Moment($0.since) }.map { Age(from: $0, to: model.now) }
+        model.tickets.longestWaiting.flatMap { Moment($0.waitsSince) }.map { Age(from: $0, to: model.now) }
     }
 
     private var haltWords: (String, Style)? {

@@ -118,6 +118,11 @@ extension Canvas {
         let isFree = agent == nil && columns.agent > 0
         let end = isFree ? columns.agentStart + columns.agent : columns.titleStart + columns.title
         drawReason(of: ticket, from: columns.titleStart, to: end, x: x, y: y)
+        if columns.cost > 0, let usage = ticket.usage {
+            let cost = Text(UsageText.cost(usage))
+            let start = columns.costStart + max(0, columns.cost - cost.width)
+            screen.put(cost, x: x + start, y: y, columns: columns.cost, style: .dim, glyphs: glyphs)
+        }
         if columns.comments > 0, let count = ticket.comments {
             put("\(glyphs.comment.text)\(min(count, 99))", x: x + columns.commentsStart, y: y, style: .waiting)
         }
@@ -126,7 +131,7 @@ extension Canvas {
             let start = columns.priorityStart + max(0, columns.priority - priority.width)
             screen.put(priority, x: x + start, y: y, columns: columns.priority, style: .dim, glyphs: glyphs)
         }
-        let age = age(since: ticket.stale_since ?? ticket.since)
+        let age = age(since: ticket.stale_since ?? ticket.waitsSince)
         put(age, x: x + columns.end - age.utf8.count, y: y, style: isStale ? .failed : .dim)
     }
 }
@@ -134,7 +139,7 @@ extension Canvas {
 extension Canvas {
     /// Behind the title, where there is room: why it is not under way.
     private mutating func drawReason(of ticket: TicketRow, from title: Int, to end: Int, x: Int, y: Int) {
-        switch TicketGroup(state: ticket.state) {
+        switch TicketGroup(ticket) {
         case .needsYou, .queued, .stopped: break
         // The others are in the landing panel.
         case .landing where ticket.blocked == true: break
@@ -162,6 +167,9 @@ struct TicketColumns {
     var comments = 0
     var priorityStart: Int
     var priority = 0
+    var costStart: Int
+    /// In US dollars.
+    var cost = 0
     /// One after the last column.
     var end: Int
 
@@ -177,6 +185,11 @@ struct TicketColumns {
             free -= priority + 1
         }
         priorityStart = free + 1
+        if width >= 68, visible.contains(where: { $0.usage != nil }) {
+            cost = min(visible.compactMap(\.usage).map { UsageText.cost($0).utf8.count }.max() ?? 0, 8)
+            free -= cost + 1
+        }
+        costStart = free + 1
         if width >= 44, let most = visible.compactMap(\.comments).max() {
             comments = "\(min(most, 99))".utf8.count + 1
             free -= comments + 1

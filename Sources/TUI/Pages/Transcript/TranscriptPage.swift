@@ -140,7 +140,8 @@ struct TranscriptPage: Page {
 
     // MARK: What is said
 
-    var terseStatus: String {
+    /// Where one is in it.
+    private var place: String {
         guard let transcript else { return "" }
         let isFollowing = showsEvents ? events?.isFollowing ?? true : transcript.isFollowing
         let hasEnded = showsEvents ? events?.hasEnded ?? false : transcript.hasEnded
@@ -150,7 +151,7 @@ struct TranscriptPage: Page {
     var status: String {
         guard let transcript else { return "" }
         let size = showsEvents ? events?.size ?? 0 : transcript.size
-        let status = "\(transcript.run)\(hasEvents && wantsRaw ? " raw" : "") \(terseStatus)"
+        let status = "\(transcript.run)\(hasEvents && wantsRaw ? " raw" : "") \(place)"
         return size > 0 ? "\(status), \(byteCount(size))" : status
     }
 
