@@ -57,7 +57,7 @@ import Testing
             Mistake("dependenciesIgnored", "I4", 10),
             Mistake("heldPathsGrantedAtWork", "I1", 40),
             Mistake("claimCycleIgnored", "I4", 500),
-            Mistake("releaseGrantsNothing", "I4", 150),
+            Mistake("releaseGrantsNothing", "I4", 400),
             Mistake("waitEndForgottenAtRestart", "I4", 80),
             Mistake("staleRunAccepted", "I5", 10),
             Mistake("approvalKeptOverAnotherDiff", "I2", 2000),

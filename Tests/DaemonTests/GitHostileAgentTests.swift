@@ -83,9 +83,11 @@ import Testing
         #expect(GitFiles.line(sprung) == nil)
     }
 
-    @Test(arguments: [["core.bare", "true"], ["core.worktree", "/tmp"]])
-    func aSettingThatMisleadsGitAboutTheCheckoutDoesNotStopALanding(_ setting: [String]) throws {
-        try scratch.git("config", setting[0], setting[1], in: worktree.path)
+    @Test(arguments: ["core.bare", "core.worktree"])
+    func aSettingThatMisleadsGitAboutTheCheckoutDoesNotStopALanding(_ setting: String) throws {
+        let elsewhere = scratch.folder + "/elsewhere"
+        try scratch.write("elsewhere/empty", "", in: scratch.folder)
+        try scratch.git("config", setting, setting == "core.bare" ? "true" : elsewhere, in: worktree.path)
         try scratch.write("new.txt", "new\n", in: worktree.path)
         let work = try collect()
         let tip = try #require(try repository.targetTip("main"))
@@ -100,10 +102,10 @@ import Testing
         else { throw GitError(.failed, "test", "no candidate") }
         #expect(try repository.advance("main", from: tip, to: built.commit, reason: "land") == .advanced)
         #expect(scratch.read("new.txt") == "new\n")
-        #expect(!GitFiles.exists("/tmp/new.txt"))
+        #expect(!GitFiles.exists(elsewhere + "/new.txt"))
         // The next daemon says what is wrong with the repository.
         let error = try gitError { _ = try scratch.open() }
-        #expect(error.kind == .unsupported && error.message.contains(setting[0]), "\(error.message)")
+        #expect(error.kind == .unsupported && error.message.contains(setting), "\(error.message)")
     }
 
     // MARK: What it deletes

@@ -10,6 +10,8 @@ struct Detail: Sendable {
     var page: (any Page)?
     /// Which tab `page` is.
     var shown = Tab.overview
+    /// What is looked for.
+    var search: Needle?
     /// What the page has asked and is not answered yet.
     var awaited: Int?
 

@@ -19,6 +19,8 @@ struct Prompt: Sendable {
         case priority(ticket: String)
         /// Which tickets are listed, while it is typed. `selected` was the ticket at first.
         case filter(selected: String?)
+        /// Where that stands in the page.
+        case search
         /// An action by its name.
         case command
     }
@@ -29,7 +31,7 @@ struct Prompt: Sendable {
     init(_ purpose: Purpose, text: String = "") {
         self.purpose = purpose
         field = TextField(text, hasLines: purpose.hasLines)
-        isUntouched = !text.isEmpty && !purpose.isLocal
+        isUntouched = !text.isEmpty && (!purpose.isLocal || purpose == .search)
     }
 }
 
@@ -37,7 +39,7 @@ extension Prompt.Purpose {
     /// It asks nothing of the daemon.
     var isLocal: Bool {
         switch self {
-        case .filter, .command: true
+        case .filter, .search, .command: true
         case .approve, .requestChanges, .answer, .permit, .message, .priority: false
         }
     }
@@ -46,7 +48,7 @@ extension Prompt.Purpose {
     var hasLines: Bool {
         switch self {
         case .requestChanges, .answer, .message: true
-        case .approve, .permit, .priority, .filter, .command: false
+        case .approve, .permit, .priority, .filter, .search, .command: false
         }
     }
 
@@ -59,7 +61,7 @@ extension Prompt.Purpose {
         case .permit(let ticket, _, let allows): allows ? "allow \(ticket):" : "deny \(ticket):"
         case .message(let ticket): "What is the agent of \(ticket) to know?"
         case .priority(let ticket): "priority of \(ticket):"
-        case .filter: "/"
+        case .filter, .search: "/"
         case .command: ":"
         }
     }
@@ -71,6 +73,7 @@ extension Prompt.Purpose {
         case .permit: "what it is told, or Enter alone"
         case .priority: "higher first"
         case .filter: "words, is:needs-you, agent:, lock:, p:>2"
+        case .search: "what to look for"
         case .command: "an action; Tab completes"
         case .requestChanges, .answer, .message: nil
         }
@@ -80,7 +83,7 @@ extension Prompt.Purpose {
     var question: String? {
         switch self {
         case .answer(_, _, let text): text
-        case .approve, .requestChanges, .permit, .message, .priority, .filter, .command: nil
+        case .approve, .requestChanges, .permit, .message, .priority, .filter, .search, .command: nil
         }
     }
 
@@ -93,6 +96,7 @@ extension Prompt.Purpose {
         case .permit(_, _, let allows): allows ? "allow" : "deny"
         case .priority: "set"
         case .filter: "keep"
+        case .search: "find"
         case .command: "do it"
         }
     }

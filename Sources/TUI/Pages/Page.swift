@@ -33,6 +33,9 @@ protocol Page: Sendable {
     mutating func move(_ motion: Motion, in room: Size)
     /// Does what a key asks of a page; a refusal where it cannot.
     mutating func perform(_ action: PageAction, in room: Size) -> PageOutcome
+    /// Goes to the next place where it stands, from what was found last or else from what is on the screen. False: there is none that
+    /// way, as far as it has been read; nil: this page is not searched.
+    mutating func find(_ needle: Needle, forwards: Bool, in room: Size) -> Bool?
     /// Leaves what was opened in it; false where nothing was, and the page itself is left.
     mutating func goBack() -> Bool
     /// Between what an agent's stream says and the stream itself, where there are both.
@@ -82,6 +85,7 @@ extension Page {
     mutating func take(_ answer: Answer, to request: DaemonRequest, in room: Size) {}
     mutating func startOver() {}
     mutating func perform(_ action: PageAction, in room: Size) -> PageOutcome { .done }
+    mutating func find(_ needle: Needle, forwards: Bool, in room: Size) -> Bool? { nil }
     mutating func goBack() -> Bool { false }
     func hint(for action: PageAction) -> String? { nil }
     var status: String { "" }

@@ -82,6 +82,15 @@ public struct Screen: Equatable, Sendable {
         }
     }
 
+    /// Another style for what stands there; what is selected stays so.
+    mutating func paint(_ style: Style, x: Int, y: Int, columns: Int) {
+        for x in x..<x + columns {
+            let isSelected = cells[y * size.columns + x].style.isSelected
+            cells[y * size.columns + x].style = style
+            cells[y * size.columns + x].style.isSelected = isSelected
+        }
+    }
+
     /// The row in reverse video from `x` on.
     mutating func select(x: Int, y: Int, columns: Int) {
         guard y >= 0, y < size.rows else { return }

@@ -203,8 +203,8 @@ extension KeyBinding {
             "n",
             .page(.next),
             in: [.page],
-            hint: { $0.detail.hint(for: .next) },
-            help: "to the next hunk, failing line, failed tool or event"
+            hint: { $0.detail.search == nil ? $0.detail.hint(for: .next) : "next match" },
+            help: "to the next hunk, failing line, failed tool or event; to the next of what is looked for"
         ),
         KeyBinding([.character("N")], "N", .page(.previous), in: [.page], help: "to the one before"),
         KeyBinding(
@@ -335,6 +335,13 @@ extension KeyBinding {
             help: "list only tickets that match: words, is:needs-you, agent:, lock:, p:>2, each with - for all others"
         ),
         KeyBinding(
+            [.character("/")],
+            "/",
+            .search,
+            in: [.page],
+            help: "look for something in a transcript, a diff or what a check has printed; n and N go on to the others"
+        ),
+        KeyBinding(
             [.character(":")],
             ":",
             .command,
@@ -419,10 +426,11 @@ extension KeyBinding {
                 case .lists: model.tickets.filter == nil ? nil : "show all"
                 case .quitQuestion, .haltQuestion, .cancelQuestion: "stay"
                 case .leaveQuestion: "go on writing"
+                case .page where model.detail.search != nil: "end search"
                 case .page, .help, .halting, .prompt, .textBox, .form, .noDaemon: "back"
                 }
             },
-            help: "back; in the lists, list all tickets again"
+            help: "back; in the lists, list all tickets again; in a tab, search no more"
         ),
         KeyBinding(
             [.character("?")],

@@ -12,7 +12,7 @@ enum Action: Hashable, Sendable {
     /// `field`: to another entry of a form, so far on.
     case submit, field(Int), enterField, lose, editText
     case openShell, copyTicket, copyWorktree
-    case filter, command, complete, mouse, startDaemon
+    case filter, search, command, complete, mouse, startDaemon
     case rawOutput
 }
 

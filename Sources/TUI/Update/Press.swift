@@ -58,6 +58,7 @@ extension Model {
         case .newTicket: writeNewTicket(&commands)
         case .editTicket: ticketInHand.map { editTicket($0, &commands) }
         case .filter: writeFilter()
+        case .search: writeSearch()
         case .command: overlay = .prompt(Prompt(.command))
         case .complete: completeCommand()
         case .mouse: handMouse(&commands)
@@ -82,6 +83,8 @@ extension Model {
         case .nextTab: detail.tab = detail.shown.neighbour(1)
         case .previousTab: detail.tab = detail.shown.neighbour(-1)
         case .why: showEvidence()
+        case .page(.next) where detail.search != nil: findNext(forwards: true)
+        case .page(.previous) where detail.search != nil: findNext(forwards: false)
         case .page(let action): performOnPage(action)
         case .focus(let panel): focus(panel)
         case .nextPlace: focusNeighbour(1)
@@ -101,6 +104,7 @@ extension Model {
 
     private mutating func goBack() {
         switch overlay {
+        case .none where detail.reading != .lists && detail.search != nil: detail.search = nil
         case .none where detail.reading == .lists && tickets.filter != nil: listAll()
         case .none: if !(detail.page?.goBack() ?? false) { detail.reading = .lists }
         case .leaveQuestion(let typing): overlay = typing

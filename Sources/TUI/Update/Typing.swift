@@ -70,6 +70,7 @@ extension Model {
             case .prompt(var prompt):
                 guard prompt.awaited == nil else { return }
                 if case .filter = prompt.purpose { return overlay = .none }
+                if case .search = prompt.purpose { return search(for: prompt.field.text) }
                 if case .command = prompt.purpose { return run(prompt.field.text, &commands) }
                 prompt.awaited = send(try prompt.order(), &commands)
                 overlay = .prompt(prompt)
@@ -245,7 +246,7 @@ extension Prompt {
     /// What is asked of the daemon with the text.
     func order() throws(Unfit) -> DaemonRequest {
         switch purpose {
-        case .filter, .command: throw Unfit(reason: "this asks nothing of the daemon")
+        case .filter, .search, .command: throw Unfit(reason: "this asks nothing of the daemon")
         case .approve(let ticket): return .approve(ticket: ticket, comment: field.isBlank ? nil : field.text)
         case .requestChanges(let ticket):
             guard !field.isBlank else { throw Unfit(reason: "say what is to change: its agent is told nothing else") }

@@ -11,6 +11,7 @@ extension Canvas {
             return
         }
         page.draw(on: &self, in: layout.detail)
+        if let search = model.detail.search { screen.mark(search, in: layout.detail) }
     }
 
     /// The tab that fills the screen.
@@ -19,6 +20,7 @@ extension Canvas {
         guard let page = model.detail.page else { return }
         drawTabs(y: 0, isFocused: true, title: model.tickets[page.ticket]?.title)
         page.draw(on: &self, in: layout.page)
+        if let search = model.detail.search { screen.mark(search, in: layout.page) }
     }
 
     private mutating func drawDetailRule(_ layout: Layout) {

@@ -107,6 +107,11 @@ struct CheckOutput: Sendable {
         return .done
     }
 
+    mutating func find(_ needle: Needle, forwards: Bool, in room: Size) -> Bool {
+        seeksFailure = false
+        return transcript.find(needle, forwards: forwards, rows: room.rows, columns: room.columns)
+    }
+
     /// Every failing line of both streams, in order.
     private var failures: [(stream: Int, offset: Int)] {
         searches.indices.flatMap { index in searches[index].places.map { (index, $0) } }

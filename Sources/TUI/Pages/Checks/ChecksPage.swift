@@ -151,6 +151,10 @@ struct ChecksPage: Page {
         return .done
     }
 
+    mutating func find(_ needle: Needle, forwards: Bool, in room: Size) -> Bool? {
+        output?.find(needle, forwards: forwards, in: room)
+    }
+
     mutating func goBack() -> Bool {
         guard output != nil else { return false }
         // What was asked for it is answered to nobody.

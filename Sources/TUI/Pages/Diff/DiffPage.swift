@@ -9,6 +9,8 @@ struct DiffPage: Page {
     private var version: Version?
     private var asked: Version?
     private var top = Place.beginning
+    /// The line that was searched for and found last.
+    private var found: Int?
     /// The file of the summary that the cursor is on.
     private(set) var chosen = 0
 
@@ -170,6 +172,24 @@ struct DiffPage: Page {
             show(line: stop, text, room)
         }
         return .done
+    }
+
+    mutating func find(_ needle: Needle, forwards: Bool, in room: Size) -> Bool? {
+        guard let text else { return false }
+        let here = focus(text, room)
+        let isAtFound = found.map { $0 == here || $0 == top.line } ?? false
+        let lines: any Sequence<Int>
+        if forwards {
+            lines = (isAtFound ? found! + 1 : top.line)..<max(text.lineCount, isAtFound ? found! + 1 : top.line)
+        } else {
+            lines = (0..<min(isAtFound ? found! : here, text.lineCount)).reversed()
+        }
+        for line in lines where text.has(needle, in: line) {
+            found = line
+            show(line: line, text, room)
+            return true
+        }
+        return false
     }
 
     private mutating func show(file: Int, _ text: DiffText) { top = Place(line: text.files[file].line, row: 0) }

@@ -141,6 +141,15 @@ struct DiffText: Lines, Sendable {
         return after == 0 ? nil : after - 1
     }
 
+    /// Of a heading, whether its file's name has it; the summary is not looked at.
+    func has(_ needle: Needle, in line: Int) -> Bool {
+        switch kinds[line] {
+        case .total, .stat, .blank: false
+        case .heading: file(at: line).map { needle.isIn(files[$0].name[...]) } ?? false
+        case .hunk, .context, .added, .removed, .note: needle.isIn(bytes[visibleBytes(of: line)])
+        }
+    }
+
     /// The last hunk that begins at `line` or before it; nil before the first.
     func hunk(at line: Int) -> Int? {
         let after = hunks.partition { $0 > line }

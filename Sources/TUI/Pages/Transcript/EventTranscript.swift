@@ -237,6 +237,22 @@ struct EventTranscript: RowLines, Sendable {
         cursor = Place(line: line, row: hasBlank ? 1 : 0)
     }
 
+    /// On to the next item that has it; one that is folded is unfolded where it has it inside.
+    mutating func find(_ needle: Needle, forwards: Bool) -> Bool {
+        let others =
+            forwards
+            ? Array(items.indices.filter { $0 > here.line }) : items.indices.filter { $0 < here.line }.reversed()
+        guard let line = others.first(where: { items[$0].has(needle) }) else { return false }
+        var row = items[line].row(of: needle)
+        if row == nil, items[line].isFoldable, !items[line].isUnfolded {
+            items[line].isUnfolded = true
+            items[line].layOut(columns: columns)
+            row = items[line].row(of: needle)
+        }
+        cursor = Place(line: line, row: row ?? 0)
+        return true
+    }
+
     /// On to what failed or was denied. False where there is nothing of the kind that way, as far as it has been read.
     mutating func goToTrouble(forwards: Bool) -> Bool {
         let found =

@@ -24,6 +24,8 @@ struct Transcript: Lines, Sendable {
 
     /// The line at the top of the screen, and the row within it when it is wrapped; nil: the end is followed.
     var top: Place?
+    /// Where the line begins that was searched for and found last.
+    private var found: Int?
     /// A line to go to once it has been read.
     private var goal: Goal?
     /// The page asked for and not answered yet.
@@ -223,6 +225,26 @@ struct Transcript: Lines, Sendable {
         top = .beginning
         if offset < start || offset >= end { empty(at: max(0, offset - pageLimit / 2)) }
         reachGoal(columns: columns)
+    }
+
+    /// To the next line that has it, of those that have been read: from what was found last, where that is on the screen.
+    mutating func find(_ needle: Needle, forwards: Bool, rows: Int, columns: Int) -> Bool {
+        guard lineCount > 0 else { return false }
+        let first = top ?? bottom(rows: rows, columns: columns)
+        let last = min(moved(first, by: rows, columns: columns).line, lineCount)
+        let visible = (first.line..<max(last, first.line)).first { offset(of: $0) == found }
+        let candidates: any Sequence<Int>
+        if forwards {
+            candidates = (visible.map { $0 + 1 } ?? first.line)..<lineCount
+        } else {
+            candidates = (0..<(visible ?? (isFollowing ? lineCount : first.line))).reversed()
+        }
+        for line in candidates where needle.isIn(bytes[visibleBytes(of: line)]) {
+            found = offset(of: line)
+            show(offset: offset(of: line), rows: rows, columns: columns)
+            return true
+        }
+        return false
     }
 
     private mutating func reachGoal(columns: Int) {

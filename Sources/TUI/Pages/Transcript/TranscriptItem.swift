@@ -115,3 +115,35 @@ extension TranscriptItem {
             .map { .text(x: x, $0, style) }
     }
 }
+
+// MARK: Searching
+
+extension TranscriptItem {
+    /// Whether it has it, shown or folded.
+    func has(_ needle: Needle) -> Bool {
+        switch content {
+        case .said(let text, _), .note(let text, _): needle.isIn(text)
+        case .tool(let use):
+            [use.tool, use.title, use.command ?? "", use.ending?.output ?? ""].contains { needle.isIn($0) }
+        }
+    }
+
+    /// The first of its rows that shows it; nil: none does, as it is laid out.
+    func row(of needle: Needle) -> Int? {
+        rows.firstIndex { row in
+            switch row {
+            case .text(_, let clusters, _), .marked(let clusters): needle.isIn(String(of: clusters))
+            case .tool:
+                if case .tool(let use) = content { needle.isIn(use.tool) || needle.isIn(use.title) } else { false }
+            case .blank, .more: false
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate init(of clusters: ArraySlice<Cluster>) {
+        self = ""
+        for cluster in clusters { cluster.append(to: &self) }
+    }
+}

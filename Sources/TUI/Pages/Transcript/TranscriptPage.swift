@@ -130,6 +130,13 @@ struct TranscriptPage: Page {
         }
     }
 
+    mutating func find(_ needle: Needle, forwards: Bool, in room: Size) -> Bool? {
+        guard showsEvents else {
+            return transcript?.find(needle, forwards: forwards, rows: room.rows, columns: room.columns) ?? false
+        }
+        return events?.find(needle, forwards: forwards) ?? false
+    }
+
     mutating func toggleRawOutput() -> PageOutcome {
         guard hasEvents else { return .refused("this is all there is: the agent of this run speaks no protocol") }
         wantsRaw.toggle()
