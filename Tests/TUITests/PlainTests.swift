@@ -46,6 +46,21 @@ struct DaemonStartTests {
         #expect(story.model.keyContext == .lists)
     }
 
+    @Test func whoLooksAtWhatWasMayStartOneAfterAll() {
+        var story = Story.aDay()
+        story.press("D")
+        #expect(story.row(22) == " a daemon runs")
+        story.happens(.connectionLost(reason: "no daemon is listening"))
+        story.press("D")
+        #expect(story.row(22) == " it is not known yet that none runs")
+        story.happens(.daemonMissing)
+        story.press("Esc")
+        #expect(story.row(22).contains("D start a daemon"))
+        story.press("D")
+        #expect(story.taken() == [.startDaemon])
+        #expect(story.picture.contains("│ starting a daemon"))
+    }
+
     @Test func aFailureIsSaidAndTriedAgain() {
         var story = Story()
         story.happens(.daemonMissing)

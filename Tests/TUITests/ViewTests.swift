@@ -94,6 +94,15 @@ struct ViewTests {
         #expect(story.row(22) == " c continue  s stop  m message  Enter open  n new ticket  ? help  q quit")
     }
 
+    @Test func keysForWhoKnowsThemStandWhereThereIsRoom() {
+        var story = Story.aDay(columns: 200, rows: 50)
+        story.press("g")
+        #expect(
+            story.row(48)
+                == " c continue  s stop  r changes  Enter open  n new ticket  / filter  R afresh  x cancel  p priority  e edit  y copy id  ? help  q quit"
+        )
+    }
+
     @Test func theHelpIsWholeOnTheSmallestScreen() {
         var story = Story.aDay(columns: 40, rows: 10)
         story.press("?")

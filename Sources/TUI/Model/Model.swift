@@ -38,6 +38,8 @@ public struct Model: Sendable {
     var detail = Detail()
     var overlay = Overlay.none
     var connection = Connection.connecting
+    /// No daemon runs, as far as is known, and one can be started from here.
+    var mayStartDaemon = false
     /// The tickets as they were when the connection was lost, until all that was missed is here.
     var lastKnown: TicketList?
     /// What is wrong with the daemon, in two or three words.

@@ -60,6 +60,7 @@ extension KeyBinding {
             "R",
             .retry,
             in: KeyContext.tickets,
+            minorHint: { whenPossible("afresh", $0, unless: retryObstacle) },
             help: "start its stage afresh, without what was said before",
             obstacle: retryObstacle
         ),
@@ -68,6 +69,7 @@ extension KeyBinding {
             "x",
             .cancel,
             in: KeyContext.tickets,
+            minorHint: { whenPossible("cancel", $0, unless: cancelObstacle) },
             help: "cancel the ticket, after asking; a snapshot of its work is kept",
             obstacle: cancelObstacle
         ),
@@ -76,6 +78,7 @@ extension KeyBinding {
             "p",
             .priority,
             in: KeyContext.tickets,
+            minorHint: { whenPossible("priority", $0, unless: editObstacle) },
             help: "set its priority; in the prompt + and - are steps",
             obstacle: editObstacle
         ),
@@ -84,6 +87,7 @@ extension KeyBinding {
             "e",
             .editTicket,
             in: KeyContext.tickets,
+            minorHint: { whenPossible("edit", $0, unless: editObstacle) },
             help: "edit the ticket: title, description, priority, locks and the rest",
             obstacle: editObstacle
         ),
@@ -92,6 +96,7 @@ extension KeyBinding {
             "o",
             .openShell,
             in: KeyContext.tickets,
+            minorHint: { whenPossible("shell", $0, unless: worktreeObstacle) },
             help: "open a shell in the ticket's worktree",
             obstacle: worktreeObstacle
         ),
@@ -100,6 +105,7 @@ extension KeyBinding {
             "y",
             .copyTicket,
             in: KeyContext.tickets,
+            minorHint: { whenPossible("copy id", $0, unless: openObstacle) },
             help: "copy the ticket's id",
             obstacle: openObstacle
         ),
@@ -312,6 +318,18 @@ extension KeyBinding {
             hint: { $0.isStartingDaemon ? nil : "start one" },
             help: "start a daemon in the background",
             obstacle: { $0.isStartingDaemon ? "it is being started" : nil }
+        ),
+        KeyBinding(
+            [.character("D")],
+            "D",
+            .startDaemon,
+            in: KeyContext.tickets,
+            hint: { $0.connection != .live && $0.mayStartDaemon ? "start a daemon" : nil },
+            help: "start a daemon in the background, where none runs",
+            obstacle: { model in
+                if model.connection == .live { return "a daemon runs" }
+                return model.mayStartDaemon ? nil : "it is not known yet that none runs"
+            }
         ),
         KeyBinding(
             [.character("q")],

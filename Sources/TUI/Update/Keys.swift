@@ -43,6 +43,8 @@ struct KeyBinding: Sendable {
     var name: String
     /// A word for the status bar; nil: not shown there now.
     var hint: @Sendable (Model) -> String?
+    /// The same, where there is room once all the others have theirs.
+    var minorHint: @Sendable (Model) -> String?
     /// A sentence for the help.
     var help: String
     var contexts: Set<KeyContext>
@@ -56,12 +58,14 @@ struct KeyBinding: Sendable {
         _ action: Action,
         in contexts: Set<KeyContext>,
         hint: @escaping @Sendable (Model) -> String? = { _ in nil },
+        minorHint: @escaping @Sendable (Model) -> String? = { _ in nil },
         help: String,
         obstacle: @escaping @Sendable (Model) -> String? = { _ in nil }
     ) {
         self.keys = keys
         self.name = name
         self.hint = hint
+        self.minorHint = minorHint
         self.help = help
         self.contexts = contexts
         self.action = action

@@ -22,7 +22,9 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
         if !isFirst { model.alert(of: tickets.map(\.id), unless: before, &commands) }
     case .repositories(let rows):
         model.repositories = rows.sorted { (trailingNumber(of: $0.id), $0.id) < (trailingNumber(of: $1.id), $1.id) }
-    case .daemonMissing: if case .none = model.overlay { model.overlay = .noDaemon(.offered) }
+    case .daemonMissing:
+        model.mayStartDaemon = true
+        if case .none = model.overlay { model.overlay = .noDaemon(.offered) }
     case .daemonFailed(let reason, let hint): model.takeFailedStart(reason, hint)
     case .connectionRegained: model.regainConnection()
     case .caughtUp: model.tellWhatWasMissed()
@@ -148,6 +150,7 @@ extension Model {
             if start == .starting { message = Message(kind: .done, text: "the daemon runs", hint: nil) }
         }
         connection = .live
+        mayStartDaemon = false
         startPageOver()
     }
 

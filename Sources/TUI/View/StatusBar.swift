@@ -7,18 +7,26 @@ extension Canvas {
         let columns = model.size.columns
         if let message = model.message { return draw(message, y: y) }
         let shown = hintedKeys
-        // The ways out and to the help are always shown; the others while there is room.
+        // The ways out and to the help are always shown, and stand last; the others while there is room.
         let always: Set<Action> = [.help, .quit, .back]
         var room = columns - 1 - shown.filter { always.contains($0.action) }.reduce(0) { $0 + hintWidth($1) + 2 }
-        var x = 1
-        for binding in shown {
+        func fits(_ binding: KeyBinding) -> Bool {
             let width = hintWidth(binding)
-            if !always.contains(binding.action) {
-                guard width <= room else { continue }
-                room -= width + 2
-            }
-            x += drawHint(binding, x: x, y: y) + 2
+            guard width <= room else { return false }
+            room -= width + 2
+            return true
         }
+        let major = shown.filter { always.contains($0.action) || fits($0) }
+        let minor = minorKeys.filter(fits)
+        let end = major.firstIndex { always.contains($0.action) } ?? major.count
+        var x = 1
+        for binding in major[..<end] + minor + major[end...] { x += drawHint(binding, x: x, y: y) + 2 }
+    }
+
+    /// Those that work now and are known by who has used them once.
+    private var minorKeys: [KeyBinding] {
+        let context = model.keyContext
+        return model.preferences.keys.bindings.filter { $0.contexts.contains(context) && $0.minorHint(model) != nil }
     }
 
     /// Those that work now and that the status bar has a word for.
@@ -28,13 +36,16 @@ extension Canvas {
     }
 
     /// A key and what it does; the columns that takes.
-    mutating func drawHint(_ binding: KeyBinding, x: Int, y: Int) -> Int {
+    mutating func drawHint(_ binding: KeyBinding, x start: Int, y: Int) -> Int {
         let isPossible = binding.obstacle(model) == nil
-        put(binding.name, x: x, y: y, style: isPossible ? .key : .dim)
-        put(binding.hint(model) ?? "", x: x + Text(binding.name).width + 1, y: y, style: isPossible ? .plain : .dim)
-        screen.target(binding.action, x: x, y: y, columns: hintWidth(binding))
+        put(binding.name, x: start, y: y, style: isPossible ? .key : .dim)
+        let x = start + Text(binding.name).width + 1
+        put(word(for: binding), x: x, y: y, style: isPossible ? .plain : .dim)
+        screen.target(binding.action, x: start, y: y, columns: hintWidth(binding))
         return hintWidth(binding)
     }
+
+    private func word(for binding: KeyBinding) -> String { binding.hint(model) ?? binding.minorHint(model) ?? "" }
 
     private mutating func draw(_ message: Message, y: Int) {
         let style: Style =
@@ -66,7 +77,7 @@ extension Canvas {
     }
 
     func hintWidth(_ binding: KeyBinding) -> Int {
-        Text(binding.name).width + 1 + (binding.hint(model)?.utf8.count ?? 0)
+        Text(binding.name).width + 1 + word(for: binding).utf8.count
     }
 
     /// How many tickets are in which state, and whether the daemon is there.
