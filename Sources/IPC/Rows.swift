@@ -36,6 +36,8 @@ public struct TicketRow: Codable, Equatable, Sendable {
     public var attempts: Int
     /// The run under way (`T-7.2`), else the last one.
     public var run: String?
+    /// Its agent's run, or else the last one of any agent's; nil where that is not known.
+    public var agent_run: String?
     /// How many words of people's are in its events, which `ticket.show` lists; nil where none are.
     public var comments: Int?
     /// When it entered this state, RFC 3339 in UTC with milliseconds.
@@ -87,6 +89,7 @@ public struct TicketRow: Codable, Equatable, Sendable {
         commit: String? = nil,
         attempts: Int,
         run: String? = nil,
+        agent_run: String? = nil,
         comments: Int? = nil,
         since: String,
         created: String,
@@ -122,6 +125,7 @@ public struct TicketRow: Codable, Equatable, Sendable {
         self.commit = commit
         self.attempts = attempts
         self.run = run
+        self.agent_run = agent_run
         self.comments = comments
         self.since = since
         self.created = created

@@ -3,6 +3,15 @@ import Testing
 @testable import Core
 
 @Suite struct AgentOutcomeTests {
+    @Test func theLastRunOfAnAgentIsKnownAmongThoseOfVerifiers() {
+        var story = Story()
+        story.enqueue(.new())
+        #expect(story["T-1"].lastAgentRun == nil)
+        story.collect("T-1")
+        story.verify("T-1", .of("T-1"))
+        #expect((story["T-1"].lastAgentRun, story["T-1"].lastRun) == (1, 2))
+    }
+
     let id: TicketID = "T-1"
     let run = RunID(ticket: "T-1", number: 1)
 

@@ -132,7 +132,7 @@ class Daemon:
 
     def happen(self):
         """Something of all that can happen."""
-        kind = self.chance.randrange(24)
+        kind = self.chance.randrange(26)
         if kind == 0:
             self.stop()
         elif kind == 1 and self.connections:
@@ -158,6 +158,11 @@ class Daemon:
             self.seq += self.chance.choice([0, 5])  # a gap
         elif kind == 10:
             self.publish({"method": "goodbye", "params": {"reason": self.text(), "seq": self.seq}})
+        elif kind == 12:
+            self.publish({"method": "agent.activity", "params": {"run": self.run_id(), **self.activity()}})
+        elif kind == 13:
+            spent = {"spent_today": self.sometimes(self.usage()), "budgets": self.sometimes(self.budgets())}
+            self.event({"daemon": self.mistaken(spent)})
         elif kind == 11:
             for _ in range(200):
                 self.event(self.change_picture())
@@ -262,15 +267,64 @@ class Daemon:
             "attempts": self.number(), "run": maybe(run), "comments": maybe(self.number()), "since": self.moment(),
             "created": self.moment(), "evidence": maybe(self.text()), "blocked": maybe(True),
             "landing_place": maybe(self.number()),
+            "question": maybe(self.mistaken({
+                "number": self.number(), "kind": chance.choice(["question", "permission", self.text()]),
+                "text": self.hostile.lines(6), "since": self.moment(), "until": self.moment(),
+            })),
+            "claim": maybe({"patterns": [self.text()], "since": self.moment(), "until": self.moment()}),
+            "progress": maybe({"text": self.text(), "percent": maybe(self.number()), "time": self.moment()}),
+            "messages": maybe([
+                {"number": n, "delivery": chance.choice(["queued", "sent", self.text()]), "time": self.moment(),
+                 "text": self.hostile.lines(4)} for n in range(chance.randrange(4))
+            ]),
+            "last_message": maybe(self.number()), "usage": maybe(self.usage()), "budget": maybe(self.allowance()),
             "checks": maybe({"done": self.number(), "total": self.number(), "running": self.text(), "since": self.moment()}),
         }))
+
+    def usage(self):
+        names = ["input", "output", "cache_read", "cache_write", "tokens", "unpriced"]
+        money = {"cost_usd": self.amount(), "estimated": self.amount()}
+        return self.mistaken({name: self.number() for name in names} | money)
+
+    def amount(self):
+        return self.chance.choice([0, 0.00001, 0.25, 12.3456, 1e12, -1])
+
+    def allowance(self):
+        return {"usd": self.sometimes(self.amount()), "tokens": self.sometimes(self.number())}
+
+    def budgets(self):
+        return {span: self.allowance() for span in ("ticket", "day", "month")}
+
+    def activity(self):
+        maybe = self.sometimes
+        states = ["working", "tool", "permission", "limited", "retrying", "idle", self.text()]
+        return self.mistaken(without_none({
+            "state": self.chance.choice(states), "tool": maybe(self.text()), "title": maybe(self.text()),
+            "reason": maybe(self.text()), "until": maybe(self.moment()), "since": self.moment(),
+        }))
+
+    def said(self):
+        """A line of what an agent says and does."""
+        maybe = self.sometimes
+        kinds = ["session", "said", "said", "tool_started", "tool_started", "tool_ended", "tool_ended", "permission_asked",
+                 "message_taken", "message_refused", "limited", "retrying", "turn_ended", "noted", self.text()]
+        return json.dumps(self.mistaken(without_none({
+            "event": self.chance.choice(kinds), "time": self.moment(), "text": self.hostile.lines(9),
+            "by": maybe(self.chance.choice(["agent", "thinking", "subagent", "person", self.text()])),
+            "call": f"c{self.chance.randrange(5)}", "parent": maybe(self.text()), "tool": self.text(), "title": self.text(),
+            "command": maybe(self.text()), "outcome": self.chance.choice(["succeeded", "failed", "denied", self.text()]),
+            "output": self.hostile.lines(30), "message": self.number(), "reason": maybe(self.text()),
+            "until": maybe(self.moment()), "attempt": self.number(), "session": self.text(), "model": maybe(self.text()),
+            "failure": maybe(self.text()),
+        })), ensure_ascii=self.chance.random() < 0.5).encode() + b"\n"
 
     def agent(self, id):
         maybe = self.sometimes
         state = self.chance.choice(["idle", "working", "stale", "stopping", self.text()])
         return self.mistaken(without_none({
             "id": id, "state": state, "ticket": maybe(self.ticket_id()), "profile": maybe(self.text()),
-            "run": maybe(self.run_id()), "last_output": maybe(self.moment()), "stale_since": maybe(self.moment()),
+            "run": maybe(self.run_id()), "last_output": maybe(self.moment()), "activity": maybe(self.activity()),
+            "stale_since": maybe(self.moment()),
             "stale_until": maybe(self.moment()), "stale_evidence": maybe(self.text()), "since": self.moment(),
         }))
 
@@ -358,7 +412,10 @@ class Daemon:
     def output(self, params):
         size = self.chance.choice([0, 10, 300, 5000, 70000])
         offset = params.get("offset", 0)
-        data = self.hostile.bytes(60)[:params.get("length", 1 << 16)]
+        data = self.hostile.bytes(60)
+        if params.get("stream") == "events" and self.chance.random() < 0.8:
+            data = b"".join(self.said() for _ in range(self.chance.randrange(30)))
+        data = data[:params.get("length", 1 << 16)]
         if self.chance.random() < 0.3:
             data = b""
         result = {

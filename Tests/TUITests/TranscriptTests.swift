@@ -55,6 +55,28 @@ struct TranscriptTests {
 
     private static let long = (0..<20_000).map { "line \($0)\n" }.joined()
 
+    @Test func itIsTheAgentsRunAndNotAVerifiers() {
+        var story = Story.aDay()
+        let row = ticket("T-3", "Migrate", "needs_human_review", minutes: 44) {
+            $0.run = "T-3.4"
+            $0.agent_run = "T-3.2"
+        }
+        story.happens(.changed(tickets: ["T-3": row], agents: [:]))
+        story.press("g 5 Enter")
+        let asked = story.taken().compactMap { command in
+            if case .send(_, .readOutput(let run, _, _, _)) = command { run } else { nil }
+        }
+        #expect(asked == ["T-3.2"])
+        // A verifier's that begins changes nothing.
+        var next = row
+        next.run = "T-3.5"
+        story.happens(.changed(tickets: ["T-3": next], agents: [:]))
+        #expect(story.taken().isEmpty && !story.statusBar.contains("newer run"))
+        next.agent_run = "T-3.6"
+        story.happens(.changed(tickets: ["T-3": next], agents: [:]))
+        #expect(story.model.detail.hint(for: .open) == "newer run")
+    }
+
     @Test func aShortOutputIsShownAsItIs() {
         let reader = Reader("one\n\u{1B}[31mtwo\u{1B}[0m\r\n50%\r100%\n\n日本語 👩‍💻\nno line break")
         #expect(

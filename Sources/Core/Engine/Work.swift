@@ -74,7 +74,10 @@ extension Orchestrator {
         guard mayWork(id) else { return }
         let agent = running(id)!.agent
         let run = newRun(of: id, name: agent.description, stage: "work")
-        change(id) { $0.attempts += 1 }
+        change(id) { ticket in
+            ticket.attempts += 1
+            ticket.lastAgentRun = run
+        }
         open(id, run: run)
         step(id, .working(run: run))
         emit(.runRequested(RunID(ticket: id, number: run), name: agent.description, stage: "work"))

@@ -23,6 +23,8 @@ public struct Ticket: Equatable, Sendable, Codable {
     public internal(set) var attempts: Int
     /// The number of its newest run.
     public internal(set) var lastRun: Int
+    /// That of the newest run of an agent; nil where no agent has worked on it, or it was stored before that was noted.
+    public internal(set) var lastAgentRun: Int?
     /// The number of its newest snapshot.
     public internal(set) var lastSnapshot: Int
     /// How often each kind of failure has gone back to the agent; never reset.

@@ -30,6 +30,7 @@ struct PictureRows: Sendable {
         row["commit"] = ticket.head.map { .string($0.text) }
         row["attempts"] = JSONValue(ticket.attempts)
         if ticket.lastRun > 0 { row["run"] = .string("\(ticket.id).\(ticket.currentRun?.number ?? ticket.lastRun)") }
+        row["agent_run"] = ticket.lastAgentRun.map { .string("\(ticket.id).\($0)") }
         row["comments"] = ticket.comments.map(JSONValue.init)
         row["since"] = .string(Timestamp.text(ticket.since))
         row["created"] = .string(Timestamp.text(ticket.created))

@@ -10,7 +10,7 @@ struct TranscriptPage: Page {
     private(set) var events: EventTranscript?
     /// What it prints is wanted, although it is understood.
     private var wantsRaw = false
-    /// The ticket's newest run.
+    /// The ticket's newest run of an agent.
     private var newestRun: String?
     private var localTime = LocalTime.utc
     /// The ticket's state: a change of it may be the run's end.
@@ -18,9 +18,9 @@ struct TranscriptPage: Page {
 
     init(_ row: TicketRow) {
         ticket = row.id
-        newestRun = row.run
+        newestRun = row.transcribedRun
         state = row.state
-        open(row.run)
+        open(row.transcribedRun)
     }
 
     private mutating func open(_ run: String?) {
@@ -31,11 +31,11 @@ struct TranscriptPage: Page {
     private var hasEvents: Bool { (events?.size ?? 0) > 0 }
     private var showsEvents: Bool { hasEvents && !wantsRaw }
 
-    func isOutdated(by row: TicketRow) -> Bool { row.run != transcript?.run }
+    func isOutdated(by row: TicketRow) -> Bool { row.transcribedRun != transcript?.run }
 
     mutating func follow(_ row: TicketRow) {
-        newestRun = row.run
-        if transcript == nil { open(row.run) }
+        newestRun = row.transcribedRun
+        if transcript == nil { open(row.transcribedRun) }
         guard row.state != state else { return }
         state = row.state
         lookAgain()
@@ -169,6 +169,11 @@ struct TranscriptPage: Page {
         }
         if showsEvents { events?.draw(on: &canvas, in: area) } else { transcript.draw(on: &canvas, in: area) }
     }
+}
+
+extension TicketRow {
+    /// The run whose transcript is shown: an agent's, where it is known which that is.
+    var transcribedRun: String? { agent_run ?? run }
 }
 
 extension Transcript {
