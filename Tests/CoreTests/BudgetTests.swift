@@ -50,6 +50,22 @@ import Testing
         #expect(story.core.tickets["T-2"]?.currentRun == other)
     }
 
+    @Test func aRunIsToldTheLeastThatItsBudgetsLeaveIt() {
+        var story = story {
+            $0.ticket.cost = 100
+            $0.day.cost = 150
+        }
+        let run = begin("T-1", in: &story)
+        #expect(story["T-1"].opening == Opening(cost: 100))
+        story.hear(.usageSeen(run, Self.used(90)))
+        _ = begin("T-2", in: &story)
+        #expect(story["T-2"].opening == Opening(cost: 60))
+        // Who may use as much as there is needs to know of nothing.
+        var free = self.story { $0.day.tokens = 100 }
+        _ = begin("T-1", in: &free)
+        #expect(free["T-1"].opening == nil)
+    }
+
     @Test func itGoesOnOnceItMayUseMore() {
         var story = story { $0.ticket.cost = 5_000_000 }
         let run = begin("T-1", in: &story)

@@ -36,6 +36,7 @@ import Testing
                     tokens += model[member]?.intValue ?? 0
                 }
             }
+            #expect(last?.models.values.contains { $0.pending != nil } != true)
             let used = last?.models.values.reduce(0) { $0 + ($1.cost ?? 0) } ?? 0
             #expect(abs(Double(used) - cost * 1_000_000) < 1)
             #expect(last?.models.values.reduce(0) { $0 + $1.tokens.total } ?? 0 == tokens)
@@ -44,6 +45,13 @@ import Testing
                 #expect(abs(Double(used) - (value["total_cost_usd"]?.doubleValue ?? -1) * 1_000_000) < 1)
             }
         }
+    }
+
+    @Test func whatATurnCostsIsSaidAtItsEnd() {
+        let message = #"{"id":"m1","model":"m","content":[],"usage":{"input_tokens":7,"output_tokens":1}}"#
+        let events = read(#"{"type":"assistant","message":\#(message)}"#)
+        let tokens = Tokens(input: 7)
+        #expect(events.last == .used(UsageReport(models: ["m": .init(tokens: tokens, pending: tokens)])))
     }
 
     /// The totals of a resumed session hold what the run before has used.
@@ -330,6 +338,9 @@ import Testing
             try JSONValue(parsing: String(servers))["mcpServers"]?["orch"]
                 == ["command": "/bin/orch", "args": ["mcp", "--x"]]
         )
+        #expect(!invocation.arguments.contains { $0.hasPrefix("--max-budget-usd") })
+        assignment.cost = 1_500_000
+        #expect(profile.adapter.invocation(for: assignment).arguments.contains("--max-budget-usd=1.5"))
         #expect(invocation.environment["ORCH_TOKEN"] == "t" && invocation.environment["CLAUDE_CONFIG_DIR"] == "/c")
         #expect(invocation.environment["CLAUDECODE"] == nil)
         #expect(invocation.environment["CLAUDE_CODE_ENTRYPOINT"] == "orch")

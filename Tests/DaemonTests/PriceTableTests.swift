@@ -44,6 +44,23 @@ import Testing
         #expect(usage([price], ["": .init(tokens: Tokens(input: 5))], model: "m").cost == 5)
     }
 
+    @Test func whatATurnHasYetToSayIsEstimatedAndUnknownOnlyWhenItNeverWill() {
+        let pending = Tokens(input: 1_000_000)
+        var report = UsageReport(models: ["m": .init(tokens: pending, pending: pending)])
+        func usage(_ prices: [Price]) -> Usage { PriceTable(prices).usage(report, on: Self.day) }
+        let price = Price(model: "m", input: 3_000_000, output: 0)
+        #expect(usage([]) == Usage(tokens: pending))
+        #expect(usage([price]) == Usage(tokens: pending, cost: 3_000_000, estimated: 3_000_000))
+        // A turn before this one has said what it cost.
+        let both = pending + Tokens(output: 7)
+        report.models["m"] = .init(tokens: both, cost: 42, pending: pending)
+        #expect(usage([]) == Usage(tokens: both, cost: 42))
+        #expect(usage([price]) == Usage(tokens: both, cost: 3_000_042, estimated: 3_000_000))
+        // It was killed in mid-turn.
+        report.isFinal = true
+        #expect(usage([]) == Usage(tokens: both, cost: 42, unpriced: 1_000_000))
+    }
+
     @Test func theLongestPatternHoldsAndItsNewestPrice() {
         func price(_ model: String, _ since: String?, _ input: Int) -> Price {
             Price(model: model, since: since.flatMap { UTCDay($0) }, input: input * 1_000_000, output: 0)

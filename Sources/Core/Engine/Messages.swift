@@ -64,6 +64,7 @@ extension Orchestrator {
 
     /// What the next run of its agent is told first: all that no agent is known to have taken in.
     mutating func open(_ id: TicketID, run: Int) {
+        let cost = spendable(by: id)
         change(id) { ticket in
             let messages = (ticket.messages ?? []).map { message in
                 var message = message
@@ -72,7 +73,8 @@ extension Orchestrator {
             }
             if !messages.isEmpty { ticket.messages = messages }
             let session = ticket.session.flatMap { $0.profile == ticket.profile ? $0.id : nil }
-            ticket.opening = session == nil && messages.isEmpty ? nil : Opening(session: session, messages: messages)
+            let opening = Opening(session: session, messages: messages, cost: cost)
+            ticket.opening = opening == Opening() ? nil : opening
         }
     }
 

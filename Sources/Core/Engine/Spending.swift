@@ -61,6 +61,17 @@ extension Orchestrator {
         )
     }
 
+    /// What the budgets leave a run of it that begins now, in millionths of a US dollar; nil where dollars are not limited.
+    func spendable(by id: TicketID) -> Int? {
+        guard let ticket = tickets[id] else { return nil }
+        let rests = [
+            allowance(of: ticket).cost.map { $0 - (ticket.usage?.cost ?? 0) },
+            limits.budgets.day.cost.map { $0 - spent.today.cost },
+            limits.budgets.month.cost.map { $0 - spent.month.cost },
+        ]
+        return rests.compactMap { $0 }.min().map { max(1, $0) }
+    }
+
     /// That the ticket has used up what it may use alone.
     func ownOverrun(of id: TicketID) -> BudgetProblem? {
         guard let ticket = tickets[id], let usage = ticket.usage, !isPlanted(.budgetIgnored) else { return nil }

@@ -27,9 +27,13 @@ public struct Opening: Equatable, Sendable, Codable {
     /// The agent's own session, which it is to go on in; nil for one that begins anew.
     public var session: String?
     public var messages: [Message] = []
-    public init(session: String? = nil, messages: [Message] = []) {
+    /// What the budgets leave it, in millionths of a US dollar, for agents that can keep within it by themselves; nil where
+    /// dollars are not limited.
+    public var cost: Int?
+    public init(session: String? = nil, messages: [Message] = [], cost: Int? = nil) {
         self.session = session
         self.messages = messages
+        self.cost = cost
     }
 }
 

@@ -29,6 +29,8 @@ struct Assignment: Sendable, Codable {
     /// What the runs before this one have used in that session, for agents that report nothing but the whole of it; nil if
     /// that is not known.
     var usedBefore: UsageReport?
+    /// What the budgets leave it, in millionths of a US dollar; nil where dollars are not limited.
+    var cost: Int?
     /// The tools orch has for it; nil where it is to have none.
     var tools: ToolServer?
 

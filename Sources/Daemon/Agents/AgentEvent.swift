@@ -125,9 +125,13 @@ struct UsageReport: Equatable, Sendable, Codable {
         var tokens = Tokens()
         /// What the agent says it cost, in millionths of a US dollar; nil where it does not say.
         var cost: Int?
+        /// The part of the tokens whose cost the agent has yet to say, at the end of its turn.
+        var pending: Tokens?
     }
     /// The key is empty where the agent does not say which model.
     var models: [String: OfModel] = [:]
+    /// Its agent has ended: what it has not said it never will.
+    var isFinal: Bool?
 }
 
 /// How a turn of an agent ended.

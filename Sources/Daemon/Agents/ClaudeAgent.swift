@@ -13,6 +13,8 @@ struct ClaudeAgent: AgentAdapter {
         // With `=`, so that no value can be taken for an option.
         if let model = profile.model { arguments.append("--model=\(model)") }
         if let session = assignment.session { arguments.append("--resume=\(session)") }
+        // What a turn costs it says at its end; before that, it alone can keep within a budget.
+        if let cost = assignment.cost { arguments.append("--max-budget-usd=\(Dollars.exact(cost))") }
         if let tools = assignment.tools {
             let name = Assignment.ToolServer.name
             let server: JSONValue = [

@@ -22,6 +22,8 @@ struct ClaudeMeter: Equatable, Sendable {
 
     /// Whether the output that answers tell is all of it: so in Amp's stream, but in Claude's it is where their stream began.
     private let countsOutput: Bool
+    /// Whether its results say what they cost: Claude's do, Amp's do not.
+    private var saysCost: Bool { !countsOutput }
     /// Whether the first totals are those of this run: those of a resumed session are not.
     private var knowsTotals: Bool
 
@@ -34,18 +36,21 @@ struct ClaudeMeter: Equatable, Sendable {
     static func == (a: Self, b: Self) -> Bool { a.report == b.report && a.totals == b.totals }
 
     var report: UsageReport {
-        var amounts = settled
-        for (model, tokens) in provisional.values {
-            amounts[model, default: Amount()].tokens = (amounts[model]?.tokens ?? Tokens()) + tokens
-        }
-        return UsageReport(
-            models: amounts.mapValues { amount in
+        var report = UsageReport(
+            models: settled.mapValues { amount in
                 UsageReport.OfModel(
                     tokens: amount.tokens,
                     cost: amount.cost.map { Int(($0 * 1_000_000).rounded()) }
                 )
             }
         )
+        for (model, tokens) in provisional.values {
+            var used = report.models[model] ?? UsageReport.OfModel()
+            used.tokens = used.tokens + tokens
+            if saysCost { used.pending = (used.pending ?? Tokens()) + tokens }
+            report.models[model] = used
+        }
+        return report
     }
 
     /// Whether that changed anything.

@@ -13,7 +13,14 @@ struct PriceTable: Sendable {
     ///   - day: on which the run began: what it has used is not priced anew while it goes on.
     func usage(_ report: UsageReport, model: String? = nil, on day: UTCDay) -> Usage {
         report.models.reduce(Usage()) { sum, part in
-            sum + usage(part.value, of: part.key.isEmpty ? model ?? "" : part.key, on: day)
+            let name = part.key.isEmpty ? model ?? "" : part.key
+            guard let pending = part.value.pending else { return sum + usage(part.value, of: name, on: day) }
+            var told = part.value
+            told.tokens = told.tokens - pending
+            var open = usage(UsageReport.OfModel(tokens: pending), of: name, on: day)
+            // Somebody will know.
+            if report.isFinal != true { open.unpriced = 0 }
+            return sum + usage(told, of: name, on: day) + open
         }
     }
 

@@ -125,6 +125,7 @@ extension EffectRunner {
             ]
         )
         assignment.session = opening.session
+        assignment.cost = opening.cost
         assignment.usedBefore = opening.session.flatMap { SessionUsage.before(run, in: $0, supervisor) }
         assignment.opening =
             opening.session == nil

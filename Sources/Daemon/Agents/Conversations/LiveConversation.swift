@@ -117,6 +117,7 @@ final class LiveConversation {
         while read(tell) {}
         reader.finish { read($0, tell) }
         log.flush()
+        usage?.isFinal = true
         if let session, let usage { SessionUsage(session: session, usage: usage).keep(in: folder) }
         let hasFinished = outcome == .stopped && !wantsStop && folder.has(Self.finished)
         let error = folder.tail(of: "stderr", 4096)
