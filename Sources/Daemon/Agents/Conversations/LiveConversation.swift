@@ -30,6 +30,8 @@ final class LiveConversation {
     private var wantsStop = false
     /// Messages it was handed, and has not said anything of.
     private var handed: Set<Int> = []
+    /// Those it has said something of. After a restart that may be read before they are handed to it again.
+    private var heard: Set<Int> = []
     private var limits: Limits
     /// When the program is ended, unless it has ended by then; on the clock that only grows.
     private(set) var endsAt: Int64?
@@ -84,7 +86,7 @@ final class LiveConversation {
         if case .say(let number, _) = order, !conversation.isOpen || isInputEnded {
             return tell(.refusedMessage(number, reason: "it takes no message any more in this run"))
         }
-        if case .say(let number, _) = order { handed.insert(number) }
+        if case .say(let number, _) = order, !heard.contains(number) { handed.insert(number) }
         if case .answer(let request, _) = order { activity.answered(request, at: RunClock.now()) }
         settle(conversation.take(order), at: 0, tell)
         log.flush()
@@ -146,7 +148,9 @@ final class LiveConversation {
             case .session(let opened): session = opened.id
             case .turnStarted: hasTurnEnded = false
             case .turnEnded: hasTurnEnded = true
-            case .tookMessage(let number), .refusedMessage(let number, _): handed.remove(number)
+            case .tookMessage(let number), .refusedMessage(let number, _):
+                handed.remove(number)
+                heard.insert(number)
             default: break
             }
             tell(event)

@@ -1,0 +1,42 @@
+import Core
+import Foundation
+import Testing
+
+@testable import Daemon
+
+/// What is read of a run, and what it is told, in whatever order they come after a restart.
+@Suite struct LiveConversationTests {
+    @Test func aMessageThatIsHandedOnAgainAfterItWasTakenKeepsNoAgentWaiting() throws {
+        let place = try StateFolder()
+        let (folder, assignment) = (RunFolder(path: place.path + "/T-1.1"), Assignment.sample())
+        _ = try folder.create()
+        let stdout = folder.file("stdout")
+        try Data().write(to: URL(fileURLWithPath: stdout))
+        let live = try LiveConversation(
+            RunID(ticket: TicketID("T-1"), number: 1),
+            ClaudeConversation(.claude, assignment),
+            folder,
+            worktree: "/w",
+            limits: .init()
+        )
+        defer { live.close() }
+        var events: [AgentEvent] = []
+        func prints(_ line: String) throws {
+            let file = try #require(FileHandle(forWritingAtPath: stdout))
+            try file.seekToEnd()
+            try file.write(contentsOf: Data((line + "\n").utf8))
+            try file.close()
+            while live.read({ events.append($0) }) {}
+        }
+
+        live.begin { events.append($0) }
+        let mark = MessageMarks(assignment).mark(of: 1)
+        try prints(#"{"type":"user","isReplay":true,"uuid":"\#(mark)","message":{"role":"user","content":"x"}}"#)
+        #expect(events.contains(.tookMessage(1)))
+        // The daemon before this one was killed before it had noted that.
+        live.take(.say(message: 1, "x")) { events.append($0) }
+        #expect(!folder.has("inbox.end"))
+        try prints(#"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#)
+        #expect(folder.has("inbox.end"))
+    }
+}
