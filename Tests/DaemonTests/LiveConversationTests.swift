@@ -39,4 +39,21 @@ import Testing
         try prints(#"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#)
         #expect(folder.has("inbox.end"))
     }
+
+    /// The daemon was killed between the two writes: whoever asks is asked again.
+    @Test func aKeyWithoutItsLineIsForgotten() throws {
+        let place = try StateFolder()
+        let folder = RunFolder(path: place.path + "/T-1.1")
+        _ = try folder.create()
+        var keys = try SentKeys(in: folder)
+        try folder.addMessage("first", number: try keys.number(of: "prompt"))
+        #expect(try keys.number(of: "answer-1") == 1)
+        keys.end()
+        var again = try SentKeys(in: folder)
+        defer { again.end() }
+        #expect(again.hasNumber(of: "prompt") && !again.hasNumber(of: "answer-1"))
+        #expect(try again.number(of: "message-1") == 1)
+        try folder.addMessage("second", number: 1)
+        #expect(try folder.messageCount() == 2)
+    }
 }

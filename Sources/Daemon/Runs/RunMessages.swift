@@ -40,6 +40,17 @@ extension RunFolder {
         }
     }
 
+    /// How many messages there are.
+    func messageCount() throws(RunFailure) -> Int {
+        let inbox = open(file("inbox.jsonl"), O_RDONLY | O_CLOEXEC)
+        guard inbox >= 0 else {
+            if errno == ENOENT { return 0 }
+            throw RunFailure("cannot open \(file("inbox.jsonl"))", errno: errno)
+        }
+        defer { close(inbox) }
+        return try lines(inbox, upTo: .max).count
+    }
+
     /// Leaves word that no message follows.
     func endMessages() throws(RunFailure) {
         let descriptor = open(file("inbox.end"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)

@@ -2,7 +2,8 @@ import Glibc
 
 /// Which lines have been sent to a run, by their keys: the run folder's `inbox.keys`, a key a line in the order of
 /// `inbox.jsonl`. A key is written before its line, and a line is added once whatever happens in between, so that a
-/// conversation that is begun anew after a crash sends nothing twice and leaves nothing out.
+/// conversation that is begun anew after a crash sends nothing twice and leaves nothing out. A key whose line was never
+/// added is none: who was to send it may have been told by somebody who believes that it was.
 struct SentKeys {
     private static let name = "inbox.keys"
     private let descriptor: Int32
@@ -12,9 +13,11 @@ struct SentKeys {
         descriptor = open(folder.file(Self.name), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw RunFailure("cannot open \(folder.file(Self.name))", errno: errno) }
         let bytes = folder.read(Self.name) ?? []
-        let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        for line in bytes[..<whole].split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
-            numbers[String(decoding: line, as: UTF8.self)] = numbers.count
+        let sent = try folder.messageCount()
+        var whole = 0
+        while numbers.count < sent, let end = bytes[whole...].firstIndex(of: 0x0A) {
+            numbers[String(decoding: bytes[whole..<end], as: UTF8.self)] = numbers.count
+            whole = end + 1
         }
         ftruncate(descriptor, off_t(whole))
         lseek(descriptor, off_t(whole), SEEK_SET)
