@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION)
 
 .PHONY: build test storm run lint format bench fuzz sanitize install release deb check-release demo setup clean
-.PHONY: simulate notebook trial tools screens fuzz-screen fuzz-dashboard
+.PHONY: simulate notebook trial tools agents screens fuzz-screen fuzz-dashboard
 
 setup:
 	@scripts/setup.sh
@@ -45,6 +45,14 @@ tools:
 	swift build --product orch
 	swift build --product orch-runner
 	scripts/tools.sh .build/debug
+
+# Claude Code and Codex themselves, which pip downloads, at work for orch with a fake model behind them. FAULTS=all has every
+# fault of the model's server; SOAK=10 instead has eight agents at work for so many minutes.
+agents:
+	@scripts/setup.sh notebook
+	swift build --product orch
+	swift build --product orch-runner
+	FAULTS=$(FAULTS) ONLY=$(ONLY) scripts/agents.sh .build/debug $(if $(SOAK),soak $(SOAK))
 
 # One shared format, and nobody argues about it.
 lint:
