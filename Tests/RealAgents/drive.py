@@ -18,10 +18,14 @@ from server import Server
 from world import World
 
 # Codex asks before each change of a file where it may change none by itself, and shows all tools to its newest models alone.
+ASKING = {"arguments": ["-c", 'sandbox_mode="read-only"']}
+CAREFUL = {"permissions": {"rules": [{"path": path, "action": "ask"} for path in ("held.txt", "open.txt")]}}
 PROFILES = {
     "claude": ("claude", {}),
+    "claude-careful": ("claude", CAREFUL),
     "codex": ("codex", {}),
-    "codex-asking": ("codex", {"arguments": ["-c", 'sandbox_mode="read-only"']}),
+    "codex-asking": ("codex", ASKING),
+    "codex-careful": ("codex", ASKING | CAREFUL),
     "codex-tools": ("codex", {"model": "gpt-6-sol"}),
 }
 

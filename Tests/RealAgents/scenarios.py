@@ -101,6 +101,26 @@ def lock(world, kind, name):
     return f"denied, nothing of it landed, and the model told: {reason!r}; {costs_agree(world, kind, name, name)}"
 
 
+def asked(world, kind, name):
+    """A rule of its profile leaves the decision to a person, who denies once and allows once."""
+    repository = world.file(name, f"{kind}-careful", f"SCRIPT:lock#{name}")
+
+    def question(file):
+        rows = [row for row in json.loads(world.run("permissions", "--json")) if row["ticket"] == name]
+        return rows[0] if rows and file in rows[0]["text"] else None
+
+    first = world.wait("the question about held.txt", lambda: question("held.txt"))
+    expect(first["kind"] == "permission", first)
+    world.run("answer", name, "--deny", "not", "that", "one")
+    second = world.wait("the question about open.txt", lambda: question("open.txt"))
+    world.run("answer", name, "--allow")
+    world.until(name, "merged")
+    expect(world.landed(repository, "open.txt") == "to land\n", "what was allowed has not landed")
+    expect(world.landed(repository, "held.txt") is None, "what was denied has landed")
+    expect("not that one" in world.server.asked(name)[-1], "the model was not told why")
+    return f"a person has denied {first['text']!r} and allowed {second['text']!r}; {costs_agree(world, kind, name, name)}"
+
+
 def budget(world, kind, name):
     world.file(name, kind, f"SCRIPT:runaway#{name}")
     row = world.until(name, "needs_human_review")
@@ -150,4 +170,4 @@ def restart(world, kind, name):
     return f"landed by the run that went on while the daemon was killed twice; {costs_agree(world, kind, name, name)}"
 
 
-SCENARIOS = (steer, resume, lock, budget, tools)
+SCENARIOS = (steer, resume, lock, asked, budget, tools)
