@@ -454,6 +454,9 @@ public struct RunRow: Codable, Equatable, Sendable {
     public var reused: Bool?
     /// What its agent used; nil where nobody has said.
     public var usage: UsageRow?
+    /// For how many milliseconds its agent waited for what is not its own (a lock, a verifier, a person, its provider), which
+    /// its time limit does not count; in `ticket.show`, of an agent's run that has ended and waited.
+    public var waited_ms: Int?
 
     public init(
         id: String,
@@ -479,5 +482,13 @@ public struct RunRow: Codable, Equatable, Sendable {
         self.ended = ended
         self.tree = tree
         self.commit = commit
+    }
+}
+
+extension RunRow {
+    /// How it ended, and how long of that its agent waited for others: `exit 0; 42 s of it waiting`.
+    public var ending: String? {
+        guard let waited_ms, waited_ms >= 1000 else { return outcome }
+        return "\(outcome ?? state); \(waited_ms / 1000) s of it waiting"
     }
 }

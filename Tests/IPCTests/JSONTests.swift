@@ -208,3 +208,16 @@ import Testing
         #expect(throws: DecodingError.self) { try (["a"] as JSONValue).decode([Int].self) }
     }
 }
+
+/// Members that are alike in much of what a search looks at first.
+struct JSONMemberTests {
+    @Test func membersAreFoundWhateverTheirNamesShare() {
+        let names = ["", "a", "aa", "ab", "ba", "aXb", "aYb", "é", "漢字", "stale_since", "stale_until", "landing_place"]
+        for count in 1...names.count {
+            let object = JSONObject(names.prefix(count).map { ($0, .string($0)) })
+            for (index, name) in names.enumerated() {
+                #expect(object[name] == (index < count ? .string(name) : nil), "\(name) of \(count)")
+            }
+        }
+    }
+}

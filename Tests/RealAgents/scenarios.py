@@ -118,6 +118,8 @@ def asked(world, kind, name):
     expect(world.landed(repository, "open.txt") == "to land\n", "what was allowed has not landed")
     expect(world.landed(repository, "held.txt") is None, "what was denied has landed")
     expect("not that one" in world.server.asked(name)[-1], "the model was not told why")
+    runs = [run for run in world.show(name)["runs"] if run["stage"] == "work"]
+    expect(all(run.get("waited_ms", 0) > 0 for run in runs), f"it is not said that it waited: {runs}")
     return f"a person has denied {first['text']!r} and allowed {second['text']!r}; {costs_agree(world, kind, name, name)}"
 
 

@@ -314,7 +314,11 @@ final class Gateway: Sendable {
             reply(
                 Self.result {
                     let description = try store.description(of: ticket.id)
-                    let runs = try store.runs(of: ticket.id).map { try JSONValue(encoding: $0) }
+                    let runs = try store.runs(of: ticket.id).map { run in
+                        var run = run
+                        run.waited_ms = effects.waited(run)
+                        return try JSONValue(encoding: run)
+                    }
                     var result: JSONObject = [
                         "ticket": .object(view.row(ticket)), "description": .string(description),
                         "runs": .array(runs),

@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import IPC
 import Synchronization
 
 /// Which runs wait for something that is not their own doing, and for what. Meanwhile their time limits stand still, and
@@ -51,5 +52,15 @@ extension RunSupervisor {
             guard unlink(folder.file("hold")) == 0 else { return }
         }
         folder.wakeRunner()
+    }
+}
+
+extension EffectRunner {
+    /// For how many milliseconds an agent's run that has ended waited for what is not its own; nil where it did not.
+    func waited(_ run: RunRow) -> Int? {
+        guard run.stage == "work", run.ended != nil, let id = RunID(run.id),
+            let held = RunFolder(path: supervisor.folder(of: id)).end?.held, held > .zero
+        else { return nil }
+        return Int(held / .milliseconds(1))
     }
 }

@@ -3,6 +3,9 @@
 public struct JSONObject: Sendable {
     fileprivate struct Entry {
         var key: String
+        /// Of the key: most of those that are not the wanted one differ in it. Rows have many members that are absent, and each
+        /// is searched for in vain.
+        let tag: UInt8
         /// A removed member leaves nil behind, so that the positions in `positions` stay true. It is here and not around the
         /// entry, so that a search reads keys alone: every row is decoded by such searches.
         var value: JSONValue?
@@ -60,13 +63,20 @@ public struct JSONObject: Sendable {
 
     private func position(of key: String) -> Int? {
         if let positions { return positions[key] }
+        let tag = Self.tag(of: key)
         return entries.withUnsafeBufferPointer { entries in
-            entries.indices.first { entries[$0].key == key && entries[$0].value != nil }
+            entries.indices.first { entries[$0].tag == tag && entries[$0].key == key && entries[$0].value != nil }
         }
     }
 
+    private static func tag(of key: String) -> UInt8 {
+        let bytes = key.utf8
+        guard let first = bytes.first, let last = bytes.last else { return 0 }
+        return UInt8(truncatingIfNeeded: bytes.count) &* 37 &+ first &* 3 &+ last
+    }
+
     private mutating func append(_ key: String, _ value: JSONValue) {
-        entries.append(Entry(key: key, value: value))
+        entries.append(Entry(key: key, tag: Self.tag(of: key), value: value))
         count += 1
         if positions != nil {
             positions![key] = entries.count - 1

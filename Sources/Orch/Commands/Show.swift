@@ -116,7 +116,7 @@ struct Show: Subcommand {
                 .init(run.usage.map { UsageText.tokens($0.tokens) }), .init(run.usage.map(UsageText.cost)),
             ]
             return [
-                .init(run.id), .init(run.stage), .init(run.name), .init(run.state, style(of: run)), .init(run.outcome),
+                .init(run.id), .init(run.stage), .init(run.name), .init(run.state, style(of: run)), .init(run.ending),
                 .init(run.started.map(Moments.full)), .init(duration(of: run)),
             ] + (hasUsage ? used : [])
         }

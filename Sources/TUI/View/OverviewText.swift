@@ -133,7 +133,7 @@ extension Sheet {
             row([
                 (2 + numbers - number.utf8.count, number, .dim), (stage, run.stage, .plain), (name, run.name, .plain),
                 (length + max(0, 7 - took.utf8.count), took, .dim),
-                (length + 8, run.outcome ?? run.state, run.style),
+                (length + 8, run.ending ?? run.state, run.style),
             ])
         }
     }
