@@ -294,7 +294,7 @@ extension KeyBinding {
             .haltEverything,
             in: [.haltQuestion],
             hint: { _ in "halt everything" },
-            help: "stop every agent; nothing starts or lands until H is pressed again",
+            help: "stop every agent; nothing starts or lands until you let it go on",
             obstacle: disconnectedObstacle
         ),
         KeyBinding(
