@@ -23,9 +23,9 @@ def alive(*marks):
     return found
 
 
-def children(pid):
-    """Its children, and of each the state that the kernel says."""
-    found = {}
+def zombies(pid):
+    """Children that have ended and that it has not waited for."""
+    found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -33,15 +33,28 @@ def children(pid):
                     state, parent = file.read().rpartition(")")[2].split()[:2]
             except OSError:
                 continue
-            if int(parent) == pid:
-                found[int(name)] = state
+            if int(parent) == pid and state == "Z":
+                found.append(int(name))
     return found
 
 
-def resident(pid):
-    """Resident memory in KiB."""
+RING = 16 << 10
+"""KiB of the ring that the daemon keeps the last events in, which takes memory as it fills."""
+
+
+def memory(pid):
+    """KiB that are resident in all, of these what is no file (pages of a program come in as it is used), and of these the ring."""
     with open(f"/proc/{pid}/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+        values = dict(line.split(":", 1) for line in file)
+    ring = size = 0
+    with open(f"/proc/{pid}/smaps") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name == "Size":
+                size = int(value.split()[0])
+            elif name == "Rss" and RING <= size <= RING + 16:
+                ring += int(value.split()[0])
+    return int(values["VmRSS"].split()[0]), int(values["RssAnon"].split()[0]), ring
 
 
 def descriptors(pid):
