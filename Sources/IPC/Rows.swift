@@ -51,13 +51,13 @@ public struct TicketRow: Codable, Equatable, Sendable {
     /// that is set aside.
     public var landing_place: Int?
     /// What its agent asks a person, while it waits for the answer: the question that was asked first.
-    public var question: QuestionRow?
+    @Boxed public var question: QuestionRow?
     /// The locks that its agent waits for.
-    public var claim: ClaimRow?
+    @Boxed public var claim: ClaimRow?
     /// What its agent said last about how far it is.
-    public var progress: ProgressRow?
+    @Boxed public var progress: ProgressRow?
     /// How far its verifiers are, while it is known which they are and they have not all spoken.
-    public var checks: ChecksRow?
+    @Boxed public var checks: ChecksRow?
     /// What people want its agent to know, and no agent is known to have taken in; nil where there is nothing.
     public var messages: [MessageRow]?
     /// The number of the newest message to its agent, taken in or not.
@@ -65,9 +65,9 @@ public struct TicketRow: Codable, Equatable, Sendable {
     /// The agent's own session, in which it goes on.
     public var session: String?
     /// What its agents have used so far; nil where nobody has said.
-    public var usage: UsageRow?
+    @Boxed public var usage: UsageRow?
     /// What people let it use, where that is not what is configured.
-    public var budget: AllowanceRow?
+    @Boxed public var budget: AllowanceRow?
 
     public init(
         id: String,
