@@ -70,9 +70,11 @@ public struct JSONObject: Sendable {
     }
 
     private static func tag(of key: String) -> UInt8 {
-        let bytes = key.utf8
-        guard let first = bytes.first, let last = bytes.last else { return 0 }
-        return UInt8(truncatingIfNeeded: bytes.count) &* 37 &+ first &* 3 &+ last
+        // A String's `utf8.last` is a walk; that of its storage is not.
+        key.utf8.withContiguousStorageIfAvailable { bytes in
+            guard let first = bytes.first, let last = bytes.last else { return 0 }
+            return UInt8(truncatingIfNeeded: bytes.count) &* 37 &+ first &* 3 &+ last
+        } ?? UInt8(truncatingIfNeeded: key.utf8.count)
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
