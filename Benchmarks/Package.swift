@@ -68,6 +68,7 @@ let package = Package(
             [.product(name: "Core", package: "orch"), .product(name: "Daemon", package: "orch")]
         ),
         benchmark("flood", "Flood"),
+        benchmark("overhead", "Overhead"),
         // What a dashboard could cost at the least: a list, ncurses and one poll.
         .executableTarget(
             name: "plainlist",

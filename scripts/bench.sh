@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds orch and what measures it, and prints figures: all of them, or those named.
-#   scripts/bench.sh [start|runner|store|durability|land|verify|snapshot|recovery|bus|scheduling|flood|dashboard|parse]…
+#   scripts/bench.sh [start|runner|store|durability|land|verify|snapshot|recovery|bus|scheduling|flood|dashboard|parse|overhead]…
 # TMPDIR says where the repositories and databases of the measurements lie.
 set -eu
 cd "$(dirname "$0")/.."
 
-all="start runner store durability land verify snapshot recovery bus scheduling flood dashboard parse"
+all="start runner store durability land verify snapshot recovery bus scheduling flood dashboard parse overhead"
 # shellcheck disable=SC2086 # a list of names
 [ $# -gt 0 ] || set -- $all
 for name in "$@"; do
