@@ -74,10 +74,13 @@ struct TicketList: Sendable {
     subscript(id: String) -> TicketRow? { rows[id] }
 
     mutating func replaceAll(with tickets: [TicketRow]) {
-        rows = Dictionary(tickets.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
+        // Each row is copied as seldom as can be: of ten thousand, that is most of what this takes.
+        rows = Dictionary(minimumCapacity: tickets.count)
+        for row in tickets { rows[row.id] = row }
+        let positions = rows.values.map(Position.init)
         counts = Array(repeating: 0, count: TicketGroup.allCases.count)
-        for row in rows.values { counts[TicketGroup(row).rawValue] += 1 }
-        list()
+        for position in positions { counts[position.group] += 1 }
+        list(positions)
         findLanding()
     }
 
@@ -87,9 +90,13 @@ struct TicketList: Sendable {
         list()
     }
 
-    private mutating func list() {
-        let shown = filter.map { filter in rows.values.filter(filter.matches) } ?? Array(rows.values)
-        order = shown.map(Position.init).sorted()
+    /// - Parameter positions: of all rows, where they are known.
+    private mutating func list(_ positions: [Position]? = nil) {
+        if let filter {
+            order = rows.values.filter(filter.matches).map(Position.init).sorted()
+        } else {
+            order = (positions ?? rows.values.map(Position.init)).sorted()
+        }
         listed = Array(repeating: 0, count: TicketGroup.allCases.count)
         for position in order { listed[position.group] += 1 }
     }
