@@ -5,18 +5,24 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import agents
 import processes
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "Live"))
+from live import Live  # noqa: E402
+
 PATIENCE = 90
 """Seconds for something that takes one, on a machine that is loaded."""
 
 
-class World:
+class World(Live):
     """Only `orch` and its socket are used. Each ticket has a repository of its own."""
+
+    patience = PATIENCE
 
     def __init__(self, binaries, programs, server, settings=None, profiles=None, slots=4):
         self.orch = str(pathlib.Path(binaries).resolve() / "orch")
@@ -24,6 +30,7 @@ class World:
         base = pathlib.Path(programs).resolve() / "scratch"
         base.mkdir(parents=True, exist_ok=True)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="world-", dir=base))
+        self.place = self.folder
         self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="ora-", dir="/tmp"))
         self.server = server
         self.environment = {
@@ -53,28 +60,6 @@ class World:
 
     # MARK: the daemon
 
-    def start(self):
-        with open(self.folder / "daemon.log", "ab") as log:
-            self.daemon = subprocess.Popen(
-                [self.orch, "daemon"], cwd=self.folder, env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        self.wait("the daemon to listen", lambda: self.run("status", check=False).returncode == 0)
-
-    def kill(self):
-        """As the kernel would."""
-        self.daemon.kill()
-        self.daemon.wait()
-
-    def run(self, *arguments, cwd=None, check=True):
-        done = subprocess.run(
-            [self.orch, *arguments], cwd=cwd or self.folder, env=self.environment, capture_output=True, text=True,
-            timeout=PATIENCE, stdin=subprocess.DEVNULL,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"orch {' '.join(arguments)}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout if check else done
-
     def ask(self, method, **params):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(PATIENCE)
@@ -89,17 +74,6 @@ class World:
                             raise AssertionError(f"{method} {params}: {answer['error']}")
                         return answer["result"]
         raise AssertionError(f"{method}: the daemon hung up")
-
-    def wait(self, what, condition, patience=PATIENCE):
-        """Waits for a fact, and gives back what says so."""
-        end = time.monotonic() + patience
-        while True:
-            value = condition()
-            if value:
-                return value
-            if time.monotonic() > end:
-                raise AssertionError(f"waited in vain for {what}")
-            time.sleep(0.05)
 
     # MARK: repositories and tickets
 
@@ -218,13 +192,7 @@ class World:
 
     def close(self, keep=False):
         """Ends the daemon and all it has started, and gives back what is alive all the same."""
-        if self.daemon.poll() is None:
-            self.run("quit", "--on-stop", "halt", check=False)
-            try:
-                self.daemon.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.daemon.kill()
-                self.daemon.wait()
+        self.end()
         end = time.monotonic() + 20
         while True:
             left = processes.alive(str(self.folder))

@@ -4,15 +4,17 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
+import sys
 import tempfile
-import time
 
-PATIENCE = 60
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "Live"))
+from live import Live  # noqa: E402
+
+PATIENCE = Live.patience
 
 
-class World:
+class World(Live):
     """Agents write what they were started with to `env.TICKET`, and end when something is written to `gate.TICKET`."""
 
     def __init__(self, binaries, agents=4):
@@ -33,7 +35,7 @@ class World:
                 "kind": "command", "command": ["/bin/sh", "-c", agent], "environment": {"WORLD": str(self.folder)},
             }},
         }))
-        self.repository = self.folder / "repo"
+        self.repository = self.place = self.folder / "repo"
         (self.repository / ".orch").mkdir(parents=True)
         (self.repository / ".orch/config.json").write_text(json.dumps({
             "verifiers": [{"name": "test", "command": ["sh", "-c", "cat a.txt; ! grep -q wrong a.txt"]}],
@@ -48,38 +50,6 @@ class World:
 
     def git(self, *arguments, cwd=None):
         subprocess.run(["git", *arguments], cwd=cwd or self.repository, env=self.environment, check=True)
-
-    def run(self, *arguments, cwd=None, check=True):
-        done = subprocess.run(
-            [self.orch, *arguments], cwd=cwd or self.repository, env=self.environment, capture_output=True, text=True,
-            timeout=PATIENCE,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"orch {' '.join(arguments)}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout if check else done
-
-    def start(self):
-        with open(self.folder / "daemon.log", "ab") as log:
-            self.daemon = subprocess.Popen(
-                [self.orch, "daemon"], cwd=self.folder, env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        self.wait("the daemon to listen", lambda: self.run("status", check=False).returncode == 0)
-
-    def kill(self):
-        self.daemon.kill()
-        self.daemon.wait()
-
-    def wait(self, what, condition):
-        """Waits for a fact."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            value = condition()
-            if value:
-                return value
-            if time.monotonic() > end:
-                raise AssertionError(f"waited in vain for {what}\n{(self.folder / 'daemon.log').read_text()[-3000:]}")
-            time.sleep(0.02)
 
     def ticket(self, name):
         return json.loads(self.run("show", name, "--json"))
@@ -100,10 +70,5 @@ class World:
             gate.write("go\n")
 
     def close(self):
-        if self.daemon.poll() is None:
-            self.run("quit", "--on-stop", "halt", check=False)
-            try:
-                self.daemon.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.daemon.send_signal(signal.SIGKILL)
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -122,11 +122,7 @@ struct Filter: Equatable, Sendable {
     }
 
     /// Lower case, as far as ASCII goes: what people type to find something is mostly that.
-    private static func folded(_ text: Substring) -> [UInt8] { text.utf8.map(folded) }
-
-    private static func folded(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-    }
+    private static func folded(_ text: Substring) -> [UInt8] { text.utf8.map(\.folded) }
 
     private static func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
         guard part.count <= text.count else { return false }
@@ -141,7 +137,7 @@ struct Filter: Equatable, Sendable {
         for (index, wanted) in pattern.enumerated() {
             var next: Set<Int> = []
             let earliest = index == 0 ? -1 : ends.min() ?? text.count
-            for (place, byte) in text.enumerated() where place > earliest && folded(byte) == wanted {
+            for (place, byte) in text.enumerated() where place > earliest && byte.folded == wanted {
                 let follows = ends.contains(place - 1)
                 let begins = place == 0 || !isLetter(text[place - 1]) || !isLetter(byte)
                 // Anywhere a pattern may begin; it goes on with the next letter, or at the next beginning of a word.
@@ -154,8 +150,13 @@ struct Filter: Equatable, Sendable {
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {
-        let byte = folded(byte)
+        let byte = byte.folded
         return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
             || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte >= 0x80
     }
+}
+
+extension UInt8 {
+    /// Lower case, of a letter of ASCII.
+    var folded: UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self }
 }

@@ -8,14 +8,12 @@ struct Needle: Hashable, Sendable {
     init?(_ text: String) {
         guard !text.isEmpty else { return nil }
         self.text = text
-        isExact = text.utf8.contains { Self.isCapital($0) }
+        isExact = text.utf8.contains { $0 != $0.folded }
         bytes = Array(text.utf8)
     }
 
-    private static func isCapital(_ byte: UInt8) -> Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) }
-
     private func isSame(_ byte: UInt8, as wanted: UInt8) -> Bool {
-        byte == wanted || !isExact && Self.isCapital(byte) && byte | 0x20 == wanted
+        (isExact ? byte : byte.folded) == wanted
     }
 
     func isIn(_ text: String) -> Bool { isIn(Array(text.utf8)[...]) }
@@ -44,10 +42,9 @@ extension Screen {
             var columnOf: [Int] = []
             for x in columns {
                 guard let cluster = cells[y * size.columns + x].cluster else { continue }
-                var character = ""
-                cluster.append(to: &character)
-                text += Array(character.utf8)
-                columnOf += Array(repeating: x, count: character.utf8.count)
+                let character = cluster.text.utf8
+                text += character
+                columnOf += Array(repeating: x, count: character.count)
             }
             for range in needle.ranges(in: text[...]) {
                 let end = range.upperBound < columnOf.count ? columnOf[range.upperBound] : columns.upperBound

@@ -19,7 +19,7 @@ enum Tab: Int, CaseIterable, Sendable {
     var help: String {
         switch self {
         case .overview: "the ticket's overview"
-        case .transcript: "what its agent prints"
+        case .transcript: "what its agent says and does"
         case .diff: "what it changes"
         case .checks: "how verifiers judge it"
         case .review: "what people have said of it"

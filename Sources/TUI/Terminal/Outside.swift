@@ -28,8 +28,7 @@ extension Terminal {
 
     /// Has the terminal tell of something on the desktop (OSC 9). Where it cannot, nothing happens.
     func notify(_ sentence: String) {
-        var text = ""
-        for cluster in Text(sentence).cut(to: 200).clusters { cluster.append(to: &text) }
+        let text = String(of: Text(sentence).cut(to: 200).clusters)
         // A text that begins with a number would mean something else to some.
         _ = control("\u{1B}]9;orch: \(text)\u{7}")
     }

@@ -46,6 +46,14 @@ public struct Cluster: Hashable, Sendable {
     }
 }
 
+extension String {
+    /// As the terminal is given them.
+    init(of clusters: some Sequence<Cluster>) {
+        self = ""
+        for cluster in clusters { cluster.append(to: &self) }
+    }
+}
+
 /// Columns of a character, by libc, as curses counts them; nil when it cannot be drawn.
 func columns(of scalar: UInt32) -> Int? {
     let width = ct_width(scalar)

@@ -121,11 +121,7 @@ extension Canvas {
             let room = max(1, model.size.rows - 6)
             let lines = "\(reason)\n\(hint ?? "")".split(separator: "\n").map { $0.drop { $0 == " " } }
             let why = lines.flatMap { Text(String($0)).flowed(to: width - 4) }
-            let rows = why.prefix(room).map { row in
-                var line = ""
-                for cluster in row { cluster.append(to: &line) }
-                return ("", line)
-            }
+            let rows = why.prefix(room).map { ("", String(of: $0)) }
             drawBox(
                 [("", "the daemon did not start")] + rows + [
                     (key(.startDaemon), "try again"), (key(.quitNow), "quit"),

@@ -140,10 +140,3 @@ extension TranscriptItem {
         }
     }
 }
-
-extension String {
-    fileprivate init(of clusters: ArraySlice<Cluster>) {
-        self = ""
-        for cluster in clusters { cluster.append(to: &self) }
-    }
-}
