@@ -56,10 +56,10 @@ public struct Picture: Equatable, Sendable {
         json = picture
         for (ticket, reason) in result["waiting"]?.objectValue ?? [:] { waiting[ticket] = reason.stringValue }
         shortage = result["shortage"]?.stringValue
-        tickets = Self.rows(picture["tickets"])
-        agents = Self.rows(picture["agents"])
-        locks = Self.rows(picture["locks"])
-        repositories = Self.rows(picture["repositories"])
+        tickets = Self.rows(picture["tickets"], TicketRow.init(members:))
+        agents = Self.rows(picture["agents"], Self.decode)
+        locks = Self.rows(picture["locks"], Self.decode)
+        repositories = Self.rows(picture["repositories"], Self.decode)
     }
 
     /// Folds one notification in: an event by its patch, `ticket.waiting` by its reasons, `daemon.shortage`. Events that the picture
@@ -103,10 +103,10 @@ public struct Picture: Equatable, Sendable {
             }
         }
         MergePatch.apply(patch, to: &json)
-        for id in touched.tickets { tickets[id] = row("tickets", id) }
-        for id in touched.agents { agents[id] = row("agents", id) }
-        for id in touched.locks { locks[id] = row("locks", id) }
-        for id in touched.repositories { repositories[id] = row("repositories", id) }
+        for id in touched.tickets { tickets[id] = row("tickets", id, TicketRow.init(members:)) }
+        for id in touched.agents { agents[id] = row("agents", id, Self.decode) }
+        for id in touched.locks { locks[id] = row("locks", id, Self.decode) }
+        for id in touched.repositories { repositories[id] = row("repositories", id, Self.decode) }
         return touched
     }
 
@@ -116,14 +116,20 @@ public struct Picture: Equatable, Sendable {
         return Set(json[section]?.objectValue?.keys ?? [])
     }
 
-    private func row<Row: Decodable>(_ section: String, _ id: String) -> Row? {
-        try? json[section]?[id]?.decode()
+    private func row<Row>(_ section: String, _ id: String, _ read: (JSONObject) throws -> Row) -> Row? {
+        json[section]?[id]?.objectValue.flatMap { try? read($0) }
     }
 
-    private static func rows<Row: Decodable>(_ section: JSONValue?) -> [String: Row] {
+    private static func rows<Row>(_ section: JSONValue?, _ read: (JSONObject) throws -> Row) -> [String: Row] {
         guard case .object(let members)? = section else { return [:] }
         var rows = [String: Row](minimumCapacity: members.count)
-        for (id, value) in members { rows[id] = try? value.decode() }
+        for (id, value) in members {
+            if case .object(let object) = value { rows[id] = try? read(object) }
+        }
         return rows
+    }
+
+    private static func decode<Row: Decodable>(_ members: JSONObject) throws -> Row {
+        try JSONValue.object(members).decode()
     }
 }

@@ -163,7 +163,7 @@ public struct MessageRow: Codable, Equatable, Sendable {
 
 /// What an agent that speaks a protocol does now, as its own stream says.
 public struct ActivityRow: Codable, Equatable, Sendable {
-    /// `starting`, `working`, `tool`, `permission`, `limited`, `retrying` or `idle`.
+    /// `starting`, `working`, `tool`, `permission`, `question`, `stuck`, `limited`, `retrying` or `idle`.
     public var state: String
     /// The tool it uses, or waits for leave to use.
     public var tool: String?

@@ -21,20 +21,21 @@ import Testing
         )
         defer { live.close() }
         var events: [AgentEvent] = []
+        let note: LiveConversation.Tell = { event, _ in events.append(event) }
         func prints(_ line: String) throws {
             let file = try #require(FileHandle(forWritingAtPath: stdout))
             try file.seekToEnd()
             try file.write(contentsOf: Data((line + "\n").utf8))
             try file.close()
-            while live.read({ events.append($0) }) {}
+            while live.read(note) {}
         }
 
-        live.begin { events.append($0) }
+        live.begin(note)
         let mark = MessageMarks(assignment).mark(of: 1)
         try prints(#"{"type":"user","isReplay":true,"uuid":"\#(mark)","message":{"role":"user","content":"x"}}"#)
         #expect(events.contains(.tookMessage(1)))
         // The daemon before this one was killed before it had noted that.
-        live.take(.say(message: 1, "x")) { events.append($0) }
+        live.take(.say(message: 1, "x"), note)
         #expect(!folder.has("inbox.end"))
         try prints(#"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#)
         #expect(folder.has("inbox.end"))

@@ -58,6 +58,22 @@ import Testing
         #expect(call("psql -c 'select 1'") != nil)
     }
 
+    @Test mutating func itIsStuckUntilItDoesSomethingElse() {
+        for _ in 1...5 { call("make") }
+        #expect(detector.finding == "it called Bash (make) 5 times in a row with the same result")
+        _ = detector.saw(.tookMessage(1))
+        call("make")
+        #expect(detector.finding != nil)
+        call("sleep 5")
+        #expect(detector.finding != nil, "to wait is nothing else")
+        call("make -k")
+        #expect(detector.finding == nil)
+        for _ in 1...4 { call("make -k") }
+        #expect(detector.finding != nil)
+        _ = detector.saw(.turnEnded(.completed("so")))
+        #expect(detector.finding == nil)
+    }
+
     @Test mutating func aMessageBeginsAnew() {
         for _ in 1...4 { call("make") }
         _ = detector.saw(.tookMessage(1))

@@ -107,6 +107,31 @@ struct ConversationTests {
         }
     }
 
+    @Test func whatIsNoMessageIsKeptAndNothingComesOfIt() throws {
+        try run { world in
+            let repository = try world.repository()
+            let before = try world.peakMemory()
+            try world.enqueue(
+                repository,
+                ["id": "T-1", "title": "A", "description": "DO babble 100\nDO write a.txt hello\nDO say Well."],
+                ["id": "T-2", "title": "B", "description": "DO write b.txt 1\nDO break"]
+            )
+            try world.waitUntilLanded(["T-1"])
+            #expect(repository.file("a.txt") == "hello\n")
+            let events = try world.said(by: "T-1.1")
+            #expect(try world.texts(of: "T-1.1").contains("Well."))
+            #expect(try world.texts(of: "T-1.1").contains("caf\u{FFFD} \u{FFFD}"))
+            #expect(events.contains { $0["event"] == "unknown" && $0["kind"] == "of tomorrow" })
+            let long = events.first { $0["text"]?.stringValue?.contains("too long to be read as a message") == true }
+            #expect(long?["text"]?.stringValue?.hasPrefix("a line of 1048576") == true, "\(events.suffix(8))")
+            // A line of 100 MiB is passed over as it comes.
+            #expect(try world.peakMemory() - before < 64 << 10, "KiB")
+            // An end in the middle of a line that says all is well is no such end.
+            let broken = try world.wait(for: "T-2", "needs_human_review")
+            #expect(broken.reason?.contains("ended by signal 9") == true, "\(broken.reason ?? "")")
+        }
+    }
+
     @Test func aSessionThatIsGoneIsBegunAnewWithARecap() throws {
         try run { world in
             let repository = try world.repository()
@@ -143,6 +168,14 @@ extension World {
 
     fileprivate func texts(of run: String) throws -> [String] {
         try said(by: run).filter { $0["event"] == "said" && $0["by"] == "agent" }.compactMap { $0["text"]?.stringValue }
+    }
+
+    /// The most that the daemon has had resident, in KiB.
+    fileprivate func peakMemory() throws -> Int {
+        let pid = try #require(daemon).pid
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
     }
 
     /// What the agent that works on a ticket uses now.

@@ -17,10 +17,13 @@ final class FakeDaemon: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Goes after the server, which makes a folder that is gone anew.
+    private let directory: TemporaryDirectory
     let path: String
 
-    init(path: String, tickets: [TicketRow], agents: [AgentRow]) throws {
-        self.path = path
+    init(in directory: TemporaryDirectory, tickets: [TicketRow], agents: [AgentRow]) throws {
+        self.directory = directory
+        path = directory.path + "/d.sock"
         let picture: JSONObject = [
             "tickets": .object(JSONObject(tickets.map { ($0.id, json($0)) })),
             "agents": .object(JSONObject(agents.map { ($0.id, json($0)) })),
@@ -29,6 +32,8 @@ final class FakeDaemon: Sendable {
         state = Mutex(State(picture: picture))
         try start()
     }
+
+    deinit { stop() }
 
     /// Listens, at first and again after `stop`.
     func start() throws {

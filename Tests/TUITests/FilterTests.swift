@@ -67,7 +67,7 @@ struct FilterTests {
             }
             var fresh = TicketList()
             fresh.list(only: list.filter)
-            fresh.replaceAll(with: Array(list.rows.values))
+            fresh.replaceAll(with: list.rows)
             let lines = (0..<40).map { list.line(at: $0, headings: true) }
             #expect(lines == (0..<40).map { fresh.line(at: $0, headings: true) })
             #expect(list.landing == fresh.landing)

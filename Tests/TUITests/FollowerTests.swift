@@ -31,7 +31,7 @@ struct FollowerTests {
             + outcome.inputs.map { input in
                 switch input {
                 case .snapshot(let tickets, let agents, let waiting):
-                    "snapshot \(tickets.map(\.state)) \(agents.count) \(waiting.values.sorted())"
+                    "snapshot \(tickets.values.map(\.state)) \(agents.count) \(waiting.values.sorted())"
                 case .changed(let tickets, let agents):
                     "changed \(tickets.keys.sorted()) \(tickets.values.map { $0?.state ?? "gone" }) \(agents.keys.sorted())"
                 case .waiting(let reasons):

@@ -126,6 +126,10 @@ struct SteeringTests {
         #expect(Self.panel(limited, columns: 200).contains("rate limited until 17:20"))
         let retrying = Self.acts("retrying") { $0.reason = "overloaded" }
         #expect(Self.panel(retrying, columns: 200).contains("tries again: overloaded"))
+        let question = Self.acts("question") { $0.title = "Left or right?" }
+        #expect(Self.panel(question, columns: 200).contains("asks a person: Left or right?"))
+        let stuck = Self.acts("stuck") { $0.reason = "it called Bash (make) 5 times" }
+        #expect(Self.panel(stuck, columns: 200).contains("goes round in circles: it called Bash"))
         #expect(Self.panel(Self.acts("hums")).contains("hums"))
     }
 

@@ -153,6 +153,17 @@ extension Answer {
     }
 }
 
+extension Input {
+    /// A picture of these tickets, as tests write them.
+    static func snapshot(tickets: [TicketRow], agents: [AgentRow], waiting: [String: String]) -> Input {
+        .snapshot(tickets: tickets.byID, agents: agents, waiting: waiting)
+    }
+}
+
+extension [TicketRow] {
+    var byID: [String: TicketRow] { Dictionary(uniqueKeysWithValues: map { ($0.id, $0) }) }
+}
+
 extension Story {
     /// A small day's work: one ticket in each state that matters.
     static func aDay(columns: Int = 80, rows: Int = 24, glyphs: Glyphs = .unicode) -> Story {

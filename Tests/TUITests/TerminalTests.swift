@@ -16,7 +16,7 @@ struct TerminalTests {
         directory = try TemporaryDirectory()
         let hostile = "Title \u{1B}]0;owned\u{07}\u{1B}[2J\u{1B}[31m\u{202E}\u{9B}5mend 日本語 👩‍💻|"
         daemon = try FakeDaemon(
-            path: directory.path + "/d.sock",
+            in: directory,
             tickets: [
                 ticket("T-1", "Add avatar upload", "running") {
                     $0.agent = "agent-1"

@@ -16,12 +16,13 @@ struct TicketListTests {
 
     @Test func whatNeedsYouComesFirstAndWhatIsFinishedLast() {
         var list = TicketList()
-        list.replaceAll(with: [
+        let tickets = [
             ticket("T-1", "done", minutes: 50), ticket("T-2", "merged", minutes: 5), ticket("T-3", "queued"),
             ticket("T-10", "queued"), ticket("T-4", "queued", priority: 7), ticket("T-5", "running"),
             ticket("T-6", "landing"), ticket("T-7", "stopped"), ticket("T-8", "awaiting_approval", minutes: 1),
             ticket("T-9", "needs_human_review", minutes: 9),
-        ])
+        ]
+        list.replaceAll(with: tickets.byID)
         #expect(
             lines(list, headings: true) == [
                 // The one that has waited longest first.
@@ -64,7 +65,7 @@ struct TicketListTests {
             }
         }
         var fresh = TicketList()
-        fresh.replaceAll(with: Array(rows.values))
+        fresh.replaceAll(with: rows)
         #expect(lines(list, headings: true) == lines(fresh, headings: true))
         #expect(list.count == rows.count)
         for headings in [true, false] {

@@ -75,7 +75,8 @@ struct CodexItem {
             let server = text("server")
             let kind: ToolCall.Kind = server == Assignment.ToolServer.name ? .orch : .other
             let name = "mcp__\(server)__\(text("tool"))"
-            return ToolCall(id: id, name: name, kind: kind, title: "\(server): \(text("tool"))".oneLine())
+            let said = self["arguments"].flatMap { $0.text("question") ?? $0.text("summary") }
+            return ToolCall(id: id, name: name, kind: kind, title: (said ?? "\(server): \(text("tool"))").oneLine())
         case "web_search":
             return ToolCall(id: id, name: type, kind: .fetch, title: text("query").oneLine())
         case "collab_agent_tool_call", "collab_tool_call":

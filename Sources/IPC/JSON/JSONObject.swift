@@ -23,6 +23,9 @@ public struct JSONObject: Sendable {
     /// No members.
     public init() {}
 
+    /// Makes room for that many members, so that adding them moves none.
+    mutating func reserveCapacity(_ count: Int) { entries.reserveCapacity(count) }
+
     /// These members, in this order; the last of equal names wins.
     public init(_ members: some Sequence<(String, JSONValue)>) {
         for (key, value) in members { self[key] = value }

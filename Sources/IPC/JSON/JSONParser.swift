@@ -44,7 +44,8 @@ struct JSONParser {
     /// `bytes` need to stay only during the call.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>, mends: Bool = false) throws(JSONError) -> JSONValue {
         var parser = JSONParser(bytes: bytes, mends: mends)
-        let value = try parser.value()
+        var size = 0
+        let value = try parser.value(&size)
         parser.skipSpace()
         if parser.next < bytes.count { throw parser.error("unexpected text after the value") }
         return value
@@ -73,11 +74,13 @@ struct JSONParser {
         return true
     }
 
-    private mutating func value() throws(JSONError) -> JSONValue {
+    /// - Parameter size: how many members the object before it in the same array or object had: this one mostly has as
+    ///   many, so room is made for them. Set to what it has itself.
+    private mutating func value(_ size: inout Int) throws(JSONError) -> JSONValue {
         skipSpace()
         guard next < bytes.count else { throw error("unexpected end") }
         switch bytes[next] {
-        case UInt8(ascii: "{"): return try object()
+        case UInt8(ascii: "{"): return try object(&size)
         case UInt8(ascii: "["): return try array()
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
@@ -106,8 +109,9 @@ struct JSONParser {
         try enter()
         var values: [JSONValue] = []
         if !take(UInt8(ascii: "]")) {
+            var size = 0
             repeat {
-                values.append(try value())
+                values.append(try value(&size))
                 skipSpace()
             } while take(UInt8(ascii: ","))
             guard take(UInt8(ascii: "]")) else { throw error("expected , or ]") }
@@ -116,21 +120,25 @@ struct JSONParser {
         return .array(values)
     }
 
-    private mutating func object() throws(JSONError) -> JSONValue {
+    private mutating func object(_ size: inout Int) throws(JSONError) -> JSONValue {
         try enter()
         var object = JSONObject()
         if !take(UInt8(ascii: "}")) {
+            // A list of ten thousand says nothing of what comes after it.
+            object.reserveCapacity(min(size, 64))
+            var size = 0
             repeat {
                 skipSpace()
                 guard next < bytes.count, bytes[next] == UInt8(ascii: "\"") else { throw error("expected a name") }
                 let key = try string()
                 skipSpace()
                 guard take(UInt8(ascii: ":")) else { throw error("expected :") }
-                object[key] = try value()
+                object[key] = try value(&size)
                 skipSpace()
             } while take(UInt8(ascii: ","))
             guard take(UInt8(ascii: "}")) else { throw error("expected , or }") }
         }
+        size = object.count
         depth -= 1
         return .object(object)
     }

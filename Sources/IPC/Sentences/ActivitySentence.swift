@@ -8,6 +8,8 @@ extension ActivityRow {
         case "working": "is thinking"
         case "tool": what(between: "  ")
         case "permission": "waits for leave: \(what(between: " "))"
+        case "question": "asks a person" + (title.map { ": \($0)" } ?? "")
+        case "stuck": "goes round in circles" + because
         case "limited": "rate limited" + (until.map { " until \(clock($0))" } ?? because)
         case "retrying": "tries again" + because
         case "idle": "its turn has ended"
@@ -16,8 +18,8 @@ extension ActivityRow {
         }
     }
 
-    /// It does nothing of its own accord: somebody or something keeps it waiting.
-    public var isHeldUp: Bool { ["permission", "limited", "retrying"].contains(state) }
+    /// It gets nowhere of its own accord: somebody or something keeps it waiting, or it repeats itself.
+    public var isHeldUp: Bool { ["permission", "question", "stuck", "limited", "retrying"].contains(state) }
 
     private var because: String { reason.map { ": \($0)" } ?? "" }
 

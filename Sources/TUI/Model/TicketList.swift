@@ -73,10 +73,9 @@ struct TicketList: Sendable {
 
     subscript(id: String) -> TicketRow? { rows[id] }
 
-    mutating func replaceAll(with tickets: [TicketRow]) {
-        // Each row is copied as seldom as can be: of ten thousand, that is most of what this takes.
-        rows = Dictionary(minimumCapacity: tickets.count)
-        for row in tickets { rows[row.id] = row }
+    /// - Parameter tickets: by id.
+    mutating func replaceAll(with tickets: [String: TicketRow]) {
+        rows = tickets
         let positions = rows.values.map(Position.init)
         counts = Array(repeating: 0, count: TicketGroup.allCases.count)
         for position in positions { counts[position.group] += 1 }

@@ -233,7 +233,7 @@ struct Follower {
         phase = .follows
         outcome.inputs.append(
             .snapshot(
-                tickets: Array(picture.tickets.values),
+                tickets: picture.tickets,
                 agents: Array(picture.agents.values),
                 waiting: picture.waiting
             )

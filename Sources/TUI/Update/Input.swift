@@ -16,8 +16,9 @@ enum Input: Sendable {
     case daemonMissing
     /// One that was started has not come up, for this reason.
     case daemonFailed(String, hint: String?)
-    /// The whole picture, on connecting and wherever following it event by event is not possible.
-    case snapshot(tickets: [TicketRow], agents: [AgentRow], waiting: [String: String])
+    /// The whole picture, on connecting and wherever following it event by event is not possible. Tickets are by id, as the
+    /// follower has them: ten thousand are not copied.
+    case snapshot(tickets: [String: TicketRow], agents: [AgentRow], waiting: [String: String])
     /// The repositories orch knows.
     case repositories([RepositoryRow])
     /// The picture is followed again from where it was lost.

@@ -19,7 +19,7 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
         model.regainConnection()
         model.tellWhatWasMissed()
         // Those that need somebody when the dashboard starts are seen.
-        if !isFirst { model.alert(of: tickets.map(\.id), unless: before, &commands) }
+        if !isFirst { model.alert(of: tickets.keys, unless: before, &commands) }
     case .repositories(let rows):
         model.repositories = rows.sorted { (trailingNumber(of: $0.id), $0.id) < (trailingNumber(of: $1.id), $1.id) }
     case .daemonMissing:
@@ -61,7 +61,7 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
 // MARK: The picture
 
 extension Model {
-    fileprivate mutating func replacePicture(_ rows: [TicketRow], _ agents: [AgentRow], _ waiting: [String: String]) {
+    fileprivate mutating func replacePicture(_ rows: [String: TicketRow], _ agents: [AgentRow], _ waiting: [String: String]) {
         let place = selectedTicket.flatMap { tickets.index(of: $0) }
         tickets.replaceAll(with: rows)
         self.agents = agents.sorted(by: inOrder)

@@ -14,6 +14,8 @@ Lines of a message that begin with DO are carried out, one after the other:
     DO linger              stays alive after its input has ended
     DO forget              its session cannot be resumed
     DO die                 ends without a result
+    DO babble MEGABYTES    prints what is no message, between messages: a line of so many megabytes among it
+    DO break               dies in the middle of a line
 
 What it has heard in a session it remembers in HOME, so that a resumed one can say so.
 """
@@ -112,6 +114,28 @@ def end(call, text, is_error=False):
                   "content": [{"type": "tool_result", "tool_use_id": call, "content": text, "is_error": is_error}]})
 
 
+def babble(megabytes):
+    """What is no text, no JSON, or JSON of another shape; all of it beside what goes to the other stream."""
+    shapes = [b"", b"\x00", b"\xff\xfe\xfd", b"plain text", b"[]", b"42", b'"text"', b"null", b"{}", b'{"type":7}', b"{" * 300,
+              b'{"type":"assistant"}', b'{"type":"assistant","message":[]}', b'{"type":"user","message":{"content":{"a":1}}}',
+              b'{"type":"assistant","message":{"id":9,"content":[null,7,{"type":"text"},{"type":"tool_use","input":[]}]}}',
+              b'{"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"caf\xe9 \xc3"}]}}',
+              b'{"type":"stream_event","event":null}', b'{"type":"system","subtype":["init"],"session_id":{}}',
+              b'{"type":"control_request","request":7}', b'{"type":"control_response"}', b'{"type":"of tomorrow","x":1}',
+              b'{"type":"assistant","message":' + b"[" * 200 + b"]" * 200 + b"}"]
+    for shape in shapes:
+        sys.stdout.buffer.write(shape[:5])
+        sys.stdout.flush()
+        sys.stderr.buffer.write(b"\xff" + shape[:20] + b"\n")
+        sys.stderr.flush()
+        sys.stdout.buffer.write(shape[5:] + b"\n")
+    sys.stdout.buffer.write(b'{"type":"assistant","message":"')
+    for _ in range(megabytes):
+        sys.stdout.buffer.write(b"x" * (1 << 20))
+    sys.stdout.buffer.write(b'"}\n')
+    sys.stdout.flush()
+
+
 class Interrupted(Exception):
     pass
 
@@ -201,6 +225,12 @@ def turn(text):
                 os.unlink(memory)
             elif word == "die":
                 os._exit(0)
+            elif word == "babble":
+                babble(int(rest))
+            elif word == "break":
+                sys.stdout.write('{"type":"result","subtype":"success","is_error":false,"result":"Do')
+                sys.stdout.flush()
+                os.kill(os.getpid(), 9)
     except Interrupted:
         interrupted.clear()
         result(usage, cost, subtype="error_during_execution", is_error=True, terminal_reason="aborted_tools",

@@ -21,6 +21,8 @@ extension AgentActivity.State {
         case .working: "working"
         case .tool: "tool"
         case .permission: "permission"
+        case .question: "question"
+        case .stuck: "stuck"
         case .limited: "limited"
         case .retrying: "retrying"
         case .idle: "idle"
@@ -30,12 +32,13 @@ extension AgentActivity.State {
     fileprivate var fields: [(String, JSONValue)] {
         switch self {
         case .starting, .working, .idle: []
-        case .tool(let call): [("tool", .string(call.name)), ("title", .string(call.title))]
+        case .tool(let call), .question(let call): [("tool", .string(call.name)), ("title", .string(call.title))]
         case .permission(let request):
             [
                 ("tool", .string(request.call.name)), ("title", .string(request.call.title)),
                 ("request", .string(request.id)),
             ]
+        case .stuck(let finding): [("reason", .string(finding))]
         case .limited(let reason, let until):
             [("reason", .string(reason))] + (until.map { [("until", .string(Timestamp.text($0)))] } ?? [])
         case .retrying(let reason, let attempt): [("reason", .string(reason)), ("attempt", JSONValue(attempt))]

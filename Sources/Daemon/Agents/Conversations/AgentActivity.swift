@@ -10,6 +10,10 @@ struct AgentActivity: Equatable, Sendable {
         case tool(ToolCall)
         /// It waits for leave to use one.
         case permission(PermissionRequest)
+        /// It waits for a person to answer what it asks with orch's tool.
+        case question(ToolCall)
+        /// It goes round in circles, and has done nothing else since.
+        case stuck(LoopDetector.Finding)
         /// Its provider lets it wait.
         case limited(reason: String, until: Instant?)
         case retrying(reason: String, attempt: Int)
@@ -23,6 +27,7 @@ struct AgentActivity: Equatable, Sendable {
     private(set) var evidence: (event: String, offset: Int)?
     private var tools: [ToolCall] = []
     private var questions: [PermissionRequest] = []
+    private var loops = LoopDetector()
 
     init(since: Instant) { self.since = since }
 
@@ -31,7 +36,8 @@ struct AgentActivity: Equatable, Sendable {
         switch state {
         case .permission: .permission
         case .limited, .retrying: .provider
-        case .starting, .working, .tool, .idle: nil
+        // What waits inside a tool of orch's, `ToolWaits` knows.
+        case .starting, .working, .tool, .question, .stuck, .idle: nil
         }
     }
 
@@ -39,7 +45,15 @@ struct AgentActivity: Equatable, Sendable {
         a.state == b.state && a.since == b.since && a.evidence?.offset == b.evidence?.offset
     }
 
-    mutating func saw(_ event: AgentEvent, at now: Instant, offset: Int) {
+    /// Returns what it was found out to repeat by this event.
+    @discardableResult
+    mutating func saw(_ event: AgentEvent, at now: Instant, offset: Int) -> LoopDetector.Finding? {
+        let finding = loops.saw(event)
+        follow(event, at: now, offset: offset)
+        return finding
+    }
+
+    private mutating func follow(_ event: AgentEvent, at now: Instant, offset: Int) {
         switch event {
         case .toolStarted(let call): tools.append(call)
         case .toolEnded(let result): tools.removeAll { $0.id == result.id }
@@ -55,14 +69,21 @@ struct AgentActivity: Equatable, Sendable {
         case .session, .used, .tookMessage, .refusedMessage, .noted, .unknown: return
         }
         if case .turnEnded = event { return become(.idle, event, now, offset) }
-        become(questions.first.map(State.permission) ?? tools.last.map(State.tool) ?? .working, event, now, offset)
+        become(underWay, event, now, offset)
+    }
+
+    private var underWay: State {
+        if let question = questions.first { return .permission(question) }
+        if let tool = tools.last, tool.asksHuman { return .question(tool) }
+        if let finding = loops.finding { return .stuck(finding) }
+        return tools.last.map(State.tool) ?? .working
     }
 
     /// A question has been answered.
     mutating func answered(_ request: String, at now: Instant) {
         guard questions.contains(where: { $0.id == request }) else { return }
         questions.removeAll { $0.id == request }
-        state = questions.first.map(State.permission) ?? tools.last.map(State.tool) ?? .working
+        state = underWay
         since = now
         evidence = evidence.map { ("answered", $0.offset) }
     }
@@ -73,6 +94,11 @@ struct AgentActivity: Equatable, Sendable {
         since = now
         evidence = (event.name, offset)
     }
+}
+
+extension ToolCall {
+    /// Whether it is orch's `ask_human`, which ends with the answer.
+    fileprivate var asksHuman: Bool { kind == .orch && (name.hasSuffix("ask_human") || title.hasSuffix("ask_human")) }
 }
 
 extension AgentEvent {

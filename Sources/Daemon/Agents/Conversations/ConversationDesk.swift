@@ -23,7 +23,6 @@ final class ConversationDesk {
         var usageToldAt: Int64 = 0
         /// What it waits for, that is not its own doing.
         var waitsFor: RunHolds.Reason?
-        var loops = LoopDetector()
         var session: String?
         var hasBegun = false
 
@@ -95,10 +94,10 @@ final class ConversationDesk {
         switch order {
         case .begin(let run, let conversation, let place): begin(run, conversation, place)
         case .look(let run): if seats[run] != nil { unread.insert(run) }
-        case .take(let run, let order): seats[run]?.conversation.take(order) { tell(run, $0) }
+        case .take(let run, let order): seats[run]?.conversation.take(order) { tell(run, $0, $1) }
         case .stop(let run):
             guard let conversation = seats[run]?.conversation else { return hooks.stop(run) }
-            if !conversation.stop({ tell(run, $0) }) { hooks.stop(run) }
+            if !conversation.stop({ tell(run, $0, $1) }) { hooks.stop(run) }
         case .ended(let run, let outcome, let at): ended(run, outcome, at)
         }
         if let run = order.run { noteActivity(run) }
@@ -114,7 +113,7 @@ final class ConversationDesk {
             let watch = notifications.watch(folder, for: IN_MODIFY)
             seats[run] = Seat(conversation: live, permissions: place.permissions, watch: watch)
             runOfWatch[watch] = run
-            live.begin { tell(run, $0) }
+            live.begin { tell(run, $0, $1) }
             unread.insert(run)
         } catch {
             // Its output is kept, and its end is told; what it says is not known.
@@ -125,7 +124,7 @@ final class ConversationDesk {
     /// False when there is nothing more to read for now.
     private func read(_ run: RunID) -> Bool {
         guard let conversation = seats[run]?.conversation else { return false }
-        let hasRead = conversation.read { tell(run, $0) }
+        let hasRead = conversation.read { tell(run, $0, $1) }
         noteActivity(run)
         return hasRead
     }
@@ -137,7 +136,7 @@ final class ConversationDesk {
             let verdict = outcome == .exited(0) ? .unknown("its output could not be read") : outcome
             return hooks.report(.runEnded(run, verdict, at: at))
         }
-        let verdict = seat.conversation.end(outcome) { tell(run, $0) }
+        let verdict = seat.conversation.end(outcome) { tell(run, $0, $1) }
         tellUsage(run, at: RunClock.steady())
         tellNews(run, at: RunClock.steady())
         if let waitsFor = seats[run]?.waitsFor { hooks.waits(run, waitsFor, false) }
@@ -151,8 +150,8 @@ final class ConversationDesk {
 
     // MARK: telling
 
-    private func tell(_ run: RunID, _ event: AgentEvent) {
-        if let finding = seats[run]?.loops.saw(event) { hooks.report(.agentLooped(run, finding)) }
+    private func tell(_ run: RunID, _ event: AgentEvent, _ finding: LoopDetector.Finding?) {
+        if let finding { hooks.report(.agentLooped(run, finding)) }
         switch event {
         case .session(let session):
             guard seats[run]?.session != session.id else { return }

@@ -7,8 +7,8 @@ import Logging
 /// The input of an agent stays open for as long as something is under way; then it is closed, and the agent is given a
 /// while to end by itself.
 final class LiveConversation {
-    /// What comes of a step, for the rest of the daemon.
-    typealias Tell = (AgentEvent) -> Void
+    /// What comes of a step, for the rest of the daemon: an event, and what the agent is found to repeat by it.
+    typealias Tell = (AgentEvent, LoopDetector.Finding?) -> Void
 
     let run: RunID
     let folder: RunFolder
@@ -84,7 +84,7 @@ final class LiveConversation {
 
     func take(_ order: ConversationOrder, _ tell: Tell) {
         if case .say(let number, _) = order, !conversation.isOpen || isInputEnded {
-            return tell(.refusedMessage(number, reason: "it takes no message any more in this run"))
+            return tell(.refusedMessage(number, reason: "it takes no message any more in this run"), nil)
         }
         if case .say(let number, _) = order, !heard.contains(number) { handed.insert(number) }
         if case .answer(let request, _) = order { activity.answered(request, at: RunClock.now()) }
@@ -141,7 +141,7 @@ final class LiveConversation {
         let now = RunClock.now()
         for event in exchange.events {
             let event = event.within(worktree)
-            activity.saw(event, at: now, offset: offset)
+            let finding = activity.saw(event, at: now, offset: offset)
             log.add(event, at: now, offset: offset)
             switch event {
             case .used(let report): usage = report
@@ -153,7 +153,7 @@ final class LiveConversation {
                 heard.insert(number)
             default: break
             }
-            tell(event)
+            tell(event, finding)
         }
         send(exchange.outgoing)
         closeIfDone()

@@ -24,11 +24,19 @@ struct LoopDetector: Equatable, Sendable {
     private var open: [String: Call] = [:]
     /// The last that ended, newest last.
     private var steps: [Step] = []
+    /// What was found last, for as long as it does nothing else.
+    private(set) var finding: Finding?
+    /// What it did over and over then.
+    private var circle: [Call] = []
 
     mutating func saw(_ event: AgentEvent) -> Finding? {
         switch event {
         case .toolStarted(let call):
-            if !Self.isPolling(call) { open[call.id] = Call(name: call.name, title: call.title) }
+            if !Self.isPolling(call) {
+                let call = (id: call.id, what: Call(name: call.name, title: call.title))
+                open[call.id] = call.what
+                if !circle.contains(call.what) { (finding, circle) = (nil, []) }
+            }
             return nil
         case .toolEnded(let result):
             guard let call = open.removeValue(forKey: result.id) else { return nil }
@@ -39,15 +47,19 @@ struct LoopDetector: Equatable, Sendable {
             // It has something new to go by.
             steps = []
             return nil
+        case .turnEnded:
+            (finding, circle) = (nil, [])
+            return nil
         default: return nil
         }
     }
 
     private mutating func find() -> Finding? {
-        guard let finding = repeated ?? failing ?? alternating else { return nil }
+        guard let found = repeated ?? failing ?? alternating else { return nil }
+        (finding, circle) = (found, steps.map(\.call))
         // Said once for each time that it is so.
         steps = []
-        return finding
+        return found
     }
 
     private var repeated: Finding? {
