@@ -21,6 +21,8 @@ import Testing
         let daemon = try TestDaemon(stored: 500) {
             $0.ringBytes = ringBytes
             $0.pageLines = 100
+            // However slow the machine, every reader reads why it was closed.
+            $0.goodbyeMilliseconds = 600_000
         }
         let last = 6500
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -17,6 +17,10 @@ final class Store: Sendable {
 
     /// Opens the database, making it if there is none, and brings its schema up to date.
     ///
+    /// Pages that each of the five connections keeps, in KiB; SQLite's own 2000 would be most of the memory a daemon takes. What
+    /// is beyond that the system has in its cache of files.
+    private static let cacheKiB = 256
+
     /// - Parameter isFirst: whether there may be none. Where other files of the state directory are left of an earlier
     ///   one, a database that is gone is not taken for one that never was.
     /// - Throws: `StoreError` when the database is newer than this program, damaged, or cannot be opened. What is
@@ -36,6 +40,7 @@ final class Store: Sendable {
             configuration.busyMode = .timeout(10)
             configuration.maximumReaderCount = 4
             configuration.label = "orch"
+            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)") }
             pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets NORMAL when it switches to WAL, after `prepareDatabase`; so it is said here.
             let level = durability == .full ? "FULL" : "NORMAL"
