@@ -39,6 +39,16 @@ struct Ring: ~Copyable {
         var isChatter: Bool
     }
 
+    /// What is kept of a line: there are a hundred thousand of them, so what the one before it says is not said again.
+    private struct Entry {
+        var end = 0
+        var through = 0
+        var topic = ""
+        var ticket: String?
+        var isEvent = false
+        var isChatter = false
+    }
+
     let capacity: Int
     private let base: UnsafeMutableRawPointer
     private(set) var head = 0
@@ -47,8 +57,10 @@ struct Ring: ~Copyable {
     /// From here on no line is chatter, so whoever takes everything else may send without looking at lines.
     private(set) var chatterEnd = 0
     /// Lines by number, at `number & (slots.count - 1)`.
-    private var slots: [Line?] = Array(repeating: nil, count: 256)
+    private var slots = Array(repeating: Entry(), count: 256)
     private(set) var firstLine = 0
+    /// Where that begins.
+    private var firstStart = 0
     private(set) var endLine = 0
 
     /// The memory is only touched as it is used for the first time.
@@ -65,20 +77,18 @@ struct Ring: ~Copyable {
 
     /// Appends a line with its newline, overwriting the oldest. It must fit into the ring.
     mutating func append(_ published: PublishedLine, isChatter: Bool) {
-        let start = head
         published.bytes.withUnsafeBytes { copy($0) }
         copy(UnsafeRawBufferPointer(start: newline, count: 1))
         through = published.seq ?? through
         if isChatter { chatterEnd = head }
-        while firstLine < endLine, line(firstLine).end <= tail { forgetFirst() }
+        while firstLine < endLine, entry(firstLine).end <= tail { forgetFirst() }
         if endLine - firstLine == slots.count { grow() }
-        slots[endLine & (slots.count - 1)] = Line(
-            start: start,
+        slots[endLine & (slots.count - 1)] = Entry(
             end: head,
-            seq: published.seq,
             through: through,
             topic: published.topic,
             ticket: published.ticket,
+            isEvent: published.seq != nil,
             isChatter: isChatter
         )
         endLine += 1
@@ -100,13 +110,14 @@ struct Ring: ~Copyable {
     }
 
     private mutating func forgetFirst() {
-        slots[firstLine & (slots.count - 1)] = nil
+        firstStart = entry(firstLine).end
+        slots[firstLine & (slots.count - 1)] = Entry()
         firstLine += 1
     }
 
     private mutating func grow() {
-        var larger: [Line?] = Array(repeating: nil, count: slots.count * 2)
-        for number in firstLine..<endLine { larger[number & (larger.count - 1)] = line(number) }
+        var larger = Array(repeating: Entry(), count: slots.count * 2)
+        for number in firstLine..<endLine { larger[number & (larger.count - 1)] = entry(number) }
         slots = larger
     }
 
@@ -121,15 +132,28 @@ struct Ring: ~Copyable {
 
 extension Ring {
     /// A line by its number, from `firstLine` to before `endLine`.
-    func line(_ number: Int) -> Line { slots[number & (slots.count - 1)]! }
+    func line(_ number: Int) -> Line {
+        let entry = entry(number)
+        return Line(
+            start: number == firstLine ? firstStart : self.entry(number - 1).end,
+            end: entry.end,
+            seq: entry.isEvent ? entry.through : nil,
+            through: entry.through,
+            topic: entry.topic,
+            ticket: entry.ticket,
+            isChatter: entry.isChatter
+        )
+    }
+
+    private func entry(_ number: Int) -> Entry { slots[number & (slots.count - 1)] }
 
     /// The first line for which `isBeyond` holds, given that it holds for all behind it; `endLine` when for none.
-    private func firstLine(where isBeyond: (Line) -> Bool) -> Int {
+    private func firstLine(where isBeyond: (Entry) -> Bool) -> Int {
         var low = firstLine
         var high = endLine
         while low < high {
             let middle = (low + high) / 2
-            if isBeyond(line(middle)) { high = middle } else { low = middle + 1 }
+            if isBeyond(entry(middle)) { high = middle } else { low = middle + 1 }
         }
         return low
     }
