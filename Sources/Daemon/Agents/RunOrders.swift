@@ -82,7 +82,7 @@ extension EffectRunner {
         _ ticket: Ticket,
         _ repository: Core.Repository
     ) throws -> RunCommand {
-        guard let profile = environment.user.profiles[name] else {
+        guard let configured = environment.user.profiles[name] else {
             throw RunFailure("there is no agent profile \(name) in the configuration; add it under \"profiles\"")
         }
         let folder = "\(environment.paths.directory)/tickets/\(ticket.id)"
@@ -131,6 +131,14 @@ extension EffectRunner {
             opening.session == nil
             ? news.whole(prompt, recap: attempt > 1 ? recap(of: ticket, before: run, in: repository) : nil)
             : news.further
+        var variables = baseEnvironment
+        try variables.merge(open(repository).agentEnvironment) { $1 }
+        try variables.merge(worktreeEnvironment(ticket)) { $1 }
+        let profile = codexPrograms.driven(
+            configured,
+            environment: variables.merging(configured.environment) { $1 },
+            directory: assignment.worktree
+        )
         let invocation = profile.adapter.invocation(for: assignment)
         if let conversation = profile.adapter.conversation(for: assignment) {
             let agreement = Agreement(profile: profile, assignment: assignment)
@@ -140,11 +148,7 @@ extension EffectRunner {
         return RunCommand(
             id: run,
             arguments: invocation.arguments,
-            environment:
-                baseEnvironment
-                .merging(try open(repository).agentEnvironment) { $1 }
-                .merging(try worktreeEnvironment(ticket)) { $1 }
-                .merging(invocation.environment) { $1 },
+            environment: variables.merging(invocation.environment) { $1 },
             directory: worktreePath(ticket),
             standardInput: invocation.standardInput,
             timeLimit: profile.timeLimit

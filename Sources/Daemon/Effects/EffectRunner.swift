@@ -31,6 +31,7 @@ final class EffectRunner: Sendable {
     let conversations: Conversations
     let holds: RunHolds
     let monitor: ActivityMonitor
+    let codexPrograms = CodexPrograms()
     let report: @Sendable (Input) -> Void
     /// Is told of each repository where it is, so that its target branch and its backlog folder are watched.
     private let watch: @Sendable (Core.Repository, _ commonDirectory: String) -> Void
