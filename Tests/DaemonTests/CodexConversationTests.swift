@@ -408,6 +408,21 @@ import Testing
         #expect(conversation.verdict(.exited(0), error: "") == .failed("m"))
     }
 
+    @Test(arguments: [
+        (#"{"type":"error","error":{"type":"invalid_request_error","message":"no such model"}}"#, "no such model"),
+        (#"unexpected status 400 Bad Request: {"message":"too long"}, url: x"#, "unexpected status 400 Bad Request: too long, url: x"),
+        (#"the set {a, b} is empty"#, "the set {a, b} is empty"),
+        (#"{"error":"flat"}"#, #"{"error":"flat"}"#),
+        ("} {", "} {"),
+    ]) func whatAProviderSaysInJSONIsSaidWithoutIt(_ message: String, _ reason: String) {
+        var conversation = working()
+        let exchange = conversation.read(completed("turn-1", "failed", error: ["message": .string(message)]))
+        guard case .turnEnded(.failed(_, let said))? = exchange.events.last else {
+            return #expect(Bool(false), "\(exchange.events)")
+        }
+        #expect(said == reason)
+    }
+
     @Test func anEndOfAKindOfTheFutureIsNoSuccess() {
         var conversation = working()
         _ = conversation.read(completed("turn-1", "perfect"))

@@ -442,7 +442,8 @@ extension CodexConversation {
     private static func trouble(_ params: JSONValue) -> AgentEvent {
         let error = params["error"]
         let message = error?.text("message") ?? "an error that it does not name"
-        let reason = (error?.text("additionalDetails").map { "\(message): \($0)" } ?? message).oneLine(500)
+        let details = error?.text("additionalDetails").map { ": \($0)" } ?? ""
+        let reason = TurnEnd.worded(message + details).oneLine(500)
         guard params["willRetry"]?.boolValue == true else { return .noted(reason) }
         let info = error?["codexErrorInfo"]
         if info.flatMap(TurnEnd.status) == 429

@@ -191,7 +191,17 @@ extension TurnEnd {
     init(codex error: JSONValue?) {
         let message = error?.text("message") ?? "its turn failed, and it did not say why"
         let details = error?.text("additionalDetails").map { " (\($0))" } ?? ""
-        self = .failed(Self.failure(error?["codexErrorInfo"], message), reason: (message + details).oneLine(500))
+        let reason = Self.worded(message + details).oneLine(500)
+        self = .failed(Self.failure(error?["codexErrorInfo"], message), reason: reason)
+    }
+
+    /// What a provider says in the JSON that a message quotes, in the place of that JSON.
+    static func worded(_ message: String) -> String {
+        guard let first = message.firstIndex(of: "{"), let last = message.lastIndex(of: "}"), first < last,
+            let body = try? JSONValue(parsing: String(message[first...last])),
+            let said = body["error"]?.text("message") ?? body.text("message")
+        else { return message }
+        return message[..<first] + said + message[message.index(after: last)...]
     }
 
     /// `codex exec` says the message alone; its statuses of HTTP are in it.
