@@ -182,15 +182,21 @@ extension JSONParser {
     private mutating func string() throws(JSONError) -> String {
         next += 1
         let start = next
+        // All bits of its bytes: most strings are ASCII, and then there is nothing to validate.
+        var bits: UInt8 = 0
         while next < bytes.count {
-            switch bytes[next] {
+            let byte = bytes[next]
+            switch byte {
             case UInt8(ascii: "\""):
-                let text = try text(UnsafeBufferPointer(rebasing: bytes[start..<next]))
+                let utf8 = UnsafeBufferPointer(rebasing: bytes[start..<next])
+                let text = bits < 0x80 ? String(decoding: utf8, as: UTF8.self) : try text(utf8)
                 next += 1
                 return text
             case UInt8(ascii: "\\"): return try escapedString(from: start)
             case 0..<0x20: throw error("a control character in a string")
-            default: next += 1
+            default:
+                bits |= byte
+                next += 1
             }
         }
         throw error("a string without an end")
