@@ -410,7 +410,10 @@ import Testing
 
     @Test(arguments: [
         (#"{"type":"error","error":{"type":"invalid_request_error","message":"no such model"}}"#, "no such model"),
-        (#"unexpected status 400 Bad Request: {"message":"too long"}, url: x"#, "unexpected status 400 Bad Request: too long, url: x"),
+        (
+            #"unexpected status 400 Bad Request: {"message":"too long"}, url: x"#,
+            "unexpected status 400 Bad Request: too long, url: x"
+        ),
         (#"the set {a, b} is empty"#, "the set {a, b} is empty"),
         (#"{"error":"flat"}"#, #"{"error":"flat"}"#),
         ("} {", "} {"),

@@ -13,7 +13,9 @@ struct CodexProgramsTests {
     init() throws { folder = try StateFolder() }
 
     private func install(_ body: String) throws {
-        try Data("#!/bin/sh\necho \"$@\" >> \"\(folder.path)/asked\"\n\(body)\n".utf8).write(to: URL(fileURLWithPath: path + ".new"))
+        try Data("#!/bin/sh\necho \"$@\" >> \"\(folder.path)/asked\"\n\(body)\n".utf8).write(
+            to: URL(fileURLWithPath: path + ".new")
+        )
         chmod(path + ".new", 0o755)
         #expect(rename(path + ".new", path) == 0)
     }

@@ -45,7 +45,10 @@ struct TicketRowReadingTests {
                 var object = whole
                 object[name] = value
                 let decoded = try? JSONValue.object(object).decode(TicketRow.self)
-                #expect((try? TicketRow(members: object)) == decoded, "\(name): \(value.map(\.description) ?? "absent")")
+                #expect(
+                    (try? TicketRow(members: object)) == decoded,
+                    "\(name): \(value.map(\.description) ?? "absent")"
+                )
             }
         }
     }

@@ -61,7 +61,11 @@ func update(_ model: inout Model, _ input: Input, at now: Moment) -> [Command] {
 // MARK: The picture
 
 extension Model {
-    fileprivate mutating func replacePicture(_ rows: [String: TicketRow], _ agents: [AgentRow], _ waiting: [String: String]) {
+    fileprivate mutating func replacePicture(
+        _ rows: [String: TicketRow],
+        _ agents: [AgentRow],
+        _ waiting: [String: String]
+    ) {
         let place = selectedTicket.flatMap { tickets.index(of: $0) }
         tickets.replaceAll(with: rows)
         self.agents = agents.sorted(by: inOrder)
