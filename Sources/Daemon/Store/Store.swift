@@ -15,12 +15,12 @@ final class Store: Sendable {
     /// What was read before anything could be written; whoever loads first gets it.
     let first: Mutex<Loaded?>
 
-    /// Opens the database, making it if there is none, and brings its schema up to date.
-    ///
     /// Pages that each of the five connections keeps, in KiB; SQLite's own 2000 would be most of the memory a daemon takes. What
     /// is beyond that the system has in its cache of files.
     private static let cacheKiB = 256
 
+    /// Opens the database, making it if there is none, and brings its schema up to date.
+    ///
     /// - Parameter isFirst: whether there may be none. Where other files of the state directory are left of an earlier
     ///   one, a database that is gone is not taken for one that never was.
     /// - Throws: `StoreError` when the database is newer than this program, damaged, or cannot be opened. What is
