@@ -110,7 +110,9 @@ final class Tmux: Sendable {
             "PATH": "/usr/bin:/bin", "HOME": directory.path, "TMUX_TMPDIR": directory.path, "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
         ]
-        try tmux("new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "env PS1='> ' bash --norc --noprofile")
+        // Without a history, which the shell would write into a folder that is being removed.
+        let shell = "env PS1='> ' HISTFILE= bash --norc --noprofile"
+        try tmux("new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", shell)
     }
 
     deinit { _ = try? tmux("kill-server") }
