@@ -1,5 +1,5 @@
 // Of tickets' rows there are ten thousand in a picture, and two with every event: they are read from their members
-// directly. What comes out is what the synthesized `Decodable` makes of them, at a third of its cost.
+// directly, without the containers of a `Decoder`. What comes out is what the synthesized `Decodable` makes of them.
 
 extension TicketRow {
     /// The row whose members these are. Throws where one is missing or of another kind.

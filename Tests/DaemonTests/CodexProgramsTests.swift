@@ -47,6 +47,13 @@ struct CodexProgramsTests {
         #expect(asked == 2)
     }
 
+    @Test func whatStartsOthersIsAskedForEach() throws {
+        try install("case $1 in old) echo 'Usage: codex [OPTIONS]' ;; *) echo 'Usage: codex app-server' ;; esac")
+        #expect(kind(command: [path, "old"]) == .codexExec && kind(command: [path, "new"]) == .codex)
+        #expect(kind(command: [path, "old"]) == .codexExec)
+        #expect(asked == 2)
+    }
+
     @Test(arguments: ["exit 3", "kill -9 $$", "echo 'no such file' >&2; exit 127"])
     func oneThatDoesNotSayIsStartedAsItIsConfigured(_ body: String) throws {
         try install(body)

@@ -1,34 +1,30 @@
-import CSystem
 import Core
-import Glibc
 import Synchronization
 
 /// Which Codex has an app server: one of before it can be spoken with by `codex exec` alone. Each program is asked once, and
 /// again when its file is another.
 final class CodexPrograms: Sendable {
-    private struct File: Hashable {
-        let path: String
-        let inode: UInt64
-        let size: Int64
-        let seconds: Int
-        let nanoseconds: Int
+    private struct Program: Hashable {
+        /// All of it: what starts others (`npx`) starts another Codex by other arguments.
+        let arguments: [String]
+        let file: FileIdentity
     }
 
-    private let answers = Mutex<[File: Bool]>([:])
+    private let answers = Mutex<[Program: Bool]>([:])
     /// How long a program may take to say what it can.
     private static let patience = Duration.seconds(10)
 
     /// The profile by which a run is to be driven: of the kind `codexExec` where it asks for an app server, and its program
     /// says that it has none. Takes as long as the program does, the first time.
     func driven(_ profile: AgentProfile, environment: [String: String], directory: String) -> AgentProfile {
-        guard profile.kind == .codex, let program = profile.program.first,
-            let path = Programs.find(program, in: environment, directory: directory),
-            let file = Self.file(path)
+        guard profile.kind == .codex, let name = profile.program.first,
+            let path = Programs.find(name, in: environment, directory: directory),
+            let file = FileIdentity(of: path)
         else { return profile }
-        let known = answers.withLock { $0[file] }
-        let answer = known ?? Self.ask([path] + profile.program.dropFirst(), environment, directory)
-        guard let answer else { return profile }
-        answers.withLock { $0[file] = answer }
+        let program = Program(arguments: [path] + profile.program.dropFirst(), file: file)
+        let known = answers.withLock { $0[program] }
+        guard let answer = known ?? Self.ask(program.arguments, environment, directory) else { return profile }
+        answers.withLock { $0[program] = answer }
         var profile = profile
         if !answer { profile.kind = .codexExec }
         return profile
@@ -44,18 +40,5 @@ final class CodexPrograms: Sendable {
         // What has no such command says how it is used otherwise.
         let text = String(decoding: output.standardOutput + output.standardError, as: UTF8.self)
         return text.contains("app-server") ? true : text.contains("Usage:") ? false : nil
-    }
-
-    private static func file(_ path: String) -> File? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        let modified = status.st_mtim
-        return File(
-            path: path,
-            inode: UInt64(status.st_ino),
-            size: Int64(status.st_size),
-            seconds: modified.tv_sec,
-            nanoseconds: modified.tv_nsec
-        )
     }
 }

@@ -37,8 +37,7 @@ struct Surroundings {
             if word.hasPrefix("/") {
                 add(identityOf: word)
             } else if index == 0, !word.contains("/") {
-                let folders = (environment["PATH"] ?? "").split(separator: ":")
-                let found = folders.map { "\($0)/\(word)" }.first { access($0, X_OK) == 0 && !GitFiles.isDirectory($0) }
+                let found = Programs.find(word, in: environment)
                 add("program", word, found ?? "nowhere")
                 if let found { add(identityOf: found) }
             }
@@ -85,11 +84,8 @@ struct Surroundings {
     private static let most = 64 << 20
 
     private mutating func add(identityOf path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return add("none", path) }
-        let times = [status.st_mtim, status.st_ctim].flatMap { [Int($0.tv_sec), Int($0.tv_nsec)] }
-        let numbers = [Int(status.st_dev), Int(status.st_ino), Int(status.st_size)] + times
-        add("identity", path, numbers.map(String.init).joined(separator: " "))
+        guard let identity = FileIdentity(of: path) else { return add("none", path) }
+        add("identity", path, identity.numbers.map(String.init).joined(separator: " "))
     }
 
     private mutating func add(_ words: String...) {
