@@ -196,17 +196,23 @@ struct ACPConversation: Conversation {
         case "session": return entered(result)
         case "model": return phase == .entering ? begin(with: []) : .nothing
         default:
-            guard Self.isPrompt(key) else { return .nothing }
+            guard isPrompt(key) else { return .nothing }
             var events = took(key) + flush() + calls.endAll() + withdrawAll()
             events.append(.turnEnded(end(result.text("stopReason"))))
-            if phase != .broken { phase = .idle }
+            phase = .idle
             isCancelled = false
             return followed(by: events)
         }
     }
 
-    private static func isPrompt(_ key: String) -> Bool {
-        key == "prompt" || key.hasPrefix("denied-") || RequestKey(key).message != nil
+    /// Whether this is the prompt it works on; or, where nothing is known of what a daemon before this one had told it, one
+    /// of those that come after the first.
+    private func isPrompt(_ key: String) -> Bool {
+        switch phase {
+        case .prompted(key): true
+        case .idle: key.hasPrefix("denied-") || RequestKey(key).message != nil
+        case .opening, .entering, .prompted, .broken: false
+        }
     }
 
     private func end(_ reason: String?) -> TurnEnd {
@@ -305,10 +311,10 @@ struct ACPConversation: Conversation {
             guard phase == .entering else { return .nothing }
             return broken(.failed(.other, reason: "it does not take the model \(model ?? ""): \(reason)"))
         default:
-            guard Self.isPrompt(key) else { return Exchange(events: [.noted(reason)]) }
+            guard isPrompt(key) else { return Exchange(events: [.noted(reason)]) }
             var events = took(key) + flush() + calls.endAll() + withdrawAll()
             events.append(.turnEnded(.failed(isLocked ? .credentials : .other, reason: reason)))
-            if phase != .broken { phase = .idle }
+            phase = .idle
             isCancelled = false
             return followed(by: events)
         }

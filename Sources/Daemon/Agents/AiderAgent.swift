@@ -79,6 +79,7 @@ struct AiderConversation: Conversation {
     /// Whether it is such a line, or, where the line is long, its second half. Its figures are rounded.
     private mutating func readUsage(_ text: String) -> Bool {
         var text = Substring(text)
+        var hasTokens = false
         if let rest = text.dropping("Tokens: ") {
             let end = rest.range(of: " received.")
             guard let end else { return false }
@@ -86,13 +87,13 @@ struct AiderConversation: Conversation {
             trouble = nil
             for part in rest[..<end.lowerBound].split(separator: ", ") { add(part) }
             text = rest[end.upperBound...].drop { $0 == " " }
-            if text.isEmpty { return true }
+            hasTokens = true
         }
         guard let rest = text.dropping("Cost: $"), let message = rest.range(of: " message, $"),
             let session = rest.range(of: " session.")
-        else { return false }
+        else { return hasTokens }
         // Of the session, so that it holds what the messages before have cost.
-        guard message.upperBound <= session.lowerBound else { return false }
+        guard message.upperBound <= session.lowerBound else { return hasTokens }
         if let dollars = Double(rest[message.upperBound..<session.lowerBound]), (0...1e9).contains(dollars) {
             cost = Int((dollars * 1_000_000).rounded())
         }

@@ -16,6 +16,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case transcript
     /// Configuration files.
     case settings
+    /// What agents print, in every protocol.
+    case agents
 
     public func run(_ bytes: [UInt8]) throws {
         switch self {
@@ -25,6 +27,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .locks: try checkLocks(bytes)
         case .transcript: try checkTranscript(bytes)
         case .settings: try checkSettings(bytes)
+        case .agents: try checkAgents(bytes)
         }
     }
 }
