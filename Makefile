@@ -47,12 +47,13 @@ tools:
 	scripts/tools.sh .build/debug
 
 # Claude Code and Codex themselves, which pip downloads, at work for orch with a fake model behind them. FAULTS=all has every
-# fault of the model's server; SOAK=10 instead has eight agents at work for so many minutes.
+# fault of the model's server; SOAK=10 instead has eight agents at work for so many minutes; OTHERS=1 has aider, gptme and an
+# ACP adapter instead.
 agents:
 	@scripts/setup.sh notebook
 	swift build --product orch
 	swift build --product orch-runner
-	FAULTS=$(FAULTS) ONLY=$(ONLY) scripts/agents.sh .build/debug $(if $(SOAK),soak $(SOAK))
+	FAULTS=$(FAULTS) ONLY=$(ONLY) scripts/agents.sh .build/debug $(if $(SOAK),soak $(SOAK)) $(if $(OTHERS),others)
 
 # One shared format, and nobody argues about it.
 lint:

@@ -60,6 +60,7 @@ public final class Daemon: Sendable {
     /// - Throws: one error that says what is in the way: another daemon, a newer database, an unusable directory.
     public init(_ options: Options, logger: Logger) throws {
         try FaultPoint.arm(options.environment)
+        let memory = FreedMemory()
         signal(SIGPIPE, SIG_IGN)
         // Writing past a limit on a file's size is an error like a full disk, and no reason to die.
         signal(SIGXFSZ, SIG_IGN)
@@ -142,6 +143,7 @@ public final class Daemon: Sendable {
             case .started(let run, _, let at): toEngine.value.submit(.runStarted(run, at: at))
             case .ended(let run, let end):
                 monitor.forget(run)
+                memory.expect()
                 toEffects.value.holds.clear(run)
                 FaultPoint.runEndReported.pass()
                 if !conversations.ended(run, RunOutcome(end), at: end.ended) {
@@ -262,7 +264,10 @@ public final class Daemon: Sendable {
                     }
                     toGateway.value.handle(request, from: peer, on: asker.connection, reply: reply)
                 },
-                gone: { toGateway.value.connectionGone($0) },
+                gone: {
+                    toGateway.value.connectionGone($0)
+                    memory.expect()
+                },
                 notice: { logger.warning("\($0)") },
                 history: { after, limit in history.page(after: after, limit: limit) }
             )

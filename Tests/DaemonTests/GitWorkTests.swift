@@ -46,6 +46,26 @@ import Testing
         #expect(again.head == work.head && again.changedPaths == work.changedPaths && !again.committedLeftovers)
     }
 
+    @Test func whatItsProgramKeepsForItselfIsNoWork() throws {
+        try scratch.commit([".aider.tags.cache.v3": "the user's"], in: worktree.path)
+        try scratch.write("untracked", "y", in: worktree.path)
+        try scratch.write(".aider.tags.cache.v4/cache.db", "x", in: worktree.path)
+        try scratch.write("below/.aider.tags.cache.v4", "z", in: worktree.path)
+        try scratch.write(".aider.tags.cache.v3", "changed", in: worktree.path)
+        let order = SnapshotOrder(caches: AgentProfile(kind: .aider).adapter.caches)
+        let work = try repository.collect(
+            worktree,
+            number: 1,
+            target: start,
+            title: "Add it",
+            agent: "agent-1",
+            order
+        )
+        #expect(work.changedPaths == [".aider.tags.cache.v3", "below/.aider.tags.cache.v4", "untracked"])
+        let told = try scratch.git("log", "-1", "--format=%B", #require(work.snapshot.commit))
+        #expect(told.contains("caches of the agent's program, not kept: .aider.tags.cache.v4/cache.db"))
+    }
+
     @Test func anInterruptedTakingUpIsCompleted() throws {
         try scratch.write("untracked", "y", in: worktree.path)
         let work = try collect()

@@ -123,6 +123,45 @@ import Testing
         #expect(run("litellm.RateLimitError: wait\nTokens: 1 sent, 1 received.").verdict == .exited(0))
     }
 
+    /// As aider 0.86.2 printed it.
+    @Test func whatIsWrongIsSaidWhole() {
+        let refused = run(
+            """
+            Aider v0.86.2
+            litellm.AuthenticationError: AuthenticationError: OpenAIException - a fault that was asked for
+            The API provider is not able to authenticate you. Check your API key.
+            """
+        )
+        #expect(
+            refused.verdict
+                == .failed(
+                    "The API provider is not able to authenticate you. Check your API key. "
+                        + "(litellm.AuthenticationError: AuthenticationError: OpenAIException - a fault that was asked for)"
+                )
+        )
+        let limited = run(
+            """
+            litellm.RateLimitError: RateLimitError: OpenAIException - a fault that was asked for
+            The API provider has rate limited you. Try again later or check your quotas.
+            Retrying in 0.2 seconds...
+            Tokens: 1.1k sent, 50 received. Cost: $0.0019 message, $0.0019 session.
+            Retrying in 0.2 seconds...
+            """
+        )
+        let reason =
+            "The API provider has rate limited you. Try again later or check your quotas. "
+            + "(litellm.RateLimitError: RateLimitError: OpenAIException - a fault that was asked for)"
+        #expect(limited.events.contains(.retrying(reason: reason, attempt: 1)))
+        #expect(limited.events.last == .said("Retrying in 0.2 seconds...", by: .agent))
+        #expect(limited.verdict == .exited(0))
+    }
+
+    /// A cost that is not to be read takes nothing from the tokens.
+    @Test func tokensCountByThemselves() {
+        let run = run("Tokens: 12 sent, 1 received. Cost: not known.")
+        #expect(run.events.contains(.used(.init(models: ["": .init(tokens: Tokens(input: 12, output: 1))]))))
+    }
+
     @Test(
         arguments: [
             "Tokens:", "Tokens: ", "Tokens:  received.", "Tokens: k sent, -1 received.",
@@ -150,7 +189,9 @@ import Testing
         let arguments = AgentProfile(kind: .aider, model: "m").adapter
             .invocation(for: Assignment.sample()).arguments
         #expect(arguments.prefix(3) == ["aider", "--message-file", "/state/tickets/T-1/prompt.md"])
-        for flag in ["--yes-always", "--no-auto-commits", "--no-gitignore"] { #expect(arguments.contains(flag)) }
+        for flag in ["--yes-always", "--no-auto-commits", "--no-gitignore", "--no-analytics"] {
+            #expect(arguments.contains(flag))
+        }
         #expect(arguments.suffix(2) == ["--model", "m"])
     }
 }

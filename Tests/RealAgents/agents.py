@@ -1,4 +1,4 @@
-"""The two real programs: how a profile of each speaks with the fake model server, and what its tokens cost."""
+"""The real programs: how a profile of each speaks with the fake model server, and what its tokens cost."""
 
 import pathlib
 
@@ -16,6 +16,9 @@ def program(folder, kind):
     pattern = {
         "claude": "claude/lib/python3*/site-packages/claude_agent_sdk/_bundled/claude",
         "codex": "codex/lib/python3*/site-packages/codex_cli_bin/bin/codex",
+        "claude-acp": "claude-acp/bin/claude-code-acp",
+        "gptme": "gptme/bin/gptme-acp",
+        "aider": "aider/bin/aider",
     }[kind]
     found = sorted(pathlib.Path(folder).glob(pattern))
     if not found:
@@ -25,13 +28,25 @@ def program(folder, kind):
 
 def profile(kind, programs, server, environment, more):
     """A profile of orch's configuration; `more` is added to it."""
-    common = {"kind": kind, "command": [program(programs, kind)], "model": MODELS[kind], "timeLimit": "5m"}
-    if kind == "claude":
+    common = {"kind": kind, "command": [program(programs, kind)], "timeLimit": "5m", "arguments": []}
+    if kind in MODELS:
+        common["model"] = MODELS[kind]
+    if kind == "claude-acp":
+        common["kind"] = "acp"
+        common["environment"] = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": "not-a-key", "IS_SANDBOX": "1", **environment}
+    elif kind == "gptme":
+        common["kind"] = "acp"
+        common["environment"] = {
+            "OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "not-a-key", "MODEL": "openai/gpt-5", **environment,
+        }
+    elif kind == "aider":
+        common["model"] = "openai/gpt-5"
+        common["environment"] = {"OPENAI_API_BASE": f"{server.url}/v1", "OPENAI_API_KEY": "not-a-key", **environment}
+    elif kind == "claude":
         common["environment"] = {
             "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": "not-a-key",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1", **environment,
         }
-        common["arguments"] = []
     else:
         provider = {
             "name": '"fake"', "base_url": f'"{server.url}/v1"', "wire_api": '"responses"', "env_key": '"FAKE_KEY"',

@@ -1,4 +1,4 @@
-"""Real agent programs under the daemon, with a fake model behind them: drive.py BINARIES PROGRAMS [soak [MINUTES]]"""
+"""Real agent programs under the daemon, with a fake model behind them: drive.py BINARIES PROGRAMS [soak [MINUTES] | others]"""
 
 import concurrent.futures
 import os
@@ -12,6 +12,7 @@ import traceback
 
 import agents
 import faults
+import others
 import scenarios
 import soak
 from server import Server
@@ -97,6 +98,13 @@ def play(report, binaries, programs, server):
         report.close(world)
 
 
+def play_others(report, binaries, programs, server):
+    world = World(binaries, programs, server, profiles=others.PROFILES)
+    jobs = wanted(others.jobs())
+    together(report, world, [(name, lambda name=name, body=body: body(world, name)) for name, body in jobs], width=2)
+    report.close(world)
+
+
 def main():
     binaries, programs, *rest = sys.argv[1:]
     began = time.monotonic()
@@ -107,6 +115,8 @@ def main():
     try:
         if endures:
             soak.soak(report, binaries, programs, server, float(rest[1]) if len(rest) > 1 else 10)
+        elif rest[:1] == ["others"]:
+            play_others(report, binaries, programs, server)
         else:
             play(report, binaries, programs, server)
     finally:

@@ -51,10 +51,11 @@ class World(Live):
             **(settings or {}),
         }, indent=1))
         # Codex sets its home up when it first starts there; two that do so at once get in each other's way.
-        subprocess.run(
-            [agents.program(programs, "codex"), "app-server"], env=self.environment, stdin=subprocess.DEVNULL,
-            capture_output=True, timeout=PATIENCE, check=True,
-        )
+        if any(profile["kind"] == "codex" for profile in made.values()):
+            subprocess.run(
+                [agents.program(programs, "codex"), "app-server"], env=self.environment, stdin=subprocess.DEVNULL,
+                capture_output=True, timeout=PATIENCE, check=True,
+            )
         self.daemon = None
         self.start()
 

@@ -8,18 +8,25 @@ struct AiderAgent: AgentAdapter {
         var arguments = profile.program + ["--message-file", assignment.promptFile]
         if let feedback = assignment.feedbackFile { arguments += ["--read", feedback] }
         arguments += ["--yes-always", "--no-stream", "--no-pretty", "--no-check-update", "--no-show-release-notes"]
+        // Asked whether it may collect analytics, it would say yes.
+        arguments.append("--no-analytics")
         // Commits are orch's, and what it keeps for itself does not belong into the work.
         arguments += ["--no-auto-commits", "--no-gitignore"]
         arguments += ["--chat-history-file", "/dev/null", "--input-history-file", "/dev/null"]
         if let model = profile.model { arguments += ["--model", model] }
+        // It breaks lines where a terminal would, in the middle of what is wrong.
+        let environment = ["COLUMNS": "500"].merging(assignment.environment(of: profile)) { $1 }
         return Invocation(
             arguments: arguments + profile.arguments,
-            environment: assignment.environment(of: profile),
+            environment: environment,
             standardInput: .null
         )
     }
 
     func conversation(for assignment: Assignment) -> (any Conversation)? { AiderConversation() }
+
+    /// Of what it knows of the repository; its number is that of the cache's format.
+    var caches: [String] { [".aider.tags.cache.v"] }
 }
 
 /// What aider prints: its words, and after each answer of the model's a line of what it used. It ends with 0 after errors of
@@ -29,6 +36,7 @@ struct AiderConversation: Conversation {
     private var answers = 0
     /// What went wrong since the last answer.
     private var trouble: String?
+    private var retries = 0
     private var tokens = Tokens()
     private var cost: Int?
 
@@ -52,8 +60,8 @@ struct AiderConversation: Conversation {
         if readUsage(text) {
             exchange.events.append(.used(UsageReport(models: ["": .init(tokens: tokens, cost: cost)])))
         } else {
-            if Self.isTrouble(text) { trouble = text.oneLine(300) }
-            exchange.events.append(.said(text, by: .agent))
+            if Self.isTrouble(text) { trouble = Self.joined(text.oneLine(300), trouble) }
+            exchange.events.append(retry(text) ?? .said(text, by: .agent))
         }
         return exchange
     }
@@ -67,6 +75,19 @@ struct AiderConversation: Conversation {
             return turns.verdict(.exited(code), error: error)
         }
         return outcome
+    }
+
+    /// `Retrying in 0.5 seconds...`, behind what has gone wrong.
+    private mutating func retry(_ text: String) -> AgentEvent? {
+        guard text.hasPrefix("Retrying in "), let trouble else { return nil }
+        retries += 1
+        return .retrying(reason: trouble, attempt: retries)
+    }
+
+    /// What aider says of an error comes behind the error itself.
+    private static func joined(_ text: String, _ before: String?) -> String {
+        guard let before, before.hasPrefix("litellm."), !text.hasPrefix("litellm.") else { return text }
+        return "\(text) (\(before))"
     }
 
     private static func isTrouble(_ text: String) -> Bool {
@@ -84,7 +105,7 @@ struct AiderConversation: Conversation {
             let end = rest.range(of: " received.")
             guard let end else { return false }
             answers += 1
-            trouble = nil
+            (trouble, retries) = (nil, 0)
             for part in rest[..<end.lowerBound].split(separator: ", ") { add(part) }
             text = rest[end.upperBound...].drop { $0 == " " }
             hasTokens = true

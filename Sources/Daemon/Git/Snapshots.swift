@@ -35,10 +35,13 @@ public struct SnapshotOrder: Sendable {
     public var reason: String
     /// Patterns, as those of git's `:(glob)` from the top, of ignored files to keep.
     public var ignored: [String]
+    /// How the paths of new files begin that are caches of the agent's program, and no work of its: they are left out.
+    public var caches: [String]
 
-    public init(reason: String = "", ignored: [String] = []) {
+    public init(reason: String = "", ignored: [String] = [], caches: [String] = []) {
         self.reason = reason
         self.ignored = ignored
+        self.caches = caches
     }
 }
 
@@ -149,7 +152,7 @@ extension GitRepository {
         defer { staging.clear() }
         let content =
             isPresent
-            ? try staging.content(besides: ref, keepingIgnored: order.ignored)
+            ? try staging.content(besides: ref, order)
             : try staging.contentWithoutFolder(besides: ref)
         FaultPoint.snapshotTreeWritten.pass()
         record.head = content.status.head?.commit

@@ -14,6 +14,10 @@ struct WorktreeStatus {
     var changed: [[UInt8]] = []
     /// Repositories that the worktree does not track.
     var nested: [[UInt8]] = []
+    /// New files at whose path's beginning is one of `cachePrefixes`.
+    var caches: [[UInt8]] = []
+    /// What an agent's program keeps for itself is called so.
+    var cachePrefixes: [String] = []
     /// Ignored files, and ignored folders as one (ended by a slash).
     var ignored: [[UInt8]] = []
     /// Submodules, filled or not.
@@ -58,6 +62,7 @@ struct WorktreeStatus {
     }
 
     private mutating func note(untracked path: [UInt8]) {
+        if cachePrefixes.contains(where: { path.starts(with: $0.utf8) }) { return caches.append(path) }
         if path.last == UInt8(ascii: "/") { nested.append(path.dropLast()) } else { changed.append(path) }
     }
 

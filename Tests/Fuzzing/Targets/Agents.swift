@@ -4,8 +4,8 @@ import IPC
 @testable import Daemon
 
 /// Whatever an agent prints, whatever it is told meanwhile: its conversation is a function of that, sends whole lines and
-/// one line to a key, tells of a message's fate once, reports no negative usage, and takes nothing for success that no
-/// turn's end was seen for.
+/// one line to a key, leaves a message alone once it was taken, reports no negative usage, and takes nothing for success
+/// that no turn's end was seen for.
 ///
 /// The first byte is the kind of agent, the second whether it goes on in a session; then come lines. One that begins with
 /// `>` is an order (see `order`), any other is printed.
@@ -31,8 +31,7 @@ private struct Dialogue {
     private var conversation: any Conversation
     private let kind: AgentProfile.Kind
     private var sent: [String: String] = [:]
-    private var messages: Set<Int> = []
-    private var fates: Set<Int> = []
+    private var taken: Set<Int> = []
     private var activity = AgentActivity(since: Instant(milliseconds: 0))
     private var orders = 0
     private var isCompleted = false
@@ -56,9 +55,7 @@ private struct Dialogue {
         let text = String(decoding: line.dropFirst(3), as: UTF8.self)
         orders += 1
         switch letter {
-        case UInt8(ascii: "s"):
-            messages.insert(orders)
-            return .say(message: orders, text)
+        case UInt8(ascii: "s"): return .say(message: orders, text)
         case UInt8(ascii: "i"): return .interrupt(orders)
         case UInt8(ascii: "y"): return .answer(request: text, .allow)
         case UInt8(ascii: "n"): return .answer(request: text, .deny("No.\nNot \(text)."))
@@ -71,8 +68,13 @@ private struct Dialogue {
             try require(!outgoing.key.isEmpty, "a line without a key: \(outgoing.line)")
             try require(!outgoing.line.utf8.contains(0x0A), "a line break in \(outgoing.line.debugDescription)")
             try require((try? JSONValue(parsing: outgoing.line)) != nil, "no JSON: \(outgoing.line)")
+            // Who gives two requests one id has one answer.
+            if ["reply-", "answer-", "denied-"].contains(where: outgoing.key.hasPrefix) { continue }
             let known = sent.updateValue(outgoing.line, forKey: outgoing.key)
-            try require(known == nil || known == outgoing.line, "\(outgoing.key) is \(known ?? "") and \(outgoing.line)")
+            try require(
+                known == nil || known == outgoing.line,
+                "\(outgoing.key) is \(known ?? "") and \(outgoing.line)"
+            )
         }
         for event in exchange.events { try settle(event.within("/worktree")) }
     }
@@ -85,8 +87,10 @@ private struct Dialogue {
         case .turnStarted: isCompleted = false
         case .turnEnded(.completed): isCompleted = true
         case .turnEnded: isCompleted = false
-        case .tookMessage(let number), .refusedMessage(let number, _):
-            try require(fates.insert(number).inserted, "message \(number) has two fates")
+        case .tookMessage(let number):
+            try require(taken.insert(number).inserted, "message \(number) is taken twice")
+        case .refusedMessage(let number, _):
+            try require(!taken.contains(number), "message \(number) is refused when it was taken")
         case .used(let report):
             for (model, used) in report.models {
                 let figures = [used.tokens.input, used.tokens.output, used.tokens.cacheRead, used.tokens.cacheWrite]

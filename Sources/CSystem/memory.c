@@ -1,0 +1,12 @@
+#include "csystem.h"
+
+#include <malloc.h>
+
+void cs_memory_bound(void) {
+    mallopt(M_ARENA_MAX, 2);
+    /* Said, so that it does not grow with what is freed. */
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
+void cs_memory_give_back(void) { malloc_trim(0); }
