@@ -142,6 +142,11 @@ def tools(world, kind, name):
         "the question", lambda: [row for row in json.loads(world.run("permissions", "--json")) if row["ticket"] == name],
     )[0]
     expect(question["text"] == "Which colour?", question)
+
+    def activity():
+        return [row["activity"]["state"] for row in world.ask("agent.list")["agents"] if row.get("ticket") == name]
+
+    world.wait("its agent to be told of as one that asks", lambda: activity() == ["question"])
     world.run("answer", name, "green,", "as", "ever")
     world.until(name, "merged")
     expect(world.landed(repository, "made.txt") == "made\n", "what it claimed has not landed")
