@@ -4,8 +4,8 @@
 
 void cs_memory_bound(void) {
     mallopt(M_ARENA_MAX, 2);
-    /* Said, so that it does not grow with what is freed. */
-    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    /* Said, so that it does not grow with what is freed; more than the pieces that output is read in. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 

@@ -148,12 +148,35 @@ import Testing
         #expect(!conversation.isBusy && conversation.take(.say(message: 2, "And this.")) == .nothing)
     }
 
-    @Test func aMessageThatAnEarlierDaemonSentIsKnownByItsAnswer() {
-        var conversation = working()
-        _ = conversation.read(stopped())
-        let exchange = conversation.read(stopped("message-0"))
-        #expect(exchange.events == [.tookMessage(0), .turnEnded(.completed(""))])
+    /// What is read is that of another prompt by now: its turn is under way, and not over.
+    @Test func promptsThatAnEarlierDaemonSentFollowEachOther() {
+        var conversation = conversation()
+        conversation.recall(["initialize", "session", "prompt", "answer-5", "denied-5", "message-0"])
+        _ = conversation.begin()
+        _ = conversation.read(#"{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":1}}"#)
+        _ = conversation.read(#"{"jsonrpc":"2.0","id":"session","result":{"sessionId":"s"}}"#)
         #expect(conversation.take(.say(message: 0, "Hello")) == .nothing)
+        #expect(conversation.read(stopped()) == Exchange(events: [.turnEnded(.completed("")), .turnStarted]))
+        #expect(conversation.isBusy)
+        #expect(conversation.read(stopped("denied-5")).events == [.turnEnded(.completed("")), .turnStarted])
+        #expect(conversation.isBusy)
+        guard case .unknown = conversation.verdict(.exited(0), error: "") else {
+            return #expect(Bool(false), "a turn is under way")
+        }
+        let last = conversation.read(stopped("message-0"))
+        #expect(last == Exchange(events: [.tookMessage(0), .turnEnded(.completed(""))]))
+        #expect(!conversation.isBusy && conversation.take(.say(message: 0, "Hello")) == .nothing)
+    }
+
+    @Test func anAnswerToNoPromptEndsNothing() {
+        var conversation = working()
+        #expect(conversation.read(stopped("message-7")) == .nothing && conversation.isBusy)
+        _ = conversation.read(stopped())
+        #expect(conversation.read(stopped("message-7")) == .nothing)
+        #expect(conversation.read(stopped("denied-7")) == .nothing && conversation.read(stopped()) == .nothing)
+        var opening = self.conversation()
+        _ = opening.begin()
+        #expect(opening.read(stopped()) == .nothing && opening.isBusy)
     }
 
     @Test func whatIsSaidInPiecesIsToldAsAWhole() {

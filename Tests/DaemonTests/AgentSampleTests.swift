@@ -169,19 +169,20 @@ import Testing
             var orders: [ConversationOrder] = []
             var printed: [[UInt8]] = []
             var live = sample.conversation()
-            var sent = Set(live.begin().outgoing.map(\.key))
+            var sent = live.begin().outgoing.map(\.key)
             for step in steps[..<end] {
                 switch step {
                 case .told(let order):
                     orders.append(order)
-                    sent.formUnion(live.take(order).outgoing.map(\.key))
+                    sent += live.take(order).outgoing.map(\.key)
                 case .printed(let line):
                     printed.append(line)
-                    sent.formUnion(live.read(ArraySlice(line)).outgoing.map(\.key))
+                    sent += live.read(ArraySlice(line)).outgoing.map(\.key)
                 }
             }
             for areOrdersFirst in [true, false] {
                 var again = sample.conversation()
+                again.recall(sent)
                 var keys = again.begin().outgoing.map(\.key)
                 if areOrdersFirst { for order in orders { keys += again.take(order).outgoing.map(\.key) } }
                 for line in printed { keys += again.read(ArraySlice(line)).outgoing.map(\.key) }

@@ -47,23 +47,35 @@ import Testing
     }
 
     @Test func whatItsProgramKeepsForItselfIsNoWork() throws {
-        try scratch.commit([".aider.tags.cache.v3": "the user's"], in: worktree.path)
-        try scratch.write("untracked", "y", in: worktree.path)
-        try scratch.write(".aider.tags.cache.v4/cache.db", "x", in: worktree.path)
-        try scratch.write("below/.aider.tags.cache.v4", "z", in: worktree.path)
-        try scratch.write(".aider.tags.cache.v3", "changed", in: worktree.path)
-        let order = SnapshotOrder(caches: AgentProfile(kind: .aider).adapter.caches)
-        let work = try repository.collect(
-            worktree,
-            number: 1,
-            target: start,
-            title: "Add it",
-            agent: "agent-1",
-            order
+        let tracked = ".aider.tags.cache.v3/tracked"
+        try scratch.commit([tracked: "the user's"], in: worktree.path)
+        try scratch.write(tracked, "changed", in: worktree.path)
+        let own = [".aider.tags.cache.v4/cache.db", ".aider.tags.cache.v12/a/b"]
+        let work = [
+            ".aider.tags.cache.v", ".aider.tags.cache.v4", ".aider.tags.cache.v/x", ".aider.tags.cache.vendor/x",
+            "below/.aider.tags.cache.v4/cache.db", "untracked",
+        ]
+        for name in own + work where name != ".aider.tags.cache.v" && name != ".aider.tags.cache.v4" {
+            try scratch.write(name, "x", in: worktree.path)
+        }
+        let made = try collect()
+        let expected = work.filter {
+            GitFiles.exists("\(worktree.path)/\($0)") && !GitFiles.isDirectory("\(worktree.path)/\($0)")
+        }
+        #expect(Set(made.changedPaths) == Set(expected + [tracked]))
+        let told = try scratch.git("log", "-1", "--format=%B", #require(made.snapshot.commit))
+        #expect(
+            told.contains(
+                "caches of the agent's program, not kept: .aider.tags.cache.v12/a/b, .aider.tags.cache.v4/cache.db"
+            )
         )
-        #expect(work.changedPaths == [".aider.tags.cache.v3", "below/.aider.tags.cache.v4", "untracked"])
-        let told = try scratch.git("log", "-1", "--format=%B", #require(work.snapshot.commit))
-        #expect(told.contains("caches of the agent's program, not kept: .aider.tags.cache.v4/cache.db"))
+    }
+
+    @Test func aRepositoryInTheirPlaceIsKept() throws {
+        try scratch.git("init", "-q", worktree.path + "/.aider.tags.cache.v4")
+        try scratch.commit(["x": "1"], in: worktree.path + "/.aider.tags.cache.v4")
+        let made = try collect()
+        #expect(!made.snapshot.archives.isEmpty && made.isEmpty)
     }
 
     @Test func anInterruptedTakingUpIsCompleted() throws {

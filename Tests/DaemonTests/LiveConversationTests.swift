@@ -41,6 +41,39 @@ import Testing
         #expect(folder.has("inbox.end"))
     }
 
+    /// What was read before is read again: a turn that has ended since says nothing of one that runs by now.
+    @Test func aLaterTurnKeepsItsInputOverARestart() throws {
+        let place = try StateFolder()
+        let (folder, assignment) = (RunFolder(path: place.path + "/T-1.1"), Assignment.sample())
+        _ = try folder.create()
+        let mark = MessageMarks(assignment).mark(of: 1)
+        let lines = [
+            #"{"type":"system","subtype":"init","session_id":"s"}"#,
+            #"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#,
+            #"{"type":"user","isReplay":true,"uuid":"\#(mark)","message":{"role":"user","content":"x"}}"#,
+            #"{"type":"system","subtype":"init","session_id":"s"}"#,
+        ]
+        let stdout = URL(fileURLWithPath: folder.file("stdout"))
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: stdout)
+        let live = try LiveConversation(
+            RunID(ticket: TicketID("T-1"), number: 1),
+            ClaudeConversation(.claude, assignment),
+            folder,
+            worktree: "/w",
+            limits: .init()
+        )
+        defer { live.close() }
+        live.begin { _, _ in }
+        while live.read({ _, _ in }) {}
+        #expect(!folder.has("inbox.end") && live.endsAt == nil)
+        let file = try FileHandle(forWritingTo: stdout)
+        try file.seekToEnd()
+        try file.write(contentsOf: Data((lines[1] + "\n").utf8))
+        try file.close()
+        while live.read({ _, _ in }) {}
+        #expect(folder.has("inbox.end") && live.endsAt != nil)
+    }
+
     /// The daemon was killed between the two writes: whoever asks is asked again.
     @Test func aKeyWithoutItsLineIsForgotten() throws {
         let place = try StateFolder()

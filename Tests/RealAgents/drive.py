@@ -99,6 +99,10 @@ def play(report, binaries, programs, server):
 
 
 def play_others(report, binaries, programs, server):
+    for name, _ in wanted([("claude-acp-restart", None)]):
+        world = World(binaries, programs, server, profiles=others.PROFILES)
+        report.attempt(world, name, lambda: others.restart(world, "claude-acp", name))
+        report.close(world)
     world = World(binaries, programs, server, profiles=others.PROFILES)
     jobs = wanted(others.jobs())
     together(report, world, [(name, lambda name=name, body=body: body(world, name)) for name, body in jobs], width=2)

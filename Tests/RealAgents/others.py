@@ -3,7 +3,7 @@
 import re
 
 import agents
-from scenarios import expect, handed_on
+from scenarios import denied, expect, handed_on, stopped_and_continued
 
 PROFILES = {
     "claude-acp": ("claude-acp", {}),
@@ -23,15 +23,7 @@ def edit(world, kind, name):
 
 
 def lock(world, kind, name):
-    repository = world.repository(name)
-    world.run("locks", "take", "held.txt", "--reason", "the release", cwd=repository)
-    world.file(name, kind, f"SCRIPT:lock#{name}", repository=repository)
-    world.until(name, "merged")
-    expect(world.landed(repository, "open.txt") == "to land\n", "what it may has not landed")
-    expect(world.landed(repository, "held.txt") is None, "what it may not has landed")
-    denials = world.events(name, "permission.denied")
-    expect(len(denials) == 1 and "held.txt" in denials[0]["what"] + denials[0]["reason"], f"denials: {denials}")
-    return f"denied, and nothing of it landed: {denials[0]['reason']!r}"
+    return f"denied, and nothing of it landed: {denied(world, kind, name)!r}"
 
 
 def steer(world, kind, name):
@@ -49,19 +41,7 @@ def steer(world, kind, name):
 
 
 def resume(world, kind, name):
-    repository = world.file(name, kind, f"SCRIPT:gate?gate={name}#{name}")
-    world.wait("the model to be asked twice", lambda: len(world.server.asked(name)) >= 2)
-    world.run("stop", name)
-    world.until(name, "stopped")
-    expect(not world.of(name), f"alive after the stop: {world.of(name)}")
-    before = len(world.server.asked(name))
-    world.run("continue", name)
-    world.wait("the model to be asked again", lambda: len(world.server.asked(name)) > before)
-    world.server.open(name)
-    world.until(name, "merged")
-    expect(world.landed(repository, "first.txt") == "first\n", "what was done before the stop has not landed")
-    expect(world.landed(repository, "third.txt") == "third\n", "what was done after the stop has not landed")
-    expect("The first file." in world.server.asked(name)[before], "the model was told nothing of what was said before")
+    expect("The first file." in stopped_and_continued(world, kind, name), "the model was told nothing of what was said before")
     ends = [event["outcome"] for event in world.events(name, "run.ended") if event["run"] in world.agent_runs(name)]
     if world.events(name, "session.lost"):
         return f"landed, in a new session with a recap, as the old one was not to be had: {ends}"
@@ -69,14 +49,34 @@ def resume(world, kind, name):
     return "landed, in the same session"
 
 
+def restart(world, kind, name):
+    """In a world of its own: the daemon is killed while the agent works on a message that was its next prompt."""
+    world.file(name, kind, f"SCRIPT:gate?gate={name}#{name}")
+    world.wait("the model to be asked twice", lambda: len(world.server.asked(name)) >= 2)
+    second = f"{name}-second"
+    world.run("steer", name, f"And now SCRIPT:gate?gate={second}#{second}.")
+    world.server.open(name)
+    world.wait("the model to be asked about the message", lambda: len(world.server.asked(second)) >= 2)
+    world.kill()
+    world.start()
+    world.wait("the agent to be known again", lambda: [row for row in world.ask("agent.list")["agents"] if row.get("activity")])
+    world.server.open(second)
+    world.until(name, "merged")
+    runs = world.agent_runs(name)
+    expect(len(runs) == 1, f"runs: {runs}")
+    ends = [event["outcome"] for event in world.said(runs[0]) if event["event"] == "turn_ended"]
+    expect(ends == ["completed", "completed"], f"its turns: {ends}")
+    expect(len(world.events(name, "message.taken")) == 1, "the message was not taken once")
+    return "landed by the run that went on with its second prompt"
+
+
 def cost(world, kind, name):
-    """Its figures are rounded, and its dollars those of its own table."""
+    """Its figures are rounded from a thousand on, and its dollars those of its own table."""
     world.file(name, kind, f"SCRIPT:once?file=made-{name}.txt#{name}")
     world.until(name, "merged")
     served, usage = world.server.served(name), world.usage(name)
-    for key, of in (("input", ("input", "cache_read", "cache_write")), ("output", ("output",))):
-        told, true = usage[key], sum(served[part] for part in of)
-        expect(abs(told - true) <= 100 * served["turns"], f"{key}: {told}, and served {true}")
+    expect(abs(usage["input"] - served["input"]) <= 100 * served["turns"], f"{usage}, and served {served}")
+    expect(usage["output"] == served["output"] > 0, f"{usage}, and served {served}")
     expect(usage["cost_usd"] > 0, f"it costs nothing: {usage}")
     return f"{usage['tokens']} tokens and {usage['cost_usd']} US dollars by its own account"
 

@@ -63,7 +63,8 @@ def steer(world, kind, name):
     return f"landed, the message seen once by the model in mid-run; {costs_agree(world, kind, name, name)}"
 
 
-def resume(world, kind, name):
+def stopped_and_continued(world, kind, name):
+    """A ticket that is stopped while its model thinks, goes on, and lands; gives back what the model was asked first then."""
     repository = world.file(name, kind, f"SCRIPT:gate?gate={name}#{name}")
     world.wait("the model to be asked twice", lambda: len(world.server.asked(name)) >= 2)
     world.run("stop", name)
@@ -76,26 +77,34 @@ def resume(world, kind, name):
     world.until(name, "merged")
     expect(world.landed(repository, "first.txt") == "first\n", "what was done before the stop has not landed")
     expect(world.landed(repository, "third.txt") == "third\n", "what was done after the stop has not landed")
+    return world.server.asked(name)[before]
+
+
+def resume(world, kind, name):
+    again = stopped_and_continued(world, kind, name)
     runs = world.agent_runs(name)
     sessions = [{event["session"] for event in world.said(run) if event["event"] == "session"} for run in runs]
     expect(len(runs) == 2 and len(sessions[0]) == 1 and sessions[0] == sessions[1], f"runs {runs}, sessions {sessions}")
-    again = world.server.asked(name)[before]
     expect("The first file." in again and f"SCRIPT:gate?gate={name}" in again, "the model was not given the earlier conversation")
     expect(not world.events(name, "session.lost"), "the session was lost")
     return f"landed by two runs in session {sessions[0].pop()}; {costs_agree(world, kind, name, name)}"
 
 
-def lock(world, kind, name):
+def denied(world, profile, name):
+    """A ticket whose agent is denied what somebody holds, and lands the rest; gives back why."""
     repository = world.repository(name)
     world.run("locks", "take", "held.txt", "--reason", "the release", cwd=repository)
-    profile = kind if kind == "claude" else "codex-asking"
     world.file(name, profile, f"SCRIPT:lock#{name}", repository=repository)
     world.until(name, "merged")
     expect(world.landed(repository, "open.txt") == "to land\n", "what it may has not landed")
     expect(world.landed(repository, "held.txt") is None, "what it may not has landed")
     denials = world.events(name, "permission.denied")
     expect(len(denials) == 1 and "held.txt" in denials[0]["what"] + denials[0]["reason"], f"denials: {denials}")
-    reason = denials[0]["reason"]
+    return denials[0]["reason"]
+
+
+def lock(world, kind, name):
+    reason = denied(world, kind if kind == "claude" else "codex-asking", name)
     told = world.server.asked(name)[-1]
     expect(json.dumps(reason)[1:-1].split("\\n")[0][:60] in told.replace('\\\\"', '\\"'), f"the model was not told: {reason}")
     return f"denied, nothing of it landed, and the model told: {reason!r}; {costs_agree(world, kind, name, name)}"

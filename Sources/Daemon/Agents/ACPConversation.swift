@@ -31,6 +31,8 @@ struct ACPConversation: Conversation {
     private var questions: [String: ACPQuestion] = [:]
     private var messages: [Int: String] = [:]
     private var taken: Set<Int> = []
+    /// Prompts that daemons before this one have sent, and whose turns have not begun in what has been read.
+    private var sentBefore: [String] = []
     /// What denials say: the protocol has no place for it, and so it is said when the turn is over.
     private var denials: [(key: String, text: String)] = []
     private var interruption: Int?
@@ -59,6 +61,10 @@ struct ACPConversation: Conversation {
         case .idle: !messages.isEmpty || !denials.isEmpty
         case .broken: false
         }
+    }
+
+    mutating func recall(_ sent: [String]) {
+        sentBefore = sent.filter { $0.hasPrefix("denied-") || RequestKey($0).message != nil }
     }
 
     mutating func begin() -> Exchange {
@@ -129,13 +135,21 @@ struct ACPConversation: Conversation {
     }
 
     private mutating func send(_ key: String, _ text: String) -> Exchange {
-        phase = .prompted(key)
-        isCancelled = false
-        lastWords = ""
         let params: JSONValue = [
             "sessionId": .string(session?.id ?? ""), "prompt": [["type": "text", "text": .string(text)]],
         ]
-        var exchange = Exchange(events: [.turnStarted], outgoing: [request(key, "session/prompt", params)])
+        let prompt = request(key, "session/prompt", params)
+        var exchange = started(key)
+        exchange.outgoing.insert(prompt, at: 0)
+        return exchange
+    }
+
+    /// A turn begins, with the prompt of that key.
+    private mutating func started(_ key: String) -> Exchange {
+        phase = .prompted(key)
+        isCancelled = false
+        lastWords = ""
+        var exchange = Exchange(events: [.turnStarted])
         if let number = interruption {
             interruption = nil
             isCancelled = true
@@ -147,6 +161,11 @@ struct ACPConversation: Conversation {
     /// The next prompt, where it works on none.
     private mutating func prompt() -> Exchange {
         guard phase == .idle else { return .nothing }
+        if let key = sentBefore.first {
+            sentBefore.removeFirst()
+            if let number = RequestKey(key).message { messages[number] = nil } else { denials = [] }
+            return started(key)
+        }
         if let first = denials.first {
             defer { denials = [] }
             return send(first.key, denials.map(\.text).joined(separator: "\n\n"))
@@ -196,22 +215,12 @@ struct ACPConversation: Conversation {
         case "session": return entered(result)
         case "model": return phase == .entering ? begin(with: []) : .nothing
         default:
-            guard isPrompt(key) else { return .nothing }
+            guard phase == .prompted(key) else { return .nothing }
             var events = took(key) + flush() + calls.endAll() + withdrawAll()
             events.append(.turnEnded(end(result.text("stopReason"))))
             phase = .idle
             isCancelled = false
             return followed(by: events)
-        }
-    }
-
-    /// Whether this is the prompt it works on; or, where nothing is known of what a daemon before this one had told it, one
-    /// of those that come after the first.
-    private func isPrompt(_ key: String) -> Bool {
-        switch phase {
-        case .prompted(key): true
-        case .idle: key.hasPrefix("denied-") || RequestKey(key).message != nil
-        case .opening, .entering, .prompted, .broken: false
         }
     }
 
@@ -311,7 +320,7 @@ struct ACPConversation: Conversation {
             guard phase == .entering else { return .nothing }
             return broken(.failed(.other, reason: "it does not take the model \(model ?? ""): \(reason)"))
         default:
-            guard isPrompt(key) else { return Exchange(events: [.noted(reason)]) }
+            guard phase == .prompted(key) else { return Exchange(events: [.noted(reason)]) }
             var events = took(key) + flush() + calls.endAll() + withdrawAll()
             events.append(.turnEnded(.failed(isLocked ? .credentials : .other, reason: reason)))
             phase = .idle

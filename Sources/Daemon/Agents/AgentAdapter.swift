@@ -6,12 +6,6 @@ protocol AgentAdapter: Sendable {
     func invocation(for assignment: Assignment) -> Invocation
     /// Nil for a program whose exit says how it went, and whose output is text.
     func conversation(for assignment: Assignment) -> (any Conversation)?
-    /// How the paths begin of what its program leaves in the worktree for itself, which is no work.
-    var caches: [String] { get }
-}
-
-extension AgentAdapter {
-    var caches: [String] { [] }
 }
 
 /// What one run of an agent is about, whatever kind of agent it is.

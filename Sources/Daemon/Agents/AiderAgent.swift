@@ -24,9 +24,6 @@ struct AiderAgent: AgentAdapter {
     }
 
     func conversation(for assignment: Assignment) -> (any Conversation)? { AiderConversation() }
-
-    /// Of what it knows of the repository; its number is that of the cache's format.
-    var caches: [String] { [".aider.tags.cache.v"] }
 }
 
 /// What aider prints: its words, and after each answer of the model's a line of what it used. It ends with 0 after errors of

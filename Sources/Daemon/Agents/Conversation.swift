@@ -16,6 +16,8 @@ protocol Conversation: Sendable {
     /// Something is under way of which more is to come, such as a turn or a task in its background: its input must stay open.
     var isBusy: Bool { get }
 
+    /// What daemons before this one have sent, by its keys in their order; told before anything else.
+    mutating func recall(_ sent: [String])
     /// What is to be sent before anything is read.
     mutating func begin() -> Exchange
     /// A whole line of its standard output, without its newline; any bytes. Never fails: what it does not understand is
@@ -26,6 +28,11 @@ protocol Conversation: Sendable {
     /// What the run came to, now that it has ended and all that it printed has been read. `error` is the end of what it
     /// printed on standard error.
     func verdict(_ outcome: RunOutcome, error: String) -> RunOutcome
+}
+
+extension Conversation {
+    /// What is printed says it all.
+    mutating func recall(_ sent: [String]) {}
 }
 
 enum ConversationOrder: Equatable, Sendable {

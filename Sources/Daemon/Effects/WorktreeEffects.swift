@@ -63,7 +63,7 @@ extension EffectRunner {
                 target: base,
                 title: ticket.title,
                 agent: ticket.agent?.description ?? "orch",
-                snapshotOrder(ticket, repository, in: git, "its agent has ended")
+                SnapshotOrder(reason: "its agent has ended", ignored: keptIgnoredFiles(in: git, repository))
             )
             announce(work.snapshot)
             return .workCollected(
@@ -82,28 +82,16 @@ extension EffectRunner {
     func takeSnapshot(_ ticket: Ticket, _ repository: Core.Repository, _ number: Int) -> Input {
         do {
             let git = try open(repository)
-            let order = snapshotOrder(ticket, repository, in: git, ticket.snapshotReason)
+            let order = SnapshotOrder(
+                reason: ticket.snapshotReason,
+                ignored: keptIgnoredFiles(in: git, repository)
+            )
             announce(try git.snapshot(try existingWorktree(of: ticket, in: git), number: number, order))
             return .snapshotTaken(ticket.id)
         } catch {
             return .snapshotFailed(ticket.id, reason: sentence(error))
         }
     }
-
-    private func snapshotOrder(
-        _ ticket: Ticket,
-        _ repository: Core.Repository,
-        in git: GitRepository,
-        _ reason: String
-    ) -> SnapshotOrder {
-        SnapshotOrder(
-            reason: reason,
-            ignored: keptIgnoredFiles(in: git, repository),
-            caches: caches(of: ticket)
-        )
-    }
-
-    func caches(of ticket: Ticket) -> [String] { environment.user.profiles[ticket.profile]?.adapter.caches ?? [] }
 
     /// Which ignored files snapshots hold too, as the target branch says; none where it says nothing that can be read.
     private func keptIgnoredFiles(in git: GitRepository, _ repository: Core.Repository) -> [String] {
@@ -144,8 +132,10 @@ extension EffectRunner {
                 if !GitFiles.isDirectory(path), let earlier = try git.keptSnapshot(of: ticket.id, number) {
                     snapshot = earlier
                 } else {
-                    let reason = "it is \(ticket.state.name), and its worktree put away"
-                    let order = snapshotOrder(ticket, repository, in: git, reason)
+                    let order = SnapshotOrder(
+                        reason: "it is \(ticket.state.name), and its worktree put away",
+                        ignored: keptIgnoredFiles(in: git, repository)
+                    )
                     snapshot = try git.snapshot(worktree, number: number, order)
                     announce(snapshot)
                 }

@@ -12,8 +12,8 @@ public struct Snapshot: Sendable, Equatable {
     /// Tar files with what a commit cannot hold: nested repositories, ignored files that were asked for, or the whole
     /// folder if git could not read it. More than one only where the same snapshot was asked for again.
     public let archives: [String]
-    /// Everything an agent wrote is in it, but for ignored files nobody asked for. False where something could not be
-    /// read: then the worktree must stay.
+    /// Everything an agent wrote is in it, but for ignored files nobody asked for and what its program keeps for itself
+    /// (`AgentCache`). False where something could not be read: then the worktree must stay.
     public var isWhole = true
     /// What a person should know about it now, in sentences.
     public var announcements: [String] = []
@@ -35,13 +35,10 @@ public struct SnapshotOrder: Sendable {
     public var reason: String
     /// Patterns, as those of git's `:(glob)` from the top, of ignored files to keep.
     public var ignored: [String]
-    /// How the paths of new files begin that are caches of the agent's program, and no work of its: they are left out.
-    public var caches: [String]
 
-    public init(reason: String = "", ignored: [String] = [], caches: [String] = []) {
+    public init(reason: String = "", ignored: [String] = []) {
         self.reason = reason
         self.ignored = ignored
-        self.caches = caches
     }
 }
 
@@ -54,7 +51,7 @@ struct CapturedState {
     var headRef: String?
     /// The index as a tree; nil when it has conflicts.
     var indexTree: String?
-    /// The worktree as a tree: tracked files, and untracked ones that are not ignored.
+    /// The worktree as a tree: tracked files, and untracked ones that are neither ignored nor an `AgentCache`.
     var tree: String
     /// Why the tree is not what an ordinary `git add` would have made, in a sentence.
     var refusal: String?
@@ -152,7 +149,7 @@ extension GitRepository {
         defer { staging.clear() }
         let content =
             isPresent
-            ? try staging.content(besides: ref, order)
+            ? try staging.content(besides: ref, keepingIgnored: order.ignored)
             : try staging.contentWithoutFolder(besides: ref)
         FaultPoint.snapshotTreeWritten.pass()
         record.head = content.status.head?.commit

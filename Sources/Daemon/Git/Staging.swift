@@ -32,17 +32,17 @@ struct Staging {
     ///
     /// - Parameters:
     ///   - ref: a ref to be looked up along the way.
-    ///   - order: which ignored files are to be archived, and what is left out.
+    ///   - patterns: which ignored files are to be archived.
     mutating func content(
         besides ref: String,
-        _ order: SnapshotOrder
+        keepingIgnored patterns: [String]
     ) throws(GitError) -> WorktreeContent {
         var content = WorktreeContent()
         copyIndex()
         var unseen = UnseenFiles(in: worktree.path)
         clearWay(unseen.takeThoseGitOpens(), in: &content)
         do throws(GitError) {
-            content.status = try look(besides: ref, order)
+            content.status = try look(besides: ref)
         } catch {
             return try archived(because: error, besides: ref, content)
         }
@@ -54,7 +54,7 @@ struct Staging {
         } catch  where error.kind == .timedOut {
             return try archived(because: error, besides: ref, looked)
         }
-        try archiveIgnored(order.ignored, in: &content)
+        try archiveIgnored(patterns, in: &content)
         archiveNested(in: &content)
         noteUnseen(&unseen, in: &content)
         return content
@@ -146,7 +146,7 @@ struct Staging {
         return "it is in the trash"
     }
 
-    private mutating func look(besides ref: String, _ order: SnapshotOrder) throws(GitError) -> WorktreeStatus {
+    private mutating func look(besides ref: String) throws(GitError) -> WorktreeStatus {
         var isRebuilt = false
         if !GitFiles.exists(index) {
             try rebuildIndex(try headAndRef(besides: ref).head?.commit)
@@ -161,7 +161,6 @@ struct Staging {
             let (files, entries, head) = (try answers[0].get(), try answers[1].get(), try answers[2].get())
             if files.exitCode == 0, entries.exitCode == 0 {
                 var status = Self.headAndRef(head)
-                status.cachePrefixes = order.caches
                 status.read(status: files.standardOutput)
                 status.read(index: entries.standardOutput)
                 return status

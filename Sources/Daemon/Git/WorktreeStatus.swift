@@ -10,14 +10,12 @@ struct WorktreeStatus {
     var conflicted: [[UInt8]] = []
     /// Tracked files that are gone.
     var removed: [[UInt8]] = []
-    /// Files that differ from the index or are new, ignored ones not among them.
+    /// Files that differ from the index or are new, those not among them that are ignored or `caches`.
     var changed: [[UInt8]] = []
     /// Repositories that the worktree does not track.
     var nested: [[UInt8]] = []
-    /// New files at whose path's beginning is one of `cachePrefixes`.
+    /// New files that are an agent's program's own, and no work.
     var caches: [[UInt8]] = []
-    /// What an agent's program keeps for itself is called so.
-    var cachePrefixes: [String] = []
     /// Ignored files, and ignored folders as one (ended by a slash).
     var ignored: [[UInt8]] = []
     /// Submodules, filled or not.
@@ -62,7 +60,7 @@ struct WorktreeStatus {
     }
 
     private mutating func note(untracked path: [UInt8]) {
-        if cachePrefixes.contains(where: { path.starts(with: $0.utf8) }) { return caches.append(path) }
+        if AgentCache.holds(path) { return caches.append(path) }
         if path.last == UInt8(ascii: "/") { nested.append(path.dropLast()) } else { changed.append(path) }
     }
 

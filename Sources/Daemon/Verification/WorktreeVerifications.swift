@@ -82,10 +82,7 @@ extension EffectRunner {
         _ tell: @escaping @Sendable (String) -> Void
     ) throws -> JSONValue {
         let git = try open(repository)
-        let state = try git.commitPresentState(
-            of: try existingWorktree(of: ticket, in: git),
-            caches: caches(of: ticket)
-        )
+        let state = try git.commitPresentState(of: try existingWorktree(of: ticket, in: git))
         let verification = try CommitVerification(
             of: state,
             in: repository.path,
@@ -125,10 +122,7 @@ extension EffectRunner {
     /// What the work of a ticket changes by now, committed or not, against where it forked from the target.
     func changedPaths(of ticket: Ticket, in repository: Core.Repository) throws -> [String] {
         let git = try open(repository)
-        let state = try git.commitPresentState(
-            of: try existingWorktree(of: ticket, in: git),
-            caches: caches(of: ticket)
-        )
+        let state = try git.commitPresentState(of: try existingWorktree(of: ticket, in: git))
         guard let tip = try git.targetTip(repository.target) else { return [] }
         let operation = "see what the work of \(ticket.id) changes"
         let base = try git.run(["merge-base", tip, state], for: operation).line
@@ -139,17 +133,14 @@ extension EffectRunner {
 }
 
 extension GitRepository {
-    /// A commit of a worktree's files as they are: tracked ones, and untracked ones that are neither ignored nor `caches`. No
-    /// ref holds it, and neither the worktree nor its index is touched.
-    func commitPresentState(of worktree: Worktree, caches: [String] = []) throws -> String {
+    /// A commit of a worktree's files as they are: tracked ones, and untracked ones that are not ignored. No ref holds it,
+    /// and neither the worktree nor its index is touched.
+    func commitPresentState(of worktree: Worktree) throws -> String {
         let operation = "read the worktree of \(worktree.ticket)"
         return try locked(operation) { lock in
             var staging = Staging(self, worktree, lock: lock, operation: operation)
             defer { staging.clear() }
-            let content = try staging.content(
-                besides: Self.snapshotRef(worktree.ticket, 0),
-                SnapshotOrder(caches: caches)
-            )
+            let content = try staging.content(besides: Self.snapshotRef(worktree.ticket, 0), keepingIgnored: [])
             guard !content.tree.isEmpty else {
                 throw GitError(.failed, operation, content.refusal ?? "git could not read it")
             }

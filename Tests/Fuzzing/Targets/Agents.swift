@@ -5,7 +5,7 @@ import IPC
 
 /// Whatever an agent prints, whatever it is told meanwhile: its conversation is a function of that, sends whole lines and
 /// one line to a key, leaves a message alone once it was taken, reports no negative usage, and takes nothing for success
-/// that no turn's end was seen for.
+/// that no turn's end was seen for; read again, it sends nothing new.
 ///
 /// The first byte is the kind of agent, the second whether it goes on in a session; then come lines. One that begins with
 /// `>` is an order (see `order`), any other is printed.
@@ -24,6 +24,7 @@ func checkAgents(_ bytes: [UInt8]) throws {
         try require(dialogue.step(line) == again.step(line), "told the same, it does something else")
         try dialogue.checkVerdict()
     }
+    try dialogue.checkReplay(of: lines, by: conversation)
 }
 
 /// One conversation, and what must hold of it as a whole.
@@ -31,6 +32,7 @@ private struct Dialogue {
     private var conversation: any Conversation
     private let kind: AgentProfile.Kind
     private var sent: [String: String] = [:]
+    private var keys: [String] = []
     private var taken: Set<Int> = []
     private var activity = AgentActivity(since: Instant(milliseconds: 0))
     private var orders = 0
@@ -65,6 +67,7 @@ private struct Dialogue {
 
     private mutating func settle(_ exchange: Exchange) throws {
         for outgoing in exchange.outgoing {
+            keys.append(outgoing.key)
             try require(!outgoing.key.isEmpty, "a line without a key: \(outgoing.line)")
             try require(!outgoing.line.utf8.contains(0x0A), "a line break in \(outgoing.line.debugDescription)")
             try require((try? JSONValue(parsing: outgoing.line)) != nil, "no JSON: \(outgoing.line)")
@@ -100,6 +103,16 @@ private struct Dialogue {
             if kind == .aider { isCompleted = true }
         default: break
         }
+    }
+
+    /// A later daemon, which is told of no order by then, reads the same and sends nothing new.
+    func checkReplay(of lines: [ArraySlice<UInt8>], by conversation: any Conversation) throws {
+        var conversation = conversation
+        conversation.recall(keys)
+        var again = conversation.begin().outgoing
+        for line in lines where line.first != UInt8(ascii: ">") { again += conversation.read(line).outgoing }
+        let new = Set(again.map(\.key)).subtracting(keys)
+        try require(new.isEmpty, "read again it sends \(new)")
     }
 
     func checkVerdict() throws {

@@ -26,6 +26,8 @@ final class LiveConversation {
     private var unsent: [Exchange.Outgoing] = []
     private var stdout: Int32 = -1
     private var hasTurnEnded = false
+    /// All that was printed by now has been read. Before that nobody knows what is under way.
+    private var hasCaughtUp = false
     private var isInputEnded: Bool
     private var wantsStop = false
     /// Messages it was handed, and has not said anything of.
@@ -71,7 +73,10 @@ final class LiveConversation {
     }
 
     /// Sends what comes before anything is read.
-    func begin(_ tell: Tell) { settle(conversation.begin(), at: 0, tell) }
+    func begin(_ tell: Tell) {
+        conversation.recall(keys.inOrder)
+        settle(conversation.begin(), at: 0, tell)
+    }
 
     /// Reads a part of what there is to read. False when that was nothing.
     func read(_ tell: Tell) -> Bool {
@@ -79,6 +84,8 @@ final class LiveConversation {
         guard stdout >= 0 else { return false }
         let hasRead = (try? reader.readPiece(of: stdout) { read($0, tell) }) ?? false
         log.flush()
+        hasCaughtUp = !hasRead
+        closeIfDone()
         return hasRead
     }
 
@@ -89,6 +96,7 @@ final class LiveConversation {
         if case .say(let number, _) = order, !heard.contains(number) { handed.insert(number) }
         if case .answer(let request, _) = order { activity.answered(request, at: RunClock.now()) }
         settle(conversation.take(order), at: 0, tell)
+        closeIfDone()
         log.flush()
     }
 
@@ -102,6 +110,7 @@ final class LiveConversation {
         guard conversation.isOpen, conversation.isBusy, !isInputEnded else { return false }
         endsAt = RunClock.steady() + limits.interrupt
         settle(conversation.take(.interrupt(0)), at: 0, tell)
+        closeIfDone()
         return true
     }
 
@@ -146,7 +155,9 @@ final class LiveConversation {
             switch event {
             case .used(let report): usage = report
             case .session(let opened): session = opened.id
-            case .turnStarted: hasTurnEnded = false
+            case .turnStarted:
+                hasTurnEnded = false
+                if !wantsStop { endsAt = nil }
             case .turnEnded: hasTurnEnded = true
             case .tookMessage(let number), .refusedMessage(let number, _):
                 handed.remove(number)
@@ -156,7 +167,6 @@ final class LiveConversation {
             tell(event, finding)
         }
         send(exchange.outgoing)
-        closeIfDone()
     }
 
     private func send(_ outgoing: [Exchange.Outgoing]) {
@@ -173,7 +183,9 @@ final class LiveConversation {
 
     /// Nothing is under way any more, and nothing more will be asked of it in this run.
     private func closeIfDone() {
-        guard hasTurnEnded, !conversation.isBusy, unsent.isEmpty, handed.isEmpty || wantsStop else { return }
+        guard hasCaughtUp, hasTurnEnded, !conversation.isBusy, unsent.isEmpty, handed.isEmpty || wantsStop else {
+            return
+        }
         if wantsStop {
             endsAt = min(endsAt ?? .max, RunClock.steady())
         } else if endsAt == nil {

@@ -23,6 +23,9 @@ struct SentKeys {
         lseek(descriptor, off_t(whole), SEEK_SET)
     }
 
+    /// Every key, by the number of its message.
+    var inOrder: [String] { numbers.sorted { $0.value < $1.value }.map(\.key) }
+
     func hasNumber(of key: String) -> Bool { numbers[Self.line(key)] != nil }
 
     private static func line(_ key: String) -> String { String(key.map { $0.isNewline ? " " : $0 }) }
