@@ -18,9 +18,9 @@ public struct Work: Sendable, Equatable {
 extension GitRepository {
     /// Takes up the work of an agent that has ended.
     ///
-    /// First comes a snapshot. Then what is uncommitted (and neither ignored nor an `AgentCache`) is committed on the ticket's branch, and the
-    /// branch is moved forward to HEAD where the agent left HEAD detached or on a branch of its own ahead of it. Asked
-    /// again it finds everything committed and answers the same.
+    /// First comes a snapshot. Then what is uncommitted (and neither ignored nor an `AgentCache`) is committed on the
+    /// ticket's branch, and the branch is moved forward to HEAD where the agent left HEAD detached or on a branch of its
+    /// own ahead of it. Asked again it finds everything committed and answers the same.
     ///
     /// - Parameters:
     ///   - target: the target branch's tip, or the commit the worktree started from.
