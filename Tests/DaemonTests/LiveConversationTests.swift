@@ -6,72 +6,71 @@ import Testing
 
 /// What is read of a run, and what it is told, in whatever order they come after a restart.
 @Suite struct LiveConversationTests {
-    @Test func aMessageThatIsHandedOnAgainAfterItWasTakenKeepsNoAgentWaiting() throws {
-        let place = try StateFolder()
-        let (folder, assignment) = (RunFolder(path: place.path + "/T-1.1"), Assignment.sample())
-        _ = try folder.create()
-        let stdout = folder.file("stdout")
-        try Data().write(to: URL(fileURLWithPath: stdout))
-        let live = try LiveConversation(
-            RunID(ticket: TicketID("T-1"), number: 1),
-            ClaudeConversation(.claude, assignment),
-            folder,
-            worktree: "/w",
-            limits: .init()
-        )
-        defer { live.close() }
+    /// A run of Claude Code's, and what its conversation tells.
+    private final class Talk {
+        let folder: RunFolder
+        let live: LiveConversation
         var events: [AgentEvent] = []
-        let note: LiveConversation.Tell = { event, _ in events.append(event) }
+        private let place: StateFolder
+        private let output: URL
+
+        /// - Parameter printed: what is there before the conversation begins.
+        init(printed: [String] = []) throws {
+            place = try StateFolder()
+            folder = RunFolder(path: place.path + "/T-1.1")
+            _ = try folder.create()
+            output = URL(fileURLWithPath: folder.file("stdout"))
+            try Data(printed.map { $0 + "\n" }.joined().utf8).write(to: output)
+            live = try LiveConversation(
+                RunID(ticket: TicketID("T-1"), number: 1),
+                ClaudeConversation(.claude, .sample()),
+                folder,
+                worktree: "/w",
+                limits: .init()
+            )
+        }
+
+        deinit { live.close() }
+
+        func note(_ event: AgentEvent, _: LoopDetector.Finding?) { events.append(event) }
+        func read() { while live.read(note) {} }
+
         func prints(_ line: String) throws {
-            let file = try #require(FileHandle(forWritingAtPath: stdout))
+            let file = try FileHandle(forWritingTo: output)
             try file.seekToEnd()
             try file.write(contentsOf: Data((line + "\n").utf8))
             try file.close()
-            while live.read(note) {}
+            read()
         }
+    }
 
-        live.begin(note)
-        let mark = MessageMarks(assignment).mark(of: 1)
-        try prints(#"{"type":"user","isReplay":true,"uuid":"\#(mark)","message":{"role":"user","content":"x"}}"#)
-        #expect(events.contains(.tookMessage(1)))
+    private static let result = #"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#
+
+    private static let echo =
+        #"{"type":"user","isReplay":true,"uuid":"\#(MessageMarks(.sample()).mark(of: 1))","message":{"role":"user","content":"x"}}"#
+
+    @Test func aMessageThatIsHandedOnAgainAfterItWasTakenKeepsNoAgentWaiting() throws {
+        let talk = try Talk()
+        talk.live.begin(talk.note)
+        try talk.prints(Self.echo)
+        #expect(talk.events.contains(.tookMessage(1)))
         // The daemon before this one was killed before it had noted that.
-        live.take(.say(message: 1, "x"), note)
-        #expect(!folder.has("inbox.end"))
-        try prints(#"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#)
-        #expect(folder.has("inbox.end"))
+        talk.live.take(.say(message: 1, "x"), talk.note)
+        #expect(!talk.folder.has("inbox.end"))
+        try talk.prints(Self.result)
+        #expect(talk.folder.has("inbox.end"))
     }
 
     /// What was read before is read again: a turn that has ended since says nothing of one that runs by now.
     @Test func aLaterTurnKeepsItsInputOverARestart() throws {
-        let place = try StateFolder()
-        let (folder, assignment) = (RunFolder(path: place.path + "/T-1.1"), Assignment.sample())
-        _ = try folder.create()
-        let mark = MessageMarks(assignment).mark(of: 1)
-        let lines = [
-            #"{"type":"system","subtype":"init","session_id":"s"}"#,
-            #"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#,
-            #"{"type":"user","isReplay":true,"uuid":"\#(mark)","message":{"role":"user","content":"x"}}"#,
-            #"{"type":"system","subtype":"init","session_id":"s"}"#,
-        ]
-        let stdout = URL(fileURLWithPath: folder.file("stdout"))
-        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: stdout)
-        let live = try LiveConversation(
-            RunID(ticket: TicketID("T-1"), number: 1),
-            ClaudeConversation(.claude, assignment),
-            folder,
-            worktree: "/w",
-            limits: .init()
-        )
-        defer { live.close() }
-        live.begin { _, _ in }
-        while live.read({ _, _ in }) {}
-        #expect(!folder.has("inbox.end") && live.endsAt == nil)
-        let file = try FileHandle(forWritingTo: stdout)
-        try file.seekToEnd()
-        try file.write(contentsOf: Data((lines[1] + "\n").utf8))
-        try file.close()
-        while live.read({ _, _ in }) {}
-        #expect(folder.has("inbox.end") && live.endsAt != nil)
+        let start = #"{"type":"system","subtype":"init","session_id":"s"}"#
+        let talk = try Talk(printed: [start, Self.result, Self.echo, start])
+        talk.live.begin(talk.note)
+        talk.read()
+        #expect(talk.events.contains(.tookMessage(1)))
+        #expect(!talk.folder.has("inbox.end") && talk.live.endsAt == nil)
+        try talk.prints(Self.result)
+        #expect(talk.folder.has("inbox.end") && talk.live.endsAt != nil)
     }
 
     /// The daemon was killed between the two writes: whoever asks is asked again.

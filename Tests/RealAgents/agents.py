@@ -7,8 +7,9 @@ PRICES = {
     "claude": {"input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75},
     "codex": {"input": 2, "output": 10, "cache_read": 0.2, "cache_write": 2},
 }
-MODELS = {"claude": "claude-sonnet-4-5", "codex": "gpt-5.5"}
-KINDS = tuple(MODELS)
+KINDS = ("claude", "codex")
+"""Those that every scenario is played with."""
+MODELS = {"claude": "claude-sonnet-4-5", "codex": "gpt-5.5", "aider": "openai/gpt-5"}
 
 
 def program(folder, kind):
@@ -26,38 +27,38 @@ def program(folder, kind):
     return str(found[0].resolve())
 
 
-def profile(kind, programs, server, environment, more):
-    """A profile of orch's configuration; `more` is added to it."""
-    common = {"kind": kind, "command": [program(programs, kind)], "timeLimit": "5m", "arguments": []}
-    if kind in MODELS:
-        common["model"] = MODELS[kind]
-    if kind == "claude-acp":
-        common["kind"] = "acp"
-        common["environment"] = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": "not-a-key", "IS_SANDBOX": "1", **environment}
-    elif kind == "gptme":
-        common["kind"] = "acp"
-        common["environment"] = {
-            "OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "not-a-key", "MODEL": "openai/gpt-5", **environment,
-        }
-    elif kind == "aider":
-        common["model"] = "openai/gpt-5"
-        common["environment"] = {"OPENAI_API_BASE": f"{server.url}/v1", "OPENAI_API_KEY": "not-a-key", **environment}
-    elif kind == "claude":
-        common["environment"] = {
+def environment(kind, server):
+    """Where its model is, as each is told."""
+    if kind in ("claude", "claude-acp"):
+        return {
             "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": "not-a-key",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1", **environment,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1",
         }
-    else:
+    return {
+        "codex": {"FAKE_KEY": "not-a-key"},
+        "gptme": {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "not-a-key", "MODEL": "openai/gpt-5"},
+        "aider": {"OPENAI_API_BASE": f"{server.url}/v1", "OPENAI_API_KEY": "not-a-key"},
+    }[kind]
+
+
+def profile(kind, programs, server, shared, more):
+    """A profile of orch's configuration, with an environment that all share; `more` is added to it."""
+    made = {
+        "kind": "acp" if kind in ("claude-acp", "gptme") else kind, "command": [program(programs, kind)], "timeLimit": "5m",
+        "environment": environment(kind, server) | shared, "arguments": [],
+    }
+    if kind in MODELS:
+        made["model"] = MODELS[kind]
+    if kind == "codex":
         provider = {
             "name": '"fake"', "base_url": f'"{server.url}/v1"', "wire_api": '"responses"', "env_key": '"FAKE_KEY"',
         }
-        common["environment"] = {"FAKE_KEY": "not-a-key", **environment}
-        common["arguments"] = ["-c", "model_provider=fake"]
+        made["arguments"] = ["-c", "model_provider=fake"]
         for key, value in provider.items():
-            common["arguments"] += ["-c", f"model_providers.fake.{key}={value}"]
-    common["arguments"] += more.get("arguments", [])
-    common["environment"].update(more.get("environment", {}))
-    return common | {key: value for key, value in more.items() if key not in common or isinstance(value, str)}
+            made["arguments"] += ["-c", f"model_providers.fake.{key}={value}"]
+    made["arguments"] += more.get("arguments", [])
+    made["environment"].update(more.get("environment", {}))
+    return made | {key: value for key, value in more.items() if key not in made or isinstance(value, str)}
 
 
 def prices():
